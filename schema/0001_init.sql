@@ -1,0 +1,381 @@
+-- The first schema: everything a conversation of any mode is made of, and who may take part.
+--
+-- Why it looks like this: a conversation is an append-only log with contiguous numbers, and the next number is the fence
+-- by which every decision is settled. So `item` has a primary key (conversation, seq), no foreign keys and no counter row;
+-- what else changes with a decision (session, agent, process, run) changes in the same transaction, on a condition that
+-- must touch exactly one row (parley_one). Lock order: conversation, item, session, flow_run, process, agent, timer, by id.
+
+-- Who --------------------------------------------------------------------------------------------------------------
+
+create table app (
+    id            uuid primary key,
+    name          text not null unique check (name ~ '^[a-z0-9][a-z0-9_.-]{0,63}$'),
+    space         text not null default 'main',
+    default_flow  text,
+    default_queue text,
+    origins       text[] not null default '{}',
+    guests        boolean not null default true,
+    created_at    timestamptz not null default now()
+);
+
+-- One key, one algorithm. Public halves in clear; shared secrets sealed with the master key.
+create table app_key (
+    kid         text primary key check (kid ~ '^[A-Za-z0-9._-]{1,64}$'),
+    app         uuid not null references app,
+    algorithm   text not null check (algorithm in ('ES256', 'RS256', 'HS256')),
+    public_jwk  jsonb,
+    sealed      bytea,
+    created_at  timestamptz not null default now(),
+    disabled_at timestamptz,
+    check ((algorithm = 'HS256') = (sealed is not null)),
+    check ((algorithm = 'HS256') = (public_jwk is null))
+);
+
+-- Keys of bots and back ends: only the digest is kept.
+create table api_key (
+    id          uuid primary key,
+    digest      bytea not null unique check (length(digest) = 32),
+    role        text not null check (role in ('bot', 'backend')),
+    name        text not null,
+    app         uuid not null references app,
+    created_at  timestamptz not null default now(),
+    disabled_at timestamptz
+);
+
+create table customer (
+    id         uuid primary key,
+    name       text,
+    language   text,
+    verified   boolean not null default false,
+    traits     jsonb not null default '{}',
+    outcome    text,                                    -- of the last session, for the next flow
+    revision   bigint not null default 1,               -- grows when access changes
+    created_at timestamptz not null default now()
+);
+
+create table identity (
+    space      text not null,
+    kind       text not null check (kind in ('external', 'email', 'phone', 'device', 'guest')),
+    value      text not null,
+    customer   uuid not null references customer,
+    created_at timestamptz not null default now(),
+    primary key (space, kind, value)
+);
+create index identity_customer on identity (customer);
+
+create table device (
+    id           uuid primary key,
+    customer     uuid not null references customer,
+    app          uuid not null references app,
+    guest_digest bytea unique check (length(guest_digest) = 32),
+    push_token   text,
+    seen_at      timestamptz not null default now(),
+    created_at   timestamptz not null default now()
+);
+create index device_customer on device (customer);
+
+create table role (
+    name       text not null,
+    permission text not null,
+    primary key (name, permission)
+);
+
+create table agent (
+    id            uuid primary key,
+    email         text not null unique check (email = lower(email)),
+    name          text not null,
+    role          text not null check (role in ('agent', 'supervisor', 'admin')),
+    password      text,                                 -- Argon2id, PHC form
+    one_time      boolean not null default false,       -- the password is to be changed
+    status        smallint not null default 0 check (status between 0 and 3),
+    capacity      integer not null default 5 check (capacity between 0 and 100),
+    load          integer not null default 0 check (load >= 0),
+    misses        integer not null default 0,           -- offers missed in a row
+    assigned_at   timestamptz not null default '-infinity',
+    node          uuid,                                 -- where they are connected
+    lost_at       timestamptz,                          -- since when their connection is gone
+    revision      bigint not null default 1,            -- grows when access changes
+    created_at    timestamptz not null default now(),
+    disabled_at   timestamptz
+);
+
+create table agent_token (
+    digest     bytea primary key check (length(digest) = 32),
+    agent      uuid not null references agent,
+    expires_at timestamptz not null,
+    created_at timestamptz not null default now()
+);
+
+create table queue (
+    name       text primary key check (name ~ '^[a-z0-9][a-z0-9_.-]{0,63}$'),
+    title      text not null,
+    priority   integer not null default 0,
+    created_at timestamptz not null default now()
+);
+
+create table membership (
+    agent uuid not null references agent,
+    queue text not null references queue,
+    primary key (agent, queue)
+);
+create index membership_queue on membership (queue);
+
+-- What was said ------------------------------------------------------------------------------------------------------
+
+create table conversation (
+    id         uuid primary key,
+    customer   uuid not null references customer,
+    app        uuid not null references app,
+    topic      text not null default 'main',
+    created_at timestamptz not null default now(),
+    unique (customer, topic)
+) with (fillfactor = 80);
+
+-- No foreign keys, no defaults, columns by alignment: this is the hot path. unique (id, conversation, author) has the
+-- time-ordered id first, so that new entries land on the right edge of the index.
+create table item (
+    conversation uuid not null,
+    id           uuid not null,
+    author       uuid not null,
+    seq          bigint not null check (seq > 0),
+    prev         bigint not null check (prev >= 0 and prev < seq),
+    at           timestamptz not null,
+    kind         smallint not null,
+    role         smallint not null,
+    audience     smallint not null check (audience in (0, 1)),
+    body         jsonb not null,
+    primary key (conversation, seq),
+    unique (id, conversation, author)
+);
+
+-- What is left of an erased item beside its row: the digest by which a late repeat is still told from a conflict.
+create table tombstone (
+    conversation uuid not null,
+    seq          bigint not null,
+    digest       bytea not null check (length(digest) = 32),
+    erased_at    timestamptz not null default now(),
+    primary key (conversation, seq)
+);
+
+create table mark (
+    conversation uuid not null,
+    participant  uuid not null,
+    role         smallint not null,
+    read         bigint not null check (read >= 0),
+    delivered    bigint not null check (delivered >= read),
+    primary key (conversation, participant)
+) with (fillfactor = 80);
+
+-- Who serves -----------------------------------------------------------------------------------------------------------
+
+-- state: 1 bot, 2 queued, 3 offered, 4 live, 5 wrap_up, 6 closed (protocol/frames.def)
+create table session (
+    id           uuid primary key,
+    conversation uuid not null,
+    app          uuid not null,
+    customer     uuid not null,
+    state        smallint not null check (state between 1 and 6),
+    epoch        bigint not null check (epoch > 0),
+    run          uuid,
+    queue        text,
+    handoff      uuid,
+    agent        uuid,
+    offer        uuid,
+    offer_agent  uuid,
+    offer_until  timestamptz,
+    priority     integer not null default 0,
+    opened_at    timestamptz not null,
+    queued_at    timestamptz,                           -- first time it waited; kept by decline, expiry, transfer, loss
+    state_at     timestamptz not null,
+    live_at      timestamptz,
+    closed_at    timestamptz,
+    outcome      text,
+    check ((state in (4, 5)) = (agent is not null) or state = 6),
+    check ((state = 3) = (offer is not null)),
+    check ((state = 3) = (offer_agent is not null)),
+    check (state not in (2, 3) or (queue is not null and queued_at is not null)),
+    check ((state = 6) = (closed_at is not null))
+) with (fillfactor = 70);
+create unique index session_one_open on session (conversation) where state <> 6;
+create index session_conversation on session (conversation, opened_at desc);
+create index session_waiting on session (queue, priority desc, queued_at) where state in (2, 3);
+create index session_agent on session (agent) where state in (4, 5);
+create index session_handled on session (queue, closed_at desc) where state = 6 and live_at is not null;
+
+create table handoff (
+    id           uuid primary key,
+    session      uuid not null,
+    conversation uuid not null,
+    queue        text not null,
+    why          text not null,
+    reason       text,
+    summary      text,
+    collected    jsonb not null default '{}',
+    priority     integer not null default 0,
+    asked_at     timestamptz not null,
+    agent        uuid,
+    accepted_at  timestamptz,
+    ended_at     timestamptz,
+    outcome      text,
+    note         text
+);
+create index handoff_session on handoff (session, asked_at);
+
+-- What the customer does -----------------------------------------------------------------------------------------------
+
+create table context_snapshot (
+    conversation uuid not null,
+    hash         bytea not null check (length(hash) = 32),
+    body         jsonb not null,
+    at           timestamptz not null,
+    primary key (conversation, hash)
+);
+
+create table process_type (
+    app        uuid not null references app,
+    name       text not null,
+    version    integer not null check (version > 0),
+    steps      jsonb not null,                          -- ["cart","address","pay"]
+    fields     jsonb not null,                          -- [{"name":"street","type":"text","required":true,"step":"address"}]
+    created_at timestamptz not null default now(),
+    primary key (app, name, version)
+);
+
+-- state: 1 open, 2 done, 3 failed
+create table process (
+    id           uuid primary key,
+    conversation uuid not null,
+    type         text not null,
+    version      integer,
+    title        text,
+    state        smallint not null check (state between 1 and 3),
+    step         text,
+    revision     bigint not null check (revision > 0),
+    data         jsonb not null,
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null
+) with (fillfactor = 70);
+create index process_open on process (conversation, id) where state = 1;
+
+-- Bot flows ------------------------------------------------------------------------------------------------------------
+
+create table flow_version (
+    hash         bytea primary key check (length(hash) = 32),
+    name         text not null,
+    title        text not null,
+    source       text not null,
+    published_at timestamptz not null default now()
+);
+
+create table flow (
+    name text primary key,
+    hash bytea not null references flow_version
+);
+
+-- state: 1 running, 2 waiting, 3 handoff, 4 ended, 5 failed
+create table flow_run (
+    id           uuid primary key,
+    session      uuid not null,
+    conversation uuid not null,
+    hash         bytea not null references flow_version,
+    state        smallint not null check (state between 1 and 5),
+    step         bigint not null check (step >= 0),     -- steps committed; the next one is this + 1
+    input_seq    bigint not null check (input_seq >= 0),-- items up to here have been consumed
+    waiting      jsonb not null default '{}',
+    started_at   timestamptz not null,
+    updated_at   timestamptz not null
+) with (fillfactor = 70);
+create index flow_run_open on flow_run (conversation) where state < 4;
+create index flow_run_hash on flow_run (hash) where state < 4;
+
+create table flow_journal (
+    run   uuid not null,
+    entry bigint not null check (entry > 0),            -- contiguous in a run
+    step  bigint not null,
+    call  text not null,
+    line  integer not null,
+    data  jsonb not null,                               -- digest of the arguments, and what the script was told
+    primary key (run, entry)
+);
+
+-- kind: 1 offer, 2 grace, 3 flow, 4 session, 5 push
+create table timer (
+    id           uuid primary key,
+    conversation uuid not null,
+    kind         smallint not null,
+    due          timestamptz not null,
+    ref          uuid not null,
+    data         jsonb not null default '{}'
+);
+create index timer_due on timer (due);
+
+-- Files ----------------------------------------------------------------------------------------------------------------
+
+-- state: 1 announced, 2 stored
+create table blob (
+    id           uuid primary key,
+    conversation uuid not null,
+    name         text not null,
+    type         text not null,
+    bytes        bigint not null check (bytes > 0),
+    sha256       bytea not null check (length(sha256) = 32),
+    state        smallint not null check (state in (1, 2)),
+    created_at   timestamptz not null default now()
+);
+
+create table blob_part (
+    blob uuid not null references blob on delete cascade,
+    part integer not null,
+    data bytea not null check (length(data) <= 262144),
+    primary key (blob, part)
+);
+
+create table blob_url (
+    digest     bytea primary key check (length(digest) = 32),
+    blob       uuid not null references blob on delete cascade,
+    verb       text not null check (verb in ('PUT', 'GET')),
+    expires_at timestamptz not null
+);
+
+-- Reaching a phone; nodes ----------------------------------------------------------------------------------------------
+
+-- One wish to wake a customer's phone per conversation, newest wins.
+create table push (
+    conversation uuid primary key,
+    customer     uuid not null,
+    id           uuid not null,
+    seq          bigint not null,
+    due          timestamptz not null,
+    attempts     integer not null default 0,
+    since        timestamptz not null
+);
+create index push_due on push (due);
+
+create table node (
+    id      uuid primary key,
+    version text not null,
+    seen_at timestamptz not null
+);
+
+-- A new connection's first commit: what it can read is replicated from then on.
+create table barrier (
+    node uuid primary key,
+    n    bigint not null
+);
+
+-- Functions ------------------------------------------------------------------------------------------------------------
+
+-- Zero rows are no error to Postgres; to a transition they are.
+create function parley_one(touched bigint, what text) returns boolean language plpgsql immutable as $$
+begin
+    if touched <> 1 then
+        raise exception using errcode = 'PY001', message = format('%s touched %s rows instead of one', what, touched);
+    end if;
+    return true;
+end $$;
+
+insert into role (name, permission) values
+    ('customer', 'own'), ('guest', 'own'),
+    ('agent', 'serve'), ('supervisor', 'serve'), ('supervisor', 'watch'),
+    ('admin', 'serve'), ('admin', 'watch'), ('admin', 'administer'),
+    ('associate', 'view'), ('bot', 'speak'), ('backend', 'post');
