@@ -1,0 +1,251 @@
+/* The command line as the verb sees it: getopt_long over the flags of the verb's table entry. */
+#include "server/cli/cli.h"
+
+#include "server/base/mem.h"
+#include "server/base/suggest.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FLAGS_MAX = VERB_FLAGS_MAX + 5 };
+
+struct given {
+    const char *name;
+    const char *value;
+};
+
+struct cli {
+    const struct verb *verb;
+    struct verb_flag flags[FLAGS_MAX + 1]; /* the verb's and those that every verb has */
+    struct given *given;
+    size_t given_count;
+    char **operands;
+    int operand_count;
+};
+
+int cli_fail(enum cli_exit code, const char *format, ...)
+{
+    va_list args;
+    fflush(stdout);
+    va_start(args, format);
+    fputs("parley: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return (int)code;
+}
+
+void cli_say(const struct cli *cli, const char *format, ...)
+{
+    if (cli_json(cli))
+        return;
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+static const struct verb_flag *flag_named(const struct cli *cli, const char *name)
+{
+    for (const struct verb_flag *f = cli->flags; f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+const char *cli_flag_at(const struct cli *cli, const char *flag, size_t i)
+{
+    assert(flag_named(cli, flag));
+    for (size_t g = 0; g < cli->given_count; g++)
+        if (strcmp(cli->given[g].name, flag) == 0 && i-- == 0)
+            return cli->given[g].value;
+    return NULL;
+}
+
+const char *cli_flag(const struct cli *cli, const char *flag)
+{
+    return cli_flag_at(cli, flag, 0);
+}
+
+const char *cli_flag_or(const struct cli *cli, const char *flag, const char *otherwise)
+{
+    const char *value = cli_flag(cli, flag);
+    return value ? value : otherwise;
+}
+
+bool cli_has(const struct cli *cli, const char *flag)
+{
+    return cli_flag(cli, flag) != NULL;
+}
+
+const char *cli_operand(const struct cli *cli, int i)
+{
+    return i < cli->operand_count ? cli->operands[i] : NULL;
+}
+
+int cli_operand_count(const struct cli *cli)
+{
+    return cli->operand_count;
+}
+
+bool cli_json(const struct cli *cli)
+{
+    return cli->verb->prints_data && cli_has(cli, "json");
+}
+
+bool cli_color(const struct cli *cli)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0) && !cli_has(cli, "no-color");
+}
+
+static void collect_flags(struct cli *cli)
+{
+    static const struct verb_flag conf_flags[] = {{.name = "config", .value = "FILE"},
+                                                  {.name = "set", .value = "SECTION.KEY=VALUE", .many = true}};
+    size_t n = 0;
+    while (n < VERB_FLAGS_MAX && cli->verb->flags[n].name) {
+        cli->flags[n] = cli->verb->flags[n];
+        n++;
+    }
+    if (cli->verb->uses_conf) {
+        cli->flags[n++] = conf_flags[0];
+        cli->flags[n++] = conf_flags[1];
+    }
+    if (cli->verb->prints_data)
+        cli->flags[n++] = (struct verb_flag){.name = "json"};
+    cli->flags[n++] = (struct verb_flag){.name = "no-color"};
+    cli->flags[n++] = (struct verb_flag){.name = "help"};
+}
+
+static int refuse_flag(const struct cli *cli, const char *typed)
+{
+    char name[64];
+    struct suggest s;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(typed, "="), typed);
+    suggest_init(&s, name + strspn(name, "-"));
+    for (const struct verb_flag *f = cli->flags; f->name; f++)
+        suggest_offer(&s, f->name);
+    if (s.best)
+        return cli_fail(CLI_USAGE, "`parley %s` has no flag %s; did you mean --%s?", cli->verb->name, name, s.best);
+    return cli_fail(CLI_USAGE, "`parley %s` has no flag %s; see `parley %s --help`", cli->verb->name, name,
+                    cli->verb->name);
+}
+
+static int keep_flag(struct cli *cli, const struct verb_flag *flag, const char *value)
+{
+    if (!flag->many && cli_flag(cli, flag->name))
+        return cli_fail(CLI_USAGE, "--%s is given twice", flag->name);
+    cli->given = mem_resize(cli->given, (cli->given_count + 1) * sizeof *cli->given);
+    cli->given[cli->given_count++] = (struct given){.name = flag->name, .value = value ? value : ""};
+    return CLI_OK;
+}
+
+static int parse_flags(struct cli *cli, int argc, char **argv)
+{
+    struct option options[FLAGS_MAX + 1] = {0};
+    for (size_t i = 0; cli->flags[i].name; i++)
+        options[i] = (struct option){.name = cli->flags[i].name, .has_arg = cli->flags[i].value ? 1 : 0, .val = 256};
+    opterr = 0;
+    optind = 1;
+    for (;;) {
+        int at = 0;
+        int got = getopt_long(argc, argv, ":h", options, &at);
+        int st = CLI_OK;
+        if (got == -1)
+            break;
+        if (got == 'h')
+            st = keep_flag(cli, flag_named(cli, "help"), NULL);
+        else if (got == ':')
+            return cli_fail(CLI_USAGE, "%s needs a value; see `parley %s --help`", argv[optind - 1], cli->verb->name);
+        else if (got == '?' && optopt == 256)
+            return cli_fail(CLI_USAGE, "%s: this flag takes no value", argv[optind - 1]);
+        else if (got == '?')
+            return refuse_flag(cli, argv[optind - 1]);
+        else
+            st = keep_flag(cli, &cli->flags[at], optarg);
+        if (st != CLI_OK)
+            return st;
+    }
+    cli->operands = argv + optind;
+    cli->operand_count = argc - optind;
+    return CLI_OK;
+}
+
+static int check_operands(const struct cli *cli)
+{
+    const struct verb *verb = cli->verb;
+    if (cli->operand_count < verb->operands_min)
+        return cli_fail(CLI_USAGE, "`parley %s` needs %s; see `parley %s --help`", verb->name, verb->operands,
+                        verb->name);
+    if (cli->operand_count > verb->operands_max)
+        return cli_fail(CLI_USAGE, "`parley %s` takes no operand `%.64s`; see `parley %s --help`", verb->name,
+                        cli->operands[verb->operands_max], verb->name);
+    return CLI_OK;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    collect_flags(cli);
+    int st = parse_flags(cli, argc, argv);
+    if (st != CLI_OK)
+        return st;
+    if (cli_has(cli, "help")) {
+        verb_help(cli->verb);
+        return CLI_OK;
+    }
+    st = check_operands(cli);
+    if (st != CLI_OK)
+        return st;
+    return cli->verb->run(cli);
+}
+
+static int no_verb(int argc, char **argv)
+{
+    if (argc == 0) {
+        verb_overview(false);
+        return CLI_USAGE;
+    }
+    bool all = argc > 1 && strcmp(argv[1], "all") == 0;
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0) {
+        verb_overview(all);
+        return CLI_OK;
+    }
+    if (argc == 1 || argv[1][0] == '-')
+        if (verb_family_help(argv[0]))
+            return argc > 1 && strcmp(argv[1], "--help") == 0 ? CLI_OK : CLI_USAGE;
+    const char *near = verb_suggest(argc, argv);
+    if (near)
+        return cli_fail(CLI_USAGE, "no verb `%.64s`; did you mean `parley %s`?", argv[0], near);
+    return cli_fail(CLI_USAGE, "no verb `%.64s`; `parley --help` lists them", argv[0]);
+}
+
+int cli_main(int argc, char **argv)
+{
+    static char *version[] = {"version"};
+    int words = 0, st;
+    setlocale(LC_CTYPE, "");
+    argc--;
+    argv++;
+    if (argc > 0 && strcmp(argv[0], "--version") == 0) {
+        argc = 1;
+        argv = version;
+    }
+    struct cli cli = {.verb = verb_find(argc, argv, &words)};
+    if (cli.verb)
+        st = run(&cli, argc - words + 1, argv + words - 1);
+    else
+        st = no_verb(argc, argv);
+    mem_free(cli.given);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return cli_fail(CLI_FAILED, "cannot write to standard output: %s", strerror(errno));
+    return st;
+}

@@ -1,0 +1,63 @@
+/* The verbs of the one program. A verb is an entry of a table: name, operands, flags, examples and what runs; help,
+ * suggestions and the checks of the command line come from it. Single thread. */
+#ifndef SERVER_CLI_VERB_H
+#define SERVER_CLI_VERB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cli;
+
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_NOT_FOUND = 3,
+    CLI_DENIED = 4,
+    CLI_UNREACHABLE = 5,
+    CLI_CONFLICT = 6,
+    CLI_PROBLEMS = 7, /* a check ran and found something */
+    CLI_INTERRUPTED = 130,
+};
+
+struct verb_flag {
+    const char *name;  /* without dashes */
+    const char *value; /* what help calls its value; NULL for a switch */
+    const char *help;
+    bool many; /* may be given more than once */
+};
+
+enum { VERB_FLAGS_MAX = 14 };
+
+struct verb {
+    const char *name;     /* as typed: "app keys add" */
+    const char *operands; /* as usage shows them, "APP [NAME]"; "" for none */
+    int operands_min, operands_max;
+    const char *summary;  /* one line, starts lower-case */
+    const char *examples; /* whole commands, one a line */
+    const char *notes;    /* more for --help, or NULL */
+    bool uses_conf;       /* takes --config and --set */
+    bool prints_data;     /* takes --json */
+    bool hidden;          /* not in the overview */
+    struct verb_flag flags[VERB_FLAGS_MAX];
+    int (*run)(struct cli *cli); /* a cli_exit */
+};
+
+/* Tables that end in an entry without a name, one a family, a file each. */
+extern const struct verb version_verbs[];
+
+/* All families in the order of the overview, ended by NULL. */
+extern const struct verb *const verb_families[];
+
+/* The verb with the longest name that argv starts with; *out_words is how many words that took. NULL when none. */
+const struct verb *verb_find(int argc, char **argv, int *out_words);
+
+/* What `parley --help`, `parley app` and `parley app add --help` print. */
+void verb_overview(bool everything);
+bool verb_family_help(const char *first_word);
+void verb_help(const struct verb *verb);
+
+/* The nearest verb to what was typed, or NULL when nothing is near. */
+const char *verb_suggest(int argc, char **argv);
+
+#endif
