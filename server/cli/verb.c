@@ -8,6 +8,7 @@
 
 const struct verb *const verb_families[] = {
     version_verbs,
+    testpg_verbs,
     NULL,
 };
 

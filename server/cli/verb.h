@@ -45,6 +45,7 @@ struct verb {
 
 /* Tables that end in an entry without a name, one a family, a file each. */
 extern const struct verb version_verbs[];
+extern const struct verb testpg_verbs[];
 
 /* All families in the order of the overview, ended by NULL. */
 extern const struct verb *const verb_families[];
