@@ -1,0 +1,38 @@
+"""Options, paths and fixtures of the end-to-end tests.
+
+  /usr/bin/python3 -m pytest tests/e2e                a seeded sample of everything
+  /usr/bin/python3 -m pytest tests/e2e --long         the full numbers
+  /usr/bin/python3 -m pytest tests/e2e --seed 7       another sample
+
+PARLEY names the program to test; else the newest of build/asan/parley and build/release/parley is taken.
+"""
+import os
+import random
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="the full numbers instead of a sample")
+    parser.addoption("--seed", type=int, default=1, help="what chance begins with (1)")
+
+
+class Size:
+    """How much a test does: size(sample, full) says it on the line, with the seed."""
+
+    def __init__(self, config, name):
+        self.long, self.seed, self.name = config.getoption("--long"), config.getoption("--seed"), name
+        self.rng = random.Random(f"{self.seed} {name}")
+
+    def __call__(self, sample, full):
+        number = full if self.long else sample
+        print(f"{self.name}: seed {self.seed}, size {number} of {full}")
+        return number
+
+
+@pytest.fixture
+def size(request):
+    return Size(request.config, request.node.name)
