@@ -1,0 +1,73 @@
+/* Sessions: one stretch of service each. Nil, empty and 0 stand for null. */
+#ifndef SERVER_STORE_SESSION_ROW_H
+#define SERVER_STORE_SESSION_ROW_H
+
+#include "server/store/store.h"
+
+/* As frames.def numbers them. */
+enum session_row_state {
+    SESSION_BOT = 1,
+    SESSION_QUEUED = 2,
+    SESSION_OFFERED = 3,
+    SESSION_LIVE = 4,
+    SESSION_WRAP_UP = 5,
+    SESSION_CLOSED = 6,
+};
+
+struct session_row {
+    struct uuid id, conversation, app, customer;
+    int16_t state;
+    int64_t epoch;
+    struct uuid run;     /* the flow run that serves, or waits in handoff */
+    struct span queue;   /* it waits in, or came from */
+    struct uuid handoff; /* the present one */
+    struct uuid agent;
+    struct uuid offer, offer_agent;
+    int64_t offer_until_ms;
+    int32_t priority;
+    int64_t opened_at_ms;
+    int64_t queued_at_ms; /* first time it waited; kept by decline, expiry, transfer and loss */
+    int64_t state_at_ms;
+    int64_t live_at_ms;
+    int64_t closed_at_ms;
+    struct span outcome;
+};
+
+/* ---- in a transition ---- */
+
+void session_insert(struct pg_group *group, const struct session_row *row);
+
+/* Everything of the row but id, conversation, app, customer and opened_at becomes as given, where epoch and state are
+ * still these; else the group is STALE. */
+void session_update(struct pg_group *group, const struct session_row *row, int64_t epoch, int16_t state);
+
+/* ---- reads; rows are NULL unless status is PARLEY_OK, borrowed for the call ---- */
+
+typedef void session_rows(void *arg, parley_status status, const struct session_row *rows, int n);
+
+parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg);
+parley_status session_by_offer(struct store *store, struct uuid offer, session_rows *done, void *arg);
+
+/* The newest session of a conversation, open or closed: for reopening. */
+parley_status session_last(struct store *store, struct uuid conversation, session_rows *done, void *arg);
+
+/* Waiting sessions (queued and offered) of these queues, highest priority first, then oldest. */
+parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int limit,
+                              session_rows *done, void *arg);
+
+/* An agent's live and wrap-up sessions, longest first; and those offered to them. */
+parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg);
+
+struct session_place {
+    int64_t place;     /* 1 is next */
+    int64_t waiting;   /* in that queue */
+    int64_t handle_ms; /* mean of the last 50 handled in that queue; -1 for unknown */
+    int64_t nhandled;  /* how many that mean is of */
+};
+
+typedef void session_placed(void *arg, parley_status status, const struct session_place *place);
+
+/* Where a waiting session stands in its queue. NOT_FOUND when it does not wait. */
+parley_status session_place(struct store *store, struct uuid id, session_placed *done, void *arg);
+
+#endif
