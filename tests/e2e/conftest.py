@@ -36,3 +36,11 @@ class Size:
 @pytest.fixture
 def size(request):
     return Size(request.config, request.node.name)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """One private cluster for the whole session; each test makes databases of its own."""
+    from postgres import Cluster
+    with Cluster() as cluster:
+        yield cluster
