@@ -1,0 +1,108 @@
+/* The table of kinds, and bodies checked by the fields that a kind lists. */
+#include "protocol/item.h"
+
+#include "protocol/frame_table.h"
+#include "protocol/wire_json.h"
+
+#include <assert.h>
+
+#define MOVES_true(number) ((number) >= ITEM_MOVES)
+#define MOVES_false(number) ((number) < ITEM_MOVES)
+#define ITEM_BEGIN(name, number, wire, audience, moves, posters, doc)                                                  \
+    _Static_assert(MOVES_##moves(number), wire ": kinds that move the state are 64 and above");
+#include "protocol/items.def"
+
+struct kind {
+    struct item_row row;
+    const struct shape *shape;
+};
+
+#define AUDIENCE_PUBLIC audience_public
+#define AUDIENCE_STAFF audience_staff
+enum { C = POSTER_CUSTOMER, A = POSTER_AGENT, S = POSTER_STAFF, B = POSTER_BOT, K = POSTER_BACKEND };
+
+static const struct kind kinds[] = {
+#define ITEM_BEGIN(name, number, wire, audience, moves, posters, doc)                                                  \
+    {{number, wire, AUDIENCE_##audience, moves, posters}, &shape_##name##_body},
+#include "protocol/items.def"
+};
+
+static const struct kind *find(int number)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].row.kind == number)
+            return &kinds[i];
+    return NULL;
+}
+
+const struct item_row *item_row(int kind)
+{
+    const struct kind *k = find(kind);
+    return k ? &k->row : NULL;
+}
+
+const struct item_row *item_row_of(struct span name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (span_is(name, kinds[i].row.name))
+            return &kinds[i].row;
+    return NULL;
+}
+
+int item_kind_of(struct span name)
+{
+    const struct item_row *row = item_row_of(name);
+    return row ? row->kind : ITEM_none;
+}
+
+const char *item_kind_name(int kind)
+{
+    const struct item_row *row = item_row(kind);
+    return row ? row->name : NULL;
+}
+
+static const struct wire_path path_of_data = {.key = {"data", 4}};
+static const struct wire_path path_of_body = {.up = &path_of_data, .key = {"body", 4}};
+
+static parley_status unknown_kind(struct wire_error *error)
+{
+    static const struct wire_path path_of_kind = {.up = &path_of_data, .key = {"kind", 4}};
+    return wire_refuse(error, PARLEY_UNKNOWN_KIND, &path_of_kind, "no item kind of this name; use custom");
+}
+
+parley_status item_read_body(int kind, const struct value *body, struct arena *arena, void *out,
+                             struct wire_error *error)
+{
+    const struct kind *k = find(kind);
+    struct decoding d = {.arena = arena, .error = error, .ids_are_text = true};
+    return k ? frame_decode_map(&d, k->shape, &path_of_body, body, out) : unknown_kind(error);
+}
+
+parley_status item_validate_body(int kind, const struct value *body, struct wire_error *error)
+{
+    /* only lists take memory, and they are short */
+    union body {
+#define ITEM_BEGIN(name, number, wire, audience, moves, posters, doc) struct frame_##name##_body name;
+#include "protocol/items.def"
+    } ignored;
+    struct arena scratch;
+    arena_init(&scratch, LIMIT_DATA);
+    struct decoding d = {.arena = &scratch, .error = error};
+    parley_status st = frame_check_body(&d, &path_of_body, body, LIMIT_DEPTH, LIMIT_BODY);
+    if (st == PARLEY_OK)
+        st = item_read_body(kind, body, &scratch, &ignored, error);
+    arena_done(&scratch);
+    return st;
+}
+
+void item_canonical(const struct value *body, struct buf *out)
+{
+    wire_json_put_value(out, body);
+}
+
+void item_put_body(struct buf *out, int kind, const void *body)
+{
+    const struct kind *k = find(kind);
+    assert(k && "a kind of items.def");
+    frame_encode_map(&(struct encoding_to){.out = out, .encoding = ENCODING_JSON, .canonical = true}, k->shape, body);
+}
