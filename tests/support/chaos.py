@@ -151,13 +151,17 @@ class Link:
         for task in self.tasks:
             task.cancel()
         for _, writer in self.sides:
-            sock = writer.get_extra_info("socket")
-            if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-                try:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                except OSError:
-                    pass
-            writer.transport.abort()
+            reset(writer)
+
+
+def reset(writer):
+    sock = writer.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        except OSError:
+            pass    # it has been closed already
+    writer.transport.abort()
 
 
 class Proxy:
@@ -196,7 +200,7 @@ class Proxy:
                 raise ConnectionRefusedError
             server = await dial(self.to)
         except OSError:
-            writer.transport.abort()
+            reset(writer)
             return
         for w in (writer, server[1]):
             sock = w.get_extra_info("socket")
