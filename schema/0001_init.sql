@@ -357,12 +357,6 @@ create table node (
     seen_at timestamptz not null
 );
 
--- A new connection's first commit: what it can read is replicated from then on.
-create table barrier (
-    node uuid primary key,
-    n    bigint not null
-);
-
 -- Functions ------------------------------------------------------------------------------------------------------------
 
 -- Zero rows are no error to Postgres; to a transition they are.

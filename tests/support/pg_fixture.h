@@ -1,0 +1,37 @@
+/* A private Postgres with the schema, one per test program, and a loop to wait on.
+ *   int main(void) { pg_fixture_start(); int failed = cmocka_run_group_tests(...); pg_fixture_stop(); return failed; }
+ */
+#ifndef TESTS_SUPPORT_PG_FIXTURE_H
+#define TESTS_SUPPORT_PG_FIXTURE_H
+
+#include "protocol/span.h"
+#include "protocol/uuid.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+/* Makes the cluster in a folder of its own; ends the program when it cannot. */
+void pg_fixture_start(void);
+void pg_fixture_stop(void);
+
+/* A new database with the schema; its URL lives until the next call. */
+const char *pg_fixture_database(void);
+
+/* On the newest database, by a connection of the test's own, one at a time. Fails the test on an error.
+ * The first value of the first row, "" for none; valid until the next call. */
+const char *pg_fixture_sql(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int64_t pg_fixture_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Turns the loop until *done; fails the test after 30 s. */
+void pg_fixture_wait(struct loop *loop, const bool *done);
+
+/* Turns the loop until the SQL says t. */
+void pg_fixture_wait_sql(struct loop *loop, const char *sql);
+
+/* A UUIDv7 never given before, and its text. */
+struct uuid pg_fixture_id(void);
+const char *pg_fixture_text(struct uuid id); /* four of them live at a time */
+
+#endif
