@@ -56,35 +56,40 @@ static parley_status convert_map(struct reading *r, const struct wire_path *path
     return wire_refuse(r->error, PARLEY_INVALID, &there, "is there twice");
 }
 
+/* Fields are set one by one, as in the scan: this runs for every value of every frame. */
 static parley_status convert(struct reading *r, const struct wire_path *path, const msgpack_object *o,
                              struct value *out)
 {
+    out->type = VALUE_NULL;
+    out->count = 0;
     switch (o->type) {
     case MSGPACK_OBJECT_BOOLEAN:
-        *out = value_bool(o->via.boolean);
-        return PARLEY_OK;
+        out->type = VALUE_BOOL;
+        out->boolean = o->via.boolean;
+        break;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-        *out = value_int(o->via.i64);
-        return PARLEY_OK;
+        out->type = VALUE_INT;
+        out->integer = o->via.i64;
+        break;
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:
         *out = value_number(o->via.f64);
-        return PARLEY_OK;
+        break;
     case MSGPACK_OBJECT_STR:
-        *out = value_text(span_of(o->via.str.ptr, o->via.str.size));
-        return PARLEY_OK;
     case MSGPACK_OBJECT_BIN:
-        *out = (struct value){.type = VALUE_BYTES, .text = {o->via.bin.ptr, o->via.bin.size}};
-        return PARLEY_OK;
+        out->type = o->type == MSGPACK_OBJECT_STR ? VALUE_TEXT : VALUE_BYTES;
+        out->text.ptr = o->via.str.ptr;
+        out->text.len = o->via.str.size;
+        break;
     case MSGPACK_OBJECT_ARRAY:
         return convert_array(r, path, &o->via.array, out);
     case MSGPACK_OBJECT_MAP:
         return convert_map(r, path, &o->via.map, out);
     default:
-        *out = (struct value){.type = VALUE_NULL};
-        return PARLEY_OK;
+        break;
     }
+    return PARLEY_OK;
 }
 
 /* A zone that hands out arena memory. msgpack-c takes one array of objects or pairs a container, nothing
@@ -155,8 +160,17 @@ void wire_msgpack_put_real(struct buf *out, double v)
     msgpack_pack_double(&p, v);
 }
 
+/* Keys and names are nearly all shorter than 32 bytes: head and text at once. */
 void wire_msgpack_put_text(struct buf *out, struct span text)
 {
+    if (text.len < 32) {
+        char *at = buf_reserve(out, text.len + 1);
+        if (at)
+            *at = (char)(0xa0 | text.len);
+        if (at && text.len)
+            memcpy(at + 1, text.ptr, text.len);
+        return;
+    }
     msgpack_packer p = packer(out);
     msgpack_pack_str_with_body(&p, text.ptr, text.len);
 }

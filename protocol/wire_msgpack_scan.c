@@ -84,28 +84,26 @@ static void set_number(struct head *h, uint64_t raw, size_t wide)
     }
 }
 
+/* Fields are set one by one: a struct that is built and then copied costs more than all the rest of the scan. */
 bool wire_msgpack_head(struct span bytes, struct head *out)
 {
     if (bytes.len == 0)
         return false;
     const unsigned char *p = (const unsigned char *)bytes.ptr;
-    struct head h = {0};
-    if (head_of_byte(p[0], &h)) {
-        *out = h;
+    out->count = 0;
+    if (head_of_byte(p[0], out))
         return true;
-    }
     const struct family *f = &families[p[0] - 0xc0];
-    if (p[0] == 0xc1 || bytes.len < 1u + f->wide + f->extra)
+    out->type = f->type;
+    out->size = 1u + f->wide + f->extra;
+    if (p[0] == 0xc1 || bytes.len < out->size)
         return false;
-    h.type = f->type;
-    h.size = 1u + f->wide + f->extra;
-    if (h.type == HEAD_BOOL)
-        h.boolean = p[0] & 1;
-    else if (h.type == HEAD_EXT && f->wide == 0)
-        h.count = (size_t)1 << (p[0] - 0xd4);
+    if (out->type == HEAD_BOOL)
+        out->boolean = p[0] & 1;
+    else if (out->type == HEAD_EXT && f->wide == 0)
+        out->count = (size_t)1 << (p[0] - 0xd4);
     else
-        set_number(&h, big_endian(p + 1, f->wide), f->wide);
-    *out = h;
+        set_number(out, big_endian(p + 1, f->wide), f->wide);
     return true;
 }
 
