@@ -171,6 +171,8 @@ class History:
             handler(event)
         if "link" in event and event["k"] not in ("open", "send", "nack"):
             link = self.links.get(event["link"])
+            if link is None and event["k"] == "follow":
+                return      # said with hello, before anybody knows who asks
             if link is None:
                 raise Unusable(f"R0 {event['k']} on link {event['link']}, which was never opened")
             if link.closed is not None and event["k"] in ("recv", "followed", "readok", "head"):
