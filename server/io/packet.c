@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-enum { FIN = 0x80, OPCODE_TEXT = 1, OPCODE_BINARY = 2, HEADER_MAX = 10 };
+enum { FIN = 0x80, OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_PING = 9, HEADER_MAX = 10 };
 
 struct packet {
     unsigned refs;
@@ -77,4 +77,13 @@ struct span packet_frame(const struct packet *packet)
 struct span packet_payload(const struct packet *packet)
 {
     return span_of(packet->bytes + packet->header_len, packet->len - packet->header_len);
+}
+
+struct packet *packet_ping(void)
+{
+    static const char ping[] = {(char)(FIN | OPCODE_PING), 0};
+    struct packet *packet = mem_resize(NULL, sizeof *packet + sizeof ping);
+    *packet = (struct packet){.refs = 1, .header_len = sizeof ping, .len = sizeof ping};
+    memcpy(packet->bytes, ping, sizeof ping);
+    return packet;
 }

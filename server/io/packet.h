@@ -10,6 +10,9 @@ struct packet;
 /* Copies the payload; the caller has the first reference. text: a text frame, and the payload is UTF-8. */
 struct packet *packet_new(struct span payload, bool text);
 
+/* An empty ping, to send like any other packet. */
+struct packet *packet_ping(void);
+
 /* One more reference to the same packet. */
 struct packet *packet_ref(struct packet *packet);
 

@@ -55,7 +55,7 @@ struct ws_config {
     const struct ws_calls *calls;
     void *arg;
     unsigned connections_max;    /* open sockets; more are refused at accept. 0: 16384 */
-    unsigned handshakes_max;     /* sockets that are not links yet; accepting waits beyond it. 0: 512 */
+    unsigned handshakes_max;     /* sockets that are not links yet; accepting waits beyond it. 0: 4096 */
     unsigned rx_buffer;          /* bytes read at once from a link, and held by each. 0: 1024 */
     const char *tls_certificate; /* PEM files; NULL: no listener may ask for TLS */
     const char *tls_key;
@@ -111,7 +111,7 @@ void ws_set_limit(struct ws_conn *conn, size_t message_max);
 /* Replaces what on_open returned. */
 void ws_set_user(struct ws_conn *conn, void *user);
 
-/* No message is taken from the socket until resumed: TCP holds the peer back. What was read already still comes. */
+/* No message comes until resumed, and nothing is read: TCP holds the peer back. */
 void ws_pause(struct ws_conn *conn);
 void ws_resume(struct ws_conn *conn);
 
@@ -124,11 +124,12 @@ void ws_abort(struct ws_conn *conn, int code);
 
 /* ---- a request ---- */
 
-/* As long as the exchange, which http_answer ends. The method is upper case, the path starts with '/', is not decoded
- * and holds no '?'; an absent header is empty. */
+/* As long as the exchange, which http_answer ends. The method is upper case; the path starts with '/', is decoded and
+ * free of "..", and holds only letters, digits and -._~:@/ (others are refused); an absent header is empty. */
 struct span http_method(const struct http_exchange *exchange);
 struct span http_path(const struct http_exchange *exchange);
-struct span http_query(const struct http_exchange *exchange); /* after the '?' */
+struct span http_query(const struct http_exchange *exchange); /* after the '?', decoded: name=value, joined with '&' */
+struct span http_parameter(const struct http_exchange *exchange, const char *name); /* of the query; NULL when absent */
 struct span http_body(const struct http_exchange *exchange);
 struct span http_authorization(const struct http_exchange *exchange);
 struct span http_content_type(const struct http_exchange *exchange);

@@ -1,0 +1,510 @@
+#include "tests/unit/server/io/rig.h"
+
+#include "protocol/buf.h"
+#include "server/base/mem.h"
+#include "server/io/loop.h"
+#include "server/io/mailbox.h"
+#include "server/io/packet.h"
+#include "server/io/ws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { CODES_MAX = 512, BIG = 4 << 20, WAIT_S = 10 };
+
+struct rig {
+    struct loop *loop;
+    struct mailbox *box;
+    struct ws *ws;
+    pthread_t thread;
+    uint16_t port;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int codes[CODES_MAX];
+    int closed, closed_read, requests, links;
+};
+
+struct user {
+    struct rig *rig;
+    struct ws_conn *conn;
+    struct loop_timer timer;
+    bool text;
+    int drained;
+};
+
+struct later {
+    struct rig *rig;
+    struct http_exchange *exchange;
+    struct loop_timer timer;
+};
+
+/* ---- the application ---- */
+
+static void *on_open(void *arg, struct ws_conn *conn, const struct ws_opened *opened)
+{
+    struct rig *rig = arg;
+    struct user *user = mem_alloc(sizeof *user);
+    user->rig = rig;
+    user->conn = conn;
+    user->text = opened->text;
+    rig->links++;
+    return user;
+}
+
+static void send_bytes(struct user *user, struct span bytes)
+{
+    struct packet *packet = packet_new(bytes, user->text);
+    ws_send(user->conn, packet);
+    packet_unref(&packet);
+}
+
+static void resume(void *arg)
+{
+    ws_resume(((struct user *)arg)->conn);
+}
+
+static void send_many(struct user *user, int count, int len)
+{
+    char *bytes = mem_alloc((size_t)len + 1);
+    memset(bytes, 'x', (size_t)len);
+    struct packet *packet = packet_new(span_of(bytes, (size_t)len), user->text);
+    for (int i = 0; i < count; i++)
+        ws_send(user->conn, packet);
+    packet_unref(&packet);
+    mem_free(bytes);
+}
+
+static bool obey(struct user *user, const char *command)
+{
+    int a, b, at = 0;
+    char text[64];
+    if (sscanf(command, "close %d %n", &a, &at) == 1 && at)
+        ws_close(user->conn, a, span_str(command + at));
+    else if (sscanf(command, "abort %d", &a) == 1)
+        ws_abort(user->conn, a);
+    else if (sscanf(command, "limit %d", &a) == 1)
+        ws_set_limit(user->conn, (size_t)a);
+    else if (sscanf(command, "send %d %d", &a, &b) == 2)
+        send_many(user, a, b);
+    else if (sscanf(command, "pause %d", &a) == 1) {
+        ws_pause(user->conn);
+        loop_timer_start(user->rig->loop, &user->timer, a, resume, user);
+    } else if (!strcmp(command, "drained")) {
+        snprintf(text, sizeof text, "%d", user->drained);
+        send_bytes(user, span_str(text));
+    } else
+        return false;
+    return true;
+}
+
+static void on_message(void *arg, struct span message)
+{
+    struct user *user = arg;
+    char *command = mem_span(message);
+    if (!obey(user, command))
+        send_bytes(user, message);
+    mem_free(command);
+}
+
+static void on_drained(void *arg)
+{
+    ((struct user *)arg)->drained++;
+}
+
+static void on_close(void *arg, int code)
+{
+    struct user *user = arg;
+    struct rig *rig = user->rig;
+    loop_timer_stop(&user->timer);
+    mem_free(user);
+    rig->links--;
+    pthread_mutex_lock(&rig->lock);
+    assert_true(rig->closed < CODES_MAX);
+    rig->codes[rig->closed++] = code;
+    pthread_cond_broadcast(&rig->changed);
+    pthread_mutex_unlock(&rig->lock);
+}
+
+static bool origin_allowed(void *arg, struct span origin)
+{
+    return origin.len > 8 && !memcmp(origin.ptr + origin.len - 8, ".example", 8);
+}
+
+static size_t body_max(void *arg, int listener, struct span method, struct span path)
+{
+    return span_is(path, "/upload") ? 10 << 20 : 64 << 10;
+}
+
+static void answer_later(void *arg)
+{
+    struct later *later = arg;
+    http_answer(later->exchange, 200, "text/plain", NULL, span_str(http_gone(later->exchange) ? "gone" : "later"));
+    mem_free(later);
+}
+
+static void answer_seen(struct http_exchange *x)
+{
+    struct buf out;
+    struct span key = http_idempotency_key(x), type = http_content_type(x), who = http_authorization(x);
+    buf_init(&out, 1 << 20);
+    buf_printf(&out, "%.*s %.*s [%.*s] auth=%.*s type=%.*s key=%.*s origin=%.*s after=%.*s body=%zu",
+               SPAN_ARG(http_method(x)), SPAN_ARG(http_path(x)), SPAN_ARG(http_query(x)), SPAN_ARG(who), SPAN_ARG(type),
+               SPAN_ARG(key), SPAN_ARG(http_origin(x)), SPAN_ARG(http_parameter(x, "after")), http_body(x).len);
+    struct http_header headers[] = {{"Cache-Control", span_str("max-age=60")}, {"X-Bad", span_str("a\r\nb: c")}, {0}};
+    http_answer(x, 200, "text/plain", headers, buf_span(&out));
+    buf_done(&out);
+}
+
+static void answer_big(struct http_exchange *exchange)
+{
+    char *bytes = mem_alloc(BIG);
+    memset(bytes, 'b', BIG);
+    http_answer(exchange, 200, "application/octet-stream", NULL, span_of(bytes, BIG));
+    mem_free(bytes);
+}
+
+static void on_request(void *arg, struct http_exchange *exchange)
+{
+    struct rig *rig = arg;
+    struct span path = http_path(exchange);
+    pthread_mutex_lock(&rig->lock);
+    rig->requests++;
+    pthread_mutex_unlock(&rig->lock);
+    if (span_is(path, "/later")) {
+        struct later *later = mem_alloc(sizeof *later);
+        later->rig = rig;
+        later->exchange = exchange;
+        loop_timer_start(rig->loop, &later->timer, 100, answer_later, later);
+    } else if (span_is(path, "/big"))
+        answer_big(exchange);
+    else if (span_is(path, "/seen"))
+        answer_seen(exchange);
+    else if (span_is(path, "/echo") || span_is(path, "/upload"))
+        http_answer(exchange, 200, "text/plain", NULL, http_body(exchange));
+    else
+        http_answer(exchange, 404, "text/plain", NULL, span_str("no"));
+}
+
+static const struct ws_calls CALLS = {
+    .origin_allowed = origin_allowed,
+    .on_open = on_open,
+    .on_message = on_message,
+    .on_drained = on_drained,
+    .on_close = on_close,
+    .body_max = body_max,
+    .on_request = on_request,
+};
+
+/* ---- the worker ---- */
+
+static void *run(void *arg)
+{
+    loop_run(((struct rig *)arg)->loop);
+    return NULL;
+}
+
+struct rig *rig_start(const struct rig_options *options)
+{
+    struct rig_options none = {0};
+    const struct rig_options *o = options ? options : &none;
+    struct rig *rig = mem_alloc(sizeof *rig);
+    struct ws_config config = {
+        .calls = &CALLS,
+        .arg = rig,
+        .connections_max = o->connections_max,
+        .handshakes_max = o->handshakes_max,
+        .tls_certificate = o->certificate,
+        .tls_key = o->key,
+    };
+    struct ws_listener listener = {.address = "127.0.0.1", .tls = o->tls, .links = true};
+    pthread_mutex_init(&rig->lock, NULL);
+    pthread_cond_init(&rig->changed, NULL);
+    rig->loop = loop_new();
+    rig->box = mailbox_new(rig->loop, rig);
+    assert_int_equal(ws_new(rig->loop, &config, &rig->ws), PARLEY_OK);
+    assert_int_equal(ws_listen(rig->ws, &listener, &rig->port), PARLEY_OK);
+    pthread_create(&rig->thread, NULL, run, rig);
+    return rig;
+}
+
+static void open_stop(struct mail *mail, void *receiver)
+{
+    struct rig *rig = receiver;
+    mem_free(mail);
+    ws_stop(rig->ws);
+    mailbox_close(rig->box);
+    loop_stop(rig->loop);
+}
+
+void rig_stop(struct rig **at)
+{
+    struct rig *rig = *at;
+    struct mail *mail = mem_alloc(sizeof *mail);
+    mail->open = open_stop;
+    mailbox_send(rig->box, mail);
+    pthread_join(rig->thread, NULL);
+    assert_int_equal(rig->links, 0);
+    assert_int_equal(ws_count(rig->ws).links, 0);
+    assert_int_equal(ws_count(rig->ws).sockets, 0);
+    ws_free(&rig->ws);
+    mailbox_free(&rig->box);
+    loop_free(&rig->loop);
+    mem_free(rig);
+    *at = NULL;
+}
+
+uint16_t rig_port(const struct rig *rig)
+{
+    return rig->port;
+}
+
+static void wait_for_change(struct rig *rig)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_S;
+    assert_int_equal(pthread_cond_timedwait(&rig->changed, &rig->lock, &until), 0);
+}
+
+int rig_closed(struct rig *rig)
+{
+    pthread_mutex_lock(&rig->lock);
+    while (rig->closed_read == rig->closed)
+        wait_for_change(rig);
+    int code = rig->codes[rig->closed_read++];
+    pthread_mutex_unlock(&rig->lock);
+    return code;
+}
+
+int rig_requests(struct rig *rig)
+{
+    pthread_mutex_lock(&rig->lock);
+    int n = rig->requests;
+    pthread_mutex_unlock(&rig->lock);
+    return n;
+}
+
+struct errand {
+    struct mail mail;
+    void (*fn)(struct ws *ws);
+    bool *done;
+};
+
+static void open_errand(struct mail *mail, void *receiver)
+{
+    struct rig *rig = receiver;
+    struct errand *errand = (struct errand *)mail;
+    errand->fn(rig->ws);
+    pthread_mutex_lock(&rig->lock);
+    *errand->done = true;
+    pthread_cond_broadcast(&rig->changed);
+    pthread_mutex_unlock(&rig->lock);
+    mem_free(errand);
+}
+
+void rig_run(struct rig *rig, void (*fn)(struct ws *ws))
+{
+    bool done = false;
+    struct errand *errand = mem_alloc(sizeof *errand);
+    *errand = (struct errand){.mail.open = open_errand, .fn = fn, .done = &done};
+    mailbox_send(rig->box, &errand->mail);
+    pthread_mutex_lock(&rig->lock);
+    while (!done)
+        wait_for_change(rig);
+    pthread_mutex_unlock(&rig->lock);
+}
+
+/* ---- the peer ---- */
+
+int peer_connect(const struct rig *rig)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(rig->port)};
+    struct timeval wait = {.tv_sec = WAIT_S};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+void peer_send(int fd, struct span bytes)
+{
+    while (bytes.len) {
+        ssize_t n = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+        if (n <= 0)
+            return; /* the other side may have had enough */
+        bytes = span_of(bytes.ptr + n, bytes.len - (size_t)n);
+    }
+}
+
+void peer_send_text(int fd, const char *text)
+{
+    peer_send(fd, span_str(text));
+}
+
+char *peer_read_all(int fd, size_t *out_len)
+{
+    size_t len = 0, cap = 65536;
+    char *bytes = mem_resize(NULL, cap + 1);
+    for (;;) {
+        if (len == cap)
+            bytes = mem_resize(bytes, (cap *= 2) + 1);
+        ssize_t n = recv(fd, bytes + len, cap - len, 0);
+        if (n < 0 && errno != ECONNRESET)
+            fail_msg("the connection is still open after %d s: %s", WAIT_S, strerror(errno));
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    bytes[len] = 0;
+    if (out_len)
+        *out_len = len;
+    return bytes;
+}
+
+char *peer_talk(const struct rig *rig, const char *request)
+{
+    int fd = peer_connect(rig);
+    peer_send_text(fd, request);
+    char *answer = peer_read_all(fd, NULL);
+    close(fd);
+    return answer;
+}
+
+static void read_exactly(int fd, char *to, size_t len)
+{
+    while (len) {
+        ssize_t n = recv(fd, to, len, 0);
+        assert_true(n > 0);
+        to += n;
+        len -= (size_t)n;
+    }
+}
+
+int peer_link(const struct rig *rig, const char *subprotocol)
+{
+    char text[512], answer[1024];
+    size_t len = 0;
+    int fd = peer_connect(rig);
+    snprintf(text, sizeof text,
+             "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+             "Sec-WebSocket-Protocol: %s\r\n\r\n",
+             subprotocol);
+    peer_send_text(fd, text);
+    do { /* a byte at a time: frames may follow at once */
+        assert_true(len + 1 < sizeof answer);
+        read_exactly(fd, answer + len++, 1);
+        answer[len] = 0;
+    } while (!strstr(answer, "\r\n\r\n"));
+    assert_non_null(strstr(answer, "HTTP/1.1 101 "));
+    assert_non_null(strstr(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_non_null(strstr(answer, subprotocol));
+    return fd;
+}
+
+void peer_frame(int fd, int first, struct span payload)
+{
+    static const unsigned char mask[4] = {0x12, 0x34, 0x56, 0x78};
+    unsigned char *frame = mem_alloc(payload.len + 14);
+    size_t at = 2;
+    frame[0] = (unsigned char)first;
+    if (payload.len < 126)
+        frame[1] = (unsigned char)(0x80 | payload.len);
+    else {
+        int bytes = payload.len <= 0xffff ? 2 : 8;
+        frame[1] = (unsigned char)(0x80 | (bytes == 2 ? 126 : 127));
+        for (int i = bytes - 1; i >= 0; i--)
+            frame[at++] = (unsigned char)((uint64_t)payload.len >> (8 * i));
+    }
+    memcpy(frame + at, mask, 4);
+    at += 4;
+    for (size_t i = 0; i < payload.len; i++)
+        frame[at++] = (unsigned char)payload.ptr[i] ^ mask[i & 3];
+    peer_send(fd, span_of(frame, at));
+    mem_free(frame);
+}
+
+static struct peer_message closed_message(void)
+{
+    return (struct peer_message){.opcode = -1};
+}
+
+static struct peer_message receive_any(int fd)
+{
+    unsigned char head[10];
+    ssize_t n = recv(fd, head, 1, 0);
+    if (n <= 0) {
+        assert_true(n == 0 || errno == ECONNRESET);
+        return closed_message();
+    }
+    read_exactly(fd, (char *)head + 1, 1);
+    assert_true(head[0] & OP_FIN);
+    assert_false(head[1] & 0x80);
+    uint64_t len = head[1];
+    if (len >= 126) {
+        size_t bytes = len == 126 ? 2 : 8;
+        read_exactly(fd, (char *)head + 2, bytes);
+        len = 0;
+        for (size_t i = 0; i < bytes; i++)
+            len = len << 8 | head[2 + i];
+    }
+    struct peer_message m = {.opcode = head[0] & 15, .len = len, .bytes = mem_alloc(len + 1)};
+    read_exactly(fd, m.bytes, len);
+    return m;
+}
+
+struct peer_message peer_receive(int fd)
+{
+    for (;;) {
+        struct peer_message m = receive_any(fd);
+        if (m.opcode != OP_PING)
+            return m;
+        peer_frame(fd, OP_FIN | OP_PONG, span_of(m.bytes, m.len));
+        peer_message_done(&m);
+    }
+}
+
+void peer_message_done(struct peer_message *message)
+{
+    mem_free(message->bytes);
+    message->bytes = NULL;
+}
+
+void peer_expect(int fd, int opcode, const char *payload)
+{
+    struct peer_message m = peer_receive(fd);
+    assert_int_equal(m.opcode, opcode);
+    assert_string_equal(m.bytes, payload);
+    peer_message_done(&m);
+}
+
+void peer_expect_close(int fd, int code)
+{
+    struct peer_message m = peer_receive(fd);
+    assert_int_equal(m.opcode, OP_CLOSE);
+    assert_true(m.len >= 2);
+    assert_int_equal((unsigned char)m.bytes[0] << 8 | (unsigned char)m.bytes[1], code);
+    peer_frame(fd, OP_FIN | OP_CLOSE, span_of(m.bytes, 2));
+    peer_message_done(&m);
+    m = receive_any(fd);
+    assert_int_equal(m.opcode, -1); /* nothing follows a Close */
+    close(fd);
+}
