@@ -215,9 +215,10 @@ static int magnitude(struct span token, bool *out_zero)
             lead++;
     }
     *out_zero = !found;
-    bool negative = at + 1 < token.len && token.ptr[at + 1] == '-';
-    for (; at < token.len; at++)
-        if (is_digit(token.ptr[at]) && exponent < 9999)
+    bool negative = at + 1 < token.len && token.ptr[at + 1] == '-',
+         sign = negative || (at + 1 < token.len && token.ptr[at + 1] == '+');
+    for (at += 1 + sign; at < token.len && is_digit(token.ptr[at]); at++)
+        if (exponent < 9999)
             exponent = exponent * 10 + (token.ptr[at] - '0');
     return (before > 0 ? before - 1 : -lead - 1) + (negative ? -exponent : exponent);
 }
