@@ -1,6 +1,7 @@
 /* The command line as the verb sees it: getopt_long over the flags of the verb's table entry. */
 #include "server/cli/cli.h"
 
+#include "server/base/conf.h"
 #include "server/base/mem.h"
 #include "server/base/suggest.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLAGS_MAX = VERB_FLAGS_MAX + 5 };
+enum { FLAGS_MAX = VERB_FLAGS_MAX + 5, PROBLEMS_MAX = 1 << 16 };
 
 struct given {
     const char *name;
@@ -28,6 +29,7 @@ struct cli {
     size_t given_count;
     char **operands;
     int operand_count;
+    const struct conf *conf; /* NULL until asked for */
 };
 
 int cli_fail(enum cli_exit code, const char *format, ...)
@@ -105,6 +107,26 @@ bool cli_color(const struct cli *cli)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0) && !cli_has(cli, "no-color");
+}
+
+const struct conf *cli_conf(struct cli *cli)
+{
+    extern char **environ;
+    assert(cli->verb->uses_conf);
+    if (cli->conf)
+        return cli->conf;
+    const char **sets = mem_array(cli->given_count + 1, sizeof *sets);
+    struct buf problems;
+    for (size_t i = 0; cli_flag_at(cli, "set", i); i++)
+        sets[i] = cli_flag_at(cli, "set", i);
+    buf_init(&problems, PROBLEMS_MAX);
+    cli->conf =
+        conf_load(&(struct conf_source){.file = cli_flag(cli, "config"), .sets = sets, .env = environ}, &problems);
+    fflush(stdout);
+    fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&problems)));
+    buf_done(&problems);
+    mem_free(sets);
+    return cli->conf;
 }
 
 static void collect_flags(struct cli *cli)
@@ -245,6 +267,7 @@ int cli_main(int argc, char **argv)
     else
         st = no_verb(argc, argv);
     mem_free(cli.given);
+    conf_free(&cli.conf);
     if (fflush(stdout) != 0 || ferror(stdout))
         return cli_fail(CLI_FAILED, "cannot write to standard output: %s", strerror(errno));
     return st;

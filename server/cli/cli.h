@@ -5,6 +5,8 @@
 
 #include "server/cli/verb.h"
 
+struct conf;
+
 /* The whole program: finds the verb, checks the line, runs it. The process's exit code. */
 int cli_main(int argc, char **argv);
 
@@ -23,6 +25,10 @@ bool cli_json(const struct cli *cli);
 
 /* Whether stdout is a terminal that wants colours: NO_COLOR, --no-color and TERM=dumb say no. */
 bool cli_color(const struct cli *cli);
+
+/* The configuration as file, environment and flags give it; the verb must have uses_conf. NULL when it is wrong: then
+ * everything that is wrong has been said. */
+const struct conf *cli_conf(struct cli *cli);
 
 /* Says what went wrong, on stderr, and returns the code for `return cli_fail(...)`. */
 int cli_fail(enum cli_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,9 +7,7 @@
 #include <string.h>
 
 const struct verb *const verb_families[] = {
-    version_verbs,
-    testpg_verbs,
-    NULL,
+    config_verbs, db_verbs, version_verbs, testpg_verbs, NULL,
 };
 
 #define EACH_VERB(verb)                                                                                                \

@@ -1,0 +1,16 @@
+# Writes the numbered SQL files of a folder as C: cmake -DFROM=schema -DTO=schema_steps.c -P embed_schema.cmake
+file(GLOB files ${FROM}/[0-9][0-9][0-9][0-9]_*.sql)
+list(SORT files)
+set(arrays "")
+set(steps "")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  string(SUBSTRING ${name} 0 4 number)
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(APPEND arrays "static const unsigned char sql_${number}[] = {${bytes}0};\n")
+  string(REGEX REPLACE "^0+" "" plain ${number})
+  string(APPEND steps "    {${plain}, \"${name}\", (const char *)sql_${number}},\n")
+endforeach()
+file(WRITE ${TO} "/* Made from schema/ by cmake/embed_schema.cmake. */\n#include \"server/cli/migrate.h\"\n\n#include <stddef.h>\n\n${arrays}\n"
+  "const struct migrate_step migrate_steps[] = {\n${steps}    {0, NULL, NULL},\n};\n")
