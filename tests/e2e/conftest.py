@@ -6,6 +6,7 @@
 
 PARLEY names the program to test; else the newest of build/asan/parley and build/release/parley is taken.
 """
+import asyncio
 import os
 import random
 import sys
@@ -44,3 +45,41 @@ def postgres():
     from postgres import Cluster
     with Cluster() as cluster:
         yield cluster
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test may be a coroutine."""
+    if not asyncio.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 3600 if pyfuncitem.config.getoption("--long") else 300))
+    return True
+
+
+@pytest.fixture(scope="session")
+def built():
+    """Skips while there is no `parley serve`; what is there must work."""
+    import server
+    try:
+        server.run("serve", "--help")
+    except (server.NotBuilt, server.Failed):
+        pytest.skip("parley serve is not built yet")
+
+
+@pytest.fixture
+def site(built, postgres, tmp_path):
+    """A migrated database of its own, with what it takes to fill it."""
+    from server import Site
+    site = Site(postgres, tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def shop(site):
+    """A company on that database; in the end no log may hold a secret."""
+    from shop import Shop
+    shop = Shop(site)
+    yield shop
+    shop.search_canaries()

@@ -21,9 +21,9 @@ def dump(query, defs, log):
         log("db", table="item", row={**row, "data": body} if kinds[kind] in KEEP_BODY else row)
     for session, conv, state, epoch, agent in query("SELECT id::text, conversation::text, state, epoch, agent::text FROM session"):
         log("db", table="session", row={"session": session, "conv": conv, "state": states[state], "epoch": epoch, "agent": agent})
-    for run, conv, state, step in query("SELECT id::text, conversation::text, state, step FROM flow_run"):
-        log("db", table="run", row={"run": run, "conv": conv, "state": RUN_STATES[state], "step": step})
+    for run, conv, state in query("SELECT id::text, conversation::text, state FROM flow_run"):
+        log("db", table="run", row={"run": run, "conv": conv, "state": RUN_STATES[state]})
+    for run, entry in query("SELECT run::text, entry FROM flow_journal"):
+        log("db", table="journal", row={"run": run, "step": entry})
     for process, conv, revision in query("SELECT id::text, conversation::text, revision FROM process"):
         log("db", table="process", row={"process": process, "conv": conv, "revision": revision})
-    for run, step in query("SELECT DISTINCT run::text, step FROM flow_journal"):
-        log("db", table="journal", row={"run": run, "step": step})

@@ -1,0 +1,167 @@
+"""Any number is a cursor, for ever: a second later, 400 days later, on another device, from another process."""
+import pytest
+
+from shop import ECHO
+
+DAY = 86400
+
+
+async def say(client, number, size=0):
+    entries = [client.post(f"{n} " + "x" * size) for n in range(number)]
+    for entry in entries:
+        await entry
+    await client.settled()
+
+
+async def test_every_cursor_gives_exactly_what_follows(shop):
+    with shop.serve():
+        ann = await shop.customer("ann")
+        await say(ann, 30)
+        whole = ann.items()
+        for have in [i["seq"] for i in whole][::7]:
+            phone = await shop.customer(f"ann.{have}", connect=False)
+            thread = phone._thread(ann.main)
+            thread.start(0)
+            for item in whole:
+                if item["seq"] <= have:
+                    thread.add(item)
+            known = len(thread.items)
+            phone.log = lambda *_, **__: None       # it never saw what it claims to have
+            welcome = await phone.connect()
+            [answer] = welcome["threads"]
+            assert [i["seq"] for i in answer.get("items", ())] == [i["seq"] for i in whole[known:]]
+            assert phone.items() == whole and "gap" not in answer
+            await phone.close()
+            shop.clients.remove(phone)
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_a_new_device_gets_the_newest_page(shop):
+    with shop.serve():
+        ann = await shop.customer("ann")
+        await say(ann, 80)
+        tablet = await shop.customer("ann.tablet", connect=False)
+        tablet.page = 10
+        [answer] = (await tablet.connect())["threads"]
+        assert [i["seq"] for i in answer["items"]] == [i["seq"] for i in ann.items()[-10:]]
+        watch = await shop.customer("ann.watch")
+        assert len(watch.welcome["threads"][0]["items"]) == 50
+        assert await tablet.whole(ann.main) == ann.items()
+        older = await watch.range(ann.main, before=watch.items()[0]["seq"], limit=5)
+        assert [i["seq"] for i in older["items"]] == [i["seq"] for i in ann.items() if i["seq"] < watch.items()[5]["seq"]][-5:]
+        await shop.quiet()
+    shop.judge()
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_long_absence_brings_a_gap_that_range_fills(shop, encoding):
+    with shop.serve():
+        ann, tablet = await shop.customer("ann"), await shop.customer("ann.tablet", encoding=encoding)
+        await say(ann, 1)
+        await tablet.until(lambda: tablet.threads[ann.main].last == ann.threads[ann.main].last)
+        await tablet.drop()
+        await say(ann, 600)
+        [answer] = (await tablet.connect())["threads"]
+        assert len(answer["items"]) <= 250 and answer["gap"]["to"] < answer["items"][0]["seq"]
+        await tablet.settled()
+        assert tablet.items() == ann.items()
+        await shop.quiet()
+    shop.judge()
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_an_answer_is_at_most_256_kib(shop, encoding):
+    sizes = []
+    with shop.serve():
+        ann, tablet = await shop.customer("ann"), await shop.customer("ann.tablet", encoding=encoding)
+        await say(ann, 1)
+        await tablet.until(lambda: tablet.threads[ann.main].last == ann.threads[ann.main].last)
+        await tablet.drop()
+        await say(ann, 40, size=15_000)
+        raw, tablet._raw = tablet._raw, lambda link, message: (sizes.append(len(message)), raw(link, message))
+        [answer] = (await tablet.connect())["threads"]
+        assert answer["gap"] and answer["items"][-1]["seq"] == ann.threads[ann.main].last
+        await tablet.settled()
+        assert tablet.items() == ann.items()
+        assert max(sizes) <= 262144 + 4096, max(sizes)
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_the_chain_of_prev_leaves_out_what_only_staff_see(shop):
+    with shop.serve():
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        for n in range(5):
+            await kim.note(f"note {n}", conv)
+            await kim.say(f"words {n}", conv)
+        await ann.until(lambda: "words 4" in ann.texts())
+        await ann.settled()
+        prev = [i["prev"] for i in ann.items()]
+        assert prev == [0] + [i["seq"] for i in ann.items()][:-1]
+        assert prev[-1] < ann.items()[-1]["seq"] - 1
+        everything = await kim.whole(conv)
+        assert [(i["seq"], i["prev"]) for i in everything] == [(n, n - 1) for n in range(1, len(everything) + 1)]
+        await ann.reconnect()
+        assert ann.threads[conv].head == ann.items()[-1]["seq"]
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_a_whisper_to_another_comes_as_its_bare_number(shop):
+    with shop.serve():
+        ann, kim, lee = await shop.customer("ann"), await shop.desk("kim"), await shop.desk("lee", status=None)
+        conv = await shop.served(ann, kim)
+        await lee.subscribe(conv)
+        seq = (await kim.note("between us", conv, to=lee.me))["seq"]
+        own = (await kim.note("to myself", conv, to=kim.me))["seq"]
+        await lee.until(lambda: lee.threads[conv].last >= own)
+        assert lee.threads[conv].items[seq]["body"]["text"] == "between us"
+        assert set(lee.threads[conv].items[own]) == {"seq", "prev"}
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_a_restarted_server_knows_everything(shop):
+    with shop.serve() as server:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        await say(ann, 10)
+        server.kill()
+        await ann.until(lambda: not ann.link.open_now)
+        await kim.until(lambda: not kim.link.open_now)
+        server.start()
+        await ann.connect()
+        await kim.connect()
+        await kim.say("I am still yours", conv)
+        await ann.until(lambda: "I am still yours" in ann.texts())
+        await shop.quiet()
+    shop.judge()
+
+
+@pytest.mark.parametrize("days", [20, 400])
+async def test_back_after_a_long_time_on_another_device(shop, days):
+    shop.site.flow("echo", ECHO)
+    shop.app = shop.site.app("echo-app", queue="care", flow="echo")
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        await ann.post("Hello")
+        await ann.until(lambda: "What is it?" in ann.texts())
+        await say(ann, 3)
+        await ann.until(lambda: ann.texts().count("What is it?") == 4)
+        await ann.settled()
+        whole = ann.items()
+        await ann.drop()
+        server.stop()
+        shop.site.set_clock(days * DAY)
+        server.start()
+        tablet = await shop.customer("ann.tablet")
+        requests = tablet.link.last
+        assert requests == 1 and tablet.items()[:len(whole)] == whole
+        await tablet.post("Still here?")
+        await tablet.until(lambda: "You said: Still here?" in tablet.texts() or days > 30 and tablet.texts()[-1] == "What is it?")
+        at = {i["seq"]: i["at"] for i in tablet.items()}
+        assert at[max(at)] - at[1] > (days - 1) * DAY * 1000
+        await shop.quiet()
+    shop.judge()

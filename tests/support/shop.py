@@ -1,0 +1,139 @@
+"""A small company to test with: queues, agents, an app or two, customers who come by, and a judge at the end.
+
+    async def test_it(shop):
+        with shop.serve() as server:
+            ann = await shop.customer("ann")
+            kim = await shop.desk("kim")
+            ...
+            await shop.quiet()
+        shop.judge()
+"""
+import asyncio
+import contextlib
+
+import histcheck
+from hist import dump
+from parley_client import WAIT, Agent, Customer, Recorder
+from parley_wire import DEFS
+from server import CANARY, command_lines
+
+ECHO = """
+flow { id = "echo", title = "Says what it hears" }
+say "Welcome."
+while true do
+    local said = ask { id = "next", text = "What is it?" }
+    say("You said: " .. tostring(said))
+end
+"""
+
+
+class Shop:
+    def __init__(self, site):
+        self.site, self.clients, self.servers, self.known = site, [], [], set()
+        self.driver = Recorder(site.record, "driver")
+        self.care = site.queue("care")
+        self.app, self.tokens = site.app("shop", queue=self.care), {}
+
+    # --- servers ---
+
+    @contextlib.contextmanager
+    def serve(self, **options):
+        """A server that stops cleanly in the end; the first one is where everybody connects."""
+        server = self.site.serve(f"server{len(self.servers)}", **options)
+        self.servers.append(server)
+        with server:
+            yield server
+
+    @property
+    def server(self):
+        return self.servers[0]
+
+    # --- people ---
+
+    def staff(self, name, queues=("care",), capacity=5, role="agent"):
+        """An agent's e-mail; added to the installation the first time."""
+        email = f"{name}@example.com"
+        if email not in self.known:
+            self.known.add(email)
+            self.site.agent(email, queues, role, capacity)
+            [(id,)] = self.site.sql("SELECT id::text FROM agent WHERE email = %s", email)
+            self.driver("agent", who=id, capacity=capacity)
+        return email
+
+    async def customer(self, name, app=None, server=None, device=None, connect=True, url=None, **options):
+        """A customer on a device of theirs: `ann`, or `ann.tablet` for another device of ann's."""
+        token = (app or self.app).token(name.split(".")[0])
+        client = Customer(name, url or (server or self.server).url, token, device=device, record=self.site.record, **options)
+        return await self._keep(client, connect)
+
+    async def desk(self, name, status="online", server=None, connect=True, url=None, **options):
+        """An agent at their desk, who takes offers."""
+        email = self.staff(name.split(".")[0])
+        if email not in self.tokens:
+            self.tokens[email] = await asyncio.get_running_loop().run_in_executor(None, (server or self.server).login, email)
+        client = Agent(name, url or (server or self.server).url, self.tokens[email], record=self.site.record, **options)
+        await self._keep(client, connect)
+        if connect and status:
+            await client.status(status)
+        return client
+
+    async def _keep(self, client, connect):
+        self.clients.append(client)
+        if connect:
+            await client.connect()
+        return client
+
+    async def served(self, ann, kim, text="I need help"):
+        """Ann writes, kim takes it: the conversation's id, once both know."""
+        await ann.post(text)
+        offer = await kim.offered(ann.main)
+        await kim.accept(offer)
+        await ann.until(lambda: "joined" in ann.kinds(), what="the agent to join")
+        return ann.main
+
+    # --- the end ---
+
+    async def quiet(self, timeout=WAIT):
+        """Everybody who is connected has settled and holds all they may see."""
+        clients = [c for c in self.clients if c.link and c.link.open_now]
+        for client in clients:
+            await client.settled(timeout)
+        heads = {conv: (public, last) for conv, public, last in self.site.sql(
+            "SELECT conversation::text, coalesce(max(seq) FILTER (WHERE audience = 0), 0), max(seq) FROM item GROUP BY 1")}
+        for client in clients:
+            for thread in client.threads.values():
+                head = heads.get(thread.id, (0, 0))[1 if client.staff else 0]
+                await client.until(lambda t=thread, h=head: t.last >= h, timeout, f"{head} of {thread.id}")
+        self.driver("quiet")
+        for client in clients:
+            client.log("outbox", box=client.name, left=len(client.outbox))
+        await self.close()
+
+    async def close(self):
+        clients, self.clients = self.clients, []
+        for client in clients:
+            await client.close()
+            client.log.close()
+
+    def judge(self, min_acks=0, min_unknown=0, late_s=10):
+        """The history checker's verdict on everything that was recorded and on the database."""
+        dump.dump(self.site.sql, DEFS, self.driver)
+        self.driver.close()
+        code, first, report = histcheck.judge(self.site.record, min_acks, min_unknown, late_s)
+        print(first)
+        more = "\n".join(f"{v['rule']} {v['name']} {v['text']}" for v in report["violations"][:20])
+        assert code == 0, f"{first}\n{more}\n(recorded in {self.site.record})"
+        return report
+
+    def search_canaries(self):
+        """Nothing secret and nothing said stands in a log or on a command line."""
+        secrets = [CANARY, *self.site.passwords.values(), *self.tokens.values(), self.app.key.get("d") or CANARY]
+        logs, commands = self.site.logs(), "\n".join(command_lines())
+        for secret in secrets:
+            assert secret not in logs, f"a log holds {secret[:12]}...: {_around(logs, secret)}"
+            assert secret not in commands, f"a command line holds {secret[:12]}..."
+
+
+def _around(text, secret):
+    at = text.index(secret)
+    return text[max(0, text.rfind("\n", 0, at)):at][-300:] + "<here>"
