@@ -48,6 +48,7 @@ void cli_say(const struct cli *cli, const char *format, ...)
 {
     if (cli_json(cli))
         return;
+    fflush(stdout);
     va_list args;
     va_start(args, format);
     vfprintf(stderr, format, args);

@@ -6,9 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off */
 const struct verb *const verb_families[] = {
-    config_verbs, db_verbs, version_verbs, testpg_verbs, NULL,
+    config_verbs,
+    db_verbs,
+    app_verbs,
+    token_verbs,
+    queue_verbs,
+    agent_verbs,
+    key_verbs,
+    version_verbs,
+    testpg_verbs,
+    NULL,
 };
+/* clang-format on */
 
 #define EACH_VERB(verb)                                                                                                \
     for (const struct verb *const *family = verb_families; *family; family++)                                          \

@@ -46,6 +46,11 @@ struct verb {
 /* Tables that end in an entry without a name, one a family, a file each. */
 extern const struct verb config_verbs[];
 extern const struct verb db_verbs[];
+extern const struct verb app_verbs[];
+extern const struct verb token_verbs[];
+extern const struct verb queue_verbs[];
+extern const struct verb agent_verbs[];
+extern const struct verb key_verbs[];
 extern const struct verb version_verbs[];
 extern const struct verb testpg_verbs[];
 

@@ -91,6 +91,22 @@ void crypto_wipe(void *secret, size_t n)
     OPENSSL_cleanse(secret, n);
 }
 
+void crypto_token(const char *prefix, char out[CRYPTO_TOKEN + 1])
+{
+    uint8_t secret[32];
+    struct buf text;
+    assert(strlen(prefix) == 3);
+    buf_init(&text, CRYPTO_TOKEN);
+    crypto_random(secret, sizeof secret);
+    buf_add_str(&text, prefix);
+    crypto_base64url(span_of(secret, sizeof secret), &text);
+    memcpy(out, text.ptr, CRYPTO_TOKEN);
+    out[CRYPTO_TOKEN] = '\0';
+    crypto_wipe(text.ptr, text.len);
+    crypto_wipe(secret, sizeof secret);
+    buf_done(&text);
+}
+
 void crypto_hex(struct span bytes, char *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -6,13 +6,17 @@
 #include "protocol/buf.h"
 #include "protocol/uuid.h"
 
-enum { CRYPTO_DIGEST = 32, CRYPTO_KEY = 32, CRYPTO_SEAL_EXTRA = 29 };
+enum { CRYPTO_DIGEST = 32, CRYPTO_KEY = 32, CRYPTO_SEAL_EXTRA = 29, CRYPTO_TOKEN = 46 };
 
 /* Bytes fit for keys; ends the process when the system has none. */
 void crypto_random(void *out, size_t n);
 
 /* A fresh version 7 of now. */
 struct uuid crypto_uuid7(void);
+
+/* An opaque token: prefix "pg_", "pa_" or "pk_" and 256 random bits, CRYPTO_TOKEN characters and a terminator. What is
+ * kept of it anywhere is crypto_sha256 of the whole text. */
+void crypto_token(const char *prefix, char out[CRYPTO_TOKEN + 1]);
 
 void crypto_sha256(struct span bytes, uint8_t out[CRYPTO_DIGEST]);
 void crypto_hmac_sha256(struct span key, struct span bytes, uint8_t out[CRYPTO_DIGEST]);

@@ -164,6 +164,16 @@ static void ids_are_of_version_7_and_differ(void **state)
     assert_false(uuid_equal(a, b));
 }
 
+static void tokens_have_prefix_and_length_and_differ(void **state)
+{
+    char a[CRYPTO_TOKEN + 1], b[CRYPTO_TOKEN + 1];
+    crypto_token("pk_", a);
+    crypto_token("pk_", b);
+    assert_int_equal(strlen(a), CRYPTO_TOKEN);
+    assert_memory_equal(a, "pk_", 3);
+    assert_string_not_equal(a, b);
+}
+
 static void passwords_verify_and_others_do_not(void **state)
 {
     char hash[SODIUM_HASH];
@@ -281,6 +291,7 @@ int main(void)
         cmocka_unit_test(what_is_sealed_opens_with_key_and_subject_only),
         cmocka_unit_test(nothing_can_be_sealed),
         cmocka_unit_test(ids_are_of_version_7_and_differ),
+        cmocka_unit_test(tokens_have_prefix_and_length_and_differ),
         cmocka_unit_test(passwords_verify_and_others_do_not),
         cmocka_unit_test(passwords_have_a_length),
         cmocka_unit_test(old_costs_ask_to_be_hashed_anew),

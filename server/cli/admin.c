@@ -1,0 +1,226 @@
+/* The SQL of administration. Values only ever travel as parameters. */
+#include "server/cli/admin.h"
+
+#include "server/base/conf.h"
+#include "server/base/mem.h"
+#include "server/cli/db.h"
+#include "server/io/sodium.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JSON_MAX = 16384 };
+
+static void new_id(char out[UUID_TEXT + 1])
+{
+    uuid_format(crypto_uuid7(), out);
+}
+
+static const char *or_null(const char *text)
+{
+    return text ? text : DB_NULL;
+}
+
+static parley_status touched_one(const struct db *db, parley_status st)
+{
+    return st == PARLEY_OK && db_touched(db) != 1 ? PARLEY_NOT_FOUND : st;
+}
+
+parley_status admin_add_queue(struct db *db, const char *name, const char *title, int64_t priority)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%" PRId64, priority);
+    return db_run(db, "insert into queue (name, title, priority) values ($1, $2, $3::int)",
+                  DB_ARGS(name, title ? title : name, number));
+}
+
+/* As a literal of text[]. */
+static char *text_array(const char *const *texts)
+{
+    struct buf out;
+    buf_init(&out, JSON_MAX);
+    buf_add_char(&out, '{');
+    for (size_t i = 0; texts && texts[i]; i++) {
+        buf_add_str(&out, i ? ",\"" : "\"");
+        for (const char *p = texts[i]; *p; p++) {
+            if (*p == '"' || *p == '\\')
+                buf_add_char(&out, '\\');
+            buf_add_char(&out, *p);
+        }
+        buf_add_char(&out, '"');
+    }
+    buf_add(&out, "}", 2);
+    return out.ptr;
+}
+
+parley_status admin_add_app(struct db *db, const struct admin_app *app, char out_id[UUID_TEXT + 1])
+{
+    char id[UUID_TEXT + 1];
+    char *origins = text_array(app->origins);
+    new_id(id);
+    parley_status st = db_run(db,
+                              "insert into app (id, name, space, default_queue, default_flow, origins, guests) "
+                              "values ($1::uuid, $2, $3, $4, $5, $6::text[], $7::boolean)",
+                              DB_ARGS(id, app->name, app->space ? app->space : "main", or_null(app->queue),
+                                      or_null(app->flow), origins, app->guests ? "true" : "false"));
+    free(origins);
+    if (st == PARLEY_OK)
+        memcpy(out_id, id, sizeof id);
+    return st;
+}
+
+static void make_kid(struct jws_key *key, const char *app)
+{
+    char kid[JWS_KID + 1], hex[9];
+    uint8_t random[4];
+    crypto_random(random, sizeof random);
+    crypto_hex(span_of(random, sizeof random), hex);
+    snprintf(kid, sizeof kid, "%.50s-%s", app, hex);
+    jws_key_set_id(key, span_str(kid));
+}
+
+/* The secret as `\x...` for bytea, sealed for this kid only. */
+static parley_status seal_secret(const struct conf *conf, const struct jws_key *key, struct buf *out)
+{
+    uint8_t master[CRYPTO_KEY];
+    struct buf secret, sealed;
+    if (crypto_unhex(span_str(conf->auth.master_key), master, sizeof master) != PARLEY_OK)
+        return PARLEY_UNAVAILABLE;
+    buf_init(&secret, JSON_MAX);
+    buf_init(&sealed, JSON_MAX);
+    jws_key_secret_bytes(key, &secret);
+    parley_status st = crypto_seal(master, span_str(jws_key_id(key)), buf_span(&secret), &sealed);
+    char *hex = mem_alloc(2 * sealed.len + 1);
+    crypto_hex(buf_span(&sealed), hex);
+    buf_add_str(out, "\\x");
+    buf_add_str(out, hex);
+    mem_free(hex);
+    crypto_wipe(secret.ptr, secret.len);
+    crypto_wipe(master, sizeof master);
+    buf_done(&secret);
+    buf_done(&sealed);
+    return st;
+}
+
+parley_status admin_add_app_key(struct db *db, const struct conf *conf, const char *app, struct jws_key *key)
+{
+    struct buf public_jwk, sealed;
+    bool shared = jws_key_algorithm(key) == JWS_HS256;
+    if (!*jws_key_id(key))
+        make_kid(key, app);
+    buf_init(&public_jwk, JSON_MAX);
+    buf_init(&sealed, JSON_MAX);
+    parley_status st = shared ? seal_secret(conf, key, &sealed) : PARLEY_OK;
+    jws_key_json(key, false, &public_jwk);
+    buf_add(&public_jwk, "", 1);
+    buf_add(&sealed, "", 1);
+    if (st == PARLEY_OK)
+        st = touched_one(db, db_run(db,
+                                    "insert into app_key (kid, app, algorithm, public_jwk, sealed) "
+                                    "select $1, id, $2, $3::jsonb, $4::bytea from app where name = $5",
+                                    DB_ARGS(jws_key_id(key), jws_algorithm_name(jws_key_algorithm(key)),
+                                            shared ? DB_NULL : public_jwk.ptr, shared ? sealed.ptr : DB_NULL, app)));
+    buf_done(&public_jwk);
+    buf_done(&sealed);
+    return st;
+}
+
+/* Three syllable groups that can be read out on the telephone, 48 bits: it is to be changed at first use. */
+static void one_time_password(char out[ADMIN_PASSWORD + 1])
+{
+    static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
+    uint8_t r[6];
+    char *at = out;
+    crypto_random(r, sizeof r);
+    for (int group = 0; group < 3; group++) {
+        unsigned n = (unsigned)r[2 * group] << 8 | r[2 * group + 1];
+        if (group > 0)
+            *at++ = '-';
+        *at++ = consonants[n & 15];
+        *at++ = vowels[n >> 4 & 3];
+        *at++ = consonants[n >> 6 & 15];
+        *at++ = vowels[n >> 10 & 3];
+        *at++ = consonants[n >> 12 & 15];
+    }
+    *at = '\0';
+}
+
+static parley_status join_queues(struct db *db, const char *agent, const char *const *queues)
+{
+    parley_status st = PARLEY_OK;
+    for (size_t i = 0; st == PARLEY_OK && queues && queues[i]; i++)
+        st = touched_one(
+            db, db_run(db, "insert into membership (agent, queue) select $1::uuid, name from queue where name = $2",
+                       DB_ARGS(agent, queues[i])));
+    return st;
+}
+
+static bool is_address(const char *email)
+{
+    const char *at = strchr(email, '@');
+    if (!at || at == email || !at[1] || strchr(at + 1, '@') || strlen(email) > 254)
+        return false;
+    for (const char *p = email; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f)
+            return false;
+    return true;
+}
+
+static parley_status insert_agent(struct db *db, const struct admin_agent *agent, const char *id, const char *hash)
+{
+    char name[256], capacity[24];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(agent->email, "@"), agent->email);
+    snprintf(capacity, sizeof capacity, "%" PRId64, agent->capacity);
+    return db_run(db,
+                  "insert into agent (id, email, name, role, password, one_time, capacity) "
+                  "values ($1::uuid, lower($2), $3, $4, $5, $6::boolean, $7::int)",
+                  DB_ARGS(id, agent->email, agent->name ? agent->name : name, agent->role ? agent->role : "agent", hash,
+                          agent->password ? "false" : "true", capacity));
+}
+
+parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, char out_id[UUID_TEXT + 1],
+                              char out_password[ADMIN_PASSWORD + 1])
+{
+    char id[UUID_TEXT + 1], made[ADMIN_PASSWORD + 1] = "", hash[SODIUM_HASH];
+    if (!is_address(agent->email))
+        return PARLEY_INVALID;
+    if (!agent->password)
+        one_time_password(made);
+    parley_status st = sodium_password_hash(span_str(agent->password ? agent->password : made), hash);
+    if (st != PARLEY_OK)
+        return st;
+    new_id(id);
+    st = insert_agent(db, agent, id, hash);
+    if (st == PARLEY_OK)
+        st = join_queues(db, id, agent->queues);
+    if (st == PARLEY_OK) {
+        memcpy(out_id, id, sizeof id);
+        memcpy(out_password, made, sizeof made);
+    }
+    crypto_wipe(made, sizeof made);
+    return st;
+}
+
+parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
+                            char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1])
+{
+    char id[UUID_TEXT + 1], token[CRYPTO_TOKEN + 1], hex[2 * CRYPTO_DIGEST + 1];
+    uint8_t digest[CRYPTO_DIGEST];
+    new_id(id);
+    crypto_token("pk_", token);
+    crypto_sha256(span_str(token), digest);
+    crypto_hex(span_of(digest, sizeof digest), hex);
+    parley_status st = touched_one(db, db_run(db,
+                                              "insert into api_key (id, digest, role, name, app) "
+                                              "select $1::uuid, decode($2, 'hex'), $3, $4, id from app where name = $5",
+                                              DB_ARGS(id, hex, role, name, app)));
+    if (st == PARLEY_OK) {
+        memcpy(out_id, id, sizeof id);
+        memcpy(out_token, token, sizeof token);
+    }
+    crypto_wipe(token, sizeof token);
+    return st;
+}

@@ -1,0 +1,49 @@
+/* What an administrator writes: apps and their keys, queues, agents, keys of programs. Each call is a part of the
+ * caller's transaction. Single thread; hashing a password takes 70 ms. */
+#ifndef SERVER_CLI_ADMIN_H
+#define SERVER_CLI_ADMIN_H
+
+#include "protocol/uuid.h"
+#include "server/io/crypto.h"
+#include "server/io/jws_key.h"
+
+struct conf;
+struct db;
+
+enum { ADMIN_PASSWORD = 17 };
+
+struct admin_app {
+    const char *name;
+    const char *space; /* of identities; NULL: "main" */
+    const char *queue; /* NULL: none */
+    const char *flow;
+    const char *const *origins; /* ended by NULL */
+    bool guests;
+};
+
+struct admin_agent {
+    const char *email;
+    const char *name;     /* NULL: the part of the address before the @ */
+    const char *role;     /* NULL: "agent" */
+    const char *password; /* NULL: a one-time password is made */
+    int64_t capacity;
+    const char *const *queues; /* ended by NULL; must exist */
+};
+
+/* All: CONFLICT when the name is taken, INVALID when it has a form that is not allowed; db_error says more. */
+parley_status admin_add_queue(struct db *db, const char *name, const char *title, int64_t priority);
+parley_status admin_add_app(struct db *db, const struct admin_app *app, char out_id[UUID_TEXT + 1]);
+
+/* Stores the public half, or seals the secret of an HS256 key with the master key: UNAVAILABLE when none is configured.
+ * A key without kid gets one. NOT_FOUND when there is no such app. */
+parley_status admin_add_app_key(struct db *db, const struct conf *conf, const char *app, struct jws_key *key);
+
+/* out_password is "" when one was given. NOT_FOUND when a queue does not exist, INVALID for a bad address. */
+parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, char out_id[UUID_TEXT + 1],
+                              char out_password[ADMIN_PASSWORD + 1]);
+
+/* For a bot or a back end; the token is known to nobody but the caller. NOT_FOUND when there is no such app. */
+parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
+                            char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1]);
+
+#endif

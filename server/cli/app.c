@@ -1,0 +1,206 @@
+/* parley app: the company's apps, and the keys by which their servers sign tokens. */
+#include "server/cli/admin.h"
+#include "server/cli/cli.h"
+#include "server/cli/db.h"
+#include "server/cli/files.h"
+#include "server/cli/list.h"
+#include "server/cli/out.h"
+
+#include "server/base/conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ORIGINS_MAX = 64, JWK_MAX = 16384 };
+
+static int write_app(struct cli *cli, struct db *db, const struct admin_app *app)
+{
+    static const char *const columns[] = {"id", "name", NULL};
+    char id[UUID_TEXT + 1];
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_add_app(db, app, id);
+    if (st == PARLEY_OK)
+        st = db_commit(db, "app");
+    if (st == PARLEY_CONFLICT)
+        return cli_fail(CLI_CONFLICT, "there is an app `%s` already", app->name);
+    if (st == PARLEY_INVALID)
+        return cli_fail(CLI_USAGE, "`%.80s` is no name; use 1 to 64 of a-z 0-9 . _ -, a letter or digit first",
+                        app->name);
+    if (st != PARLEY_OK)
+        return db_fail(db, st, "cannot add the app");
+    struct out *out = out_one(cli, columns);
+    out_text(out, id);
+    out_text(out, app->name);
+    out_end(&out);
+    cli_say(cli, "\nNext: `parley app keys add %s` makes a key by which your server signs tokens.", app->name);
+    return CLI_OK;
+}
+
+static int add(struct cli *cli)
+{
+    const char *origins[ORIGINS_MAX + 1] = {0};
+    struct db *db = NULL;
+    for (size_t i = 0; i < ORIGINS_MAX; i++)
+        origins[i] = cli_flag_at(cli, "origin", i);
+    struct admin_app app = {.name = cli_operand(cli, 0),
+                            .space = cli_flag(cli, "space"),
+                            .queue = cli_flag(cli, "queue"),
+                            .flow = cli_flag(cli, "flow"),
+                            .origins = origins,
+                            .guests = !cli_has(cli, "no-guests")};
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_app(cli, db, &app);
+    db_close(&db);
+    return code;
+}
+
+static int list(struct cli *cli)
+{
+    return list_rows(cli,
+                     "select name, id, default_queue, default_flow, guests, array_to_string(origins, ','), "
+                     "(select count(*) from app_key where app = a.id and disabled_at is null) from app a order by name",
+                     NULL, (const char *const[]){"name", "id", "queue", "flow", "guests?", "origins", "keys#", NULL});
+}
+
+/* A new key, or one that was made elsewhere. */
+static int get_key(struct cli *cli, struct jws_key **out)
+{
+    const char *path = cli_flag(cli, "import"), *name = cli_flag_or(cli, "alg", "ES256");
+    enum jws_algorithm alg;
+    if (path && cli_has(cli, "alg"))
+        return cli_fail(CLI_USAGE, "--alg is for new keys; %s has an algorithm of its own", path);
+    if (path)
+        return files_read_key(path, out);
+    if (jws_algorithm_of(span_str(name), &alg) != PARLEY_OK)
+        return cli_fail(CLI_USAGE, "no algorithm `%.64s`; there are ES256, RS256 and HS256", name);
+    return jws_key_generate(alg, out) == PARLEY_OK ? CLI_OK : cli_fail(CLI_FAILED, "cannot make a key");
+}
+
+static int refuse_key(struct db *db, parley_status st, const char *app, const char *kid)
+{
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
+    if (st == PARLEY_CONFLICT)
+        return cli_fail(CLI_CONFLICT, "there is a key `%s` already", kid);
+    if (st == PARLEY_UNAVAILABLE)
+        return cli_fail(CLI_FAILED, "a shared secret is stored sealed; set auth.master_key_file first");
+    return db_fail(db, st, "cannot add the key");
+}
+
+/* The private half goes to its owner and nowhere else. */
+static int hand_over(struct cli *cli, const struct jws_key *key)
+{
+    struct buf jwk;
+    buf_init(&jwk, JWK_MAX);
+    jws_key_json(key, true, &jwk);
+    int code = CLI_OK;
+    if (cli_has(cli, "out"))
+        code = files_write_secret(cli_flag(cli, "out"), buf_span(&jwk));
+    else if (cli_json(cli))
+        printf("{\"kid\":\"%s\",\"alg\":\"%s\",\"jwk\":%.*s}\n", jws_key_id(key),
+               jws_algorithm_name(jws_key_algorithm(key)), SPAN_ARG(buf_span(&jwk)));
+    else
+        printf("%.*s\n", SPAN_ARG(buf_span(&jwk)));
+    crypto_wipe(jwk.ptr, jwk.len);
+    buf_done(&jwk);
+    if (code == CLI_OK)
+        cli_say(cli, "This is the private key, shown once; keep it where your app's server signs tokens.");
+    return code;
+}
+
+static int write_key(struct cli *cli, struct db *db, struct jws_key *key)
+{
+    const char *app = cli_operand(cli, 0);
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_add_app_key(db, cli_conf(cli), app, key);
+    if (st != PARLEY_OK)
+        return refuse_key(db, st, app, jws_key_id(key));
+    int code = CLI_OK;
+    if (cli_has(cli, "import"))
+        printf(cli_json(cli) ? "{\"kid\":\"%s\"}\n" : "kid: %s\n", jws_key_id(key));
+    else
+        code = hand_over(cli, key);
+    if (code != CLI_OK)
+        return code;
+    st = db_commit(db, "app");
+    return st == PARLEY_OK ? CLI_OK : db_fail(db, st, "cannot add the key");
+}
+
+static int keys_add(struct cli *cli)
+{
+    struct db *db = NULL;
+    struct jws_key *key = NULL;
+    int code = get_key(cli, &key);
+    if (code == CLI_OK && cli_has(cli, "kid") && jws_key_set_id(key, span_str(cli_flag(cli, "kid"))) != PARLEY_OK)
+        code = cli_fail(CLI_USAGE, "--kid has 1 to 64 of A-Z a-z 0-9 . _ -");
+    if (code == CLI_OK)
+        code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_key(cli, db, key);
+    db_close(&db);
+    jws_key_free(&key);
+    return code;
+}
+
+static int keys_list(struct cli *cli)
+{
+    const char *app = cli_operand(cli, 0);
+    return list_rows(
+        cli,
+        "select kid, name, algorithm, to_char(k.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+        "disabled_at is not null from app_key k join app a on a.id = k.app "
+        "where $1::text is null or name = $1 order by name, k.created_at",
+        DB_ARGS(app ? app : DB_NULL), (const char *const[]){"kid", "app", "alg", "created_at", "disabled?", NULL});
+}
+
+const struct verb app_verbs[] = {
+    {.name = "app add",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "add an app",
+     .examples = "parley app add shop --queue support --flow welcome\n"
+                 "parley app add web --origin https://www.example.com --no-guests",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"queue", "NAME", "where handoffs go by default", false},
+               {"flow", "NAME", "the bot that serves first", false},
+               {"space", "NAME", "apps of one space share their customers; `main` when not given", false},
+               {"origin", "URL", "a web page that may connect; may be repeated", true},
+               {"no-guests", NULL, "only people with a token", false}},
+     .run = add},
+    {.name = "app list",
+     .operands = "",
+     .summary = "apps",
+     .examples = "parley app list\nparley app list --json",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = list},
+    {.name = "app keys add",
+     .operands = "APP",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "make a key that signs customers' tokens; prints it once",
+     .examples = "parley app keys add shop --out shop.jwk\nparley app keys add shop --import public.jwk",
+     .notes = "The database keeps the public half only; a shared secret (HS256) is kept sealed by auth.master_key.",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"alg", "NAME", "ES256 (usual), RS256 or HS256", false},
+               {"kid", "NAME", "what tokens call it; else a name is made", false},
+               {"out", "FILE", "write it there, for nobody else to read", false},
+               {"import", "FILE", "a JWK made elsewhere; the public half is enough", false}},
+     .run = keys_add},
+    {.name = "app keys list",
+     .operands = "[APP]",
+     .operands_max = 1,
+     .summary = "keys of one app or of all",
+     .examples = "parley app keys list shop",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = keys_list},
+    {0},
+};

@@ -1,0 +1,77 @@
+/* parley key: keys of programs, bots and back ends. */
+#include "server/cli/admin.h"
+#include "server/cli/cli.h"
+#include "server/cli/db.h"
+#include "server/cli/list.h"
+#include "server/cli/out.h"
+
+#include "server/base/conf_value.h"
+
+static int write_key(struct cli *cli, struct db *db, const char *role)
+{
+    static const char *const columns[] = {"id", "name", "role", "key", NULL};
+    const char *app = cli_operand(cli, 0), *name = cli_operand(cli, 1);
+    char id[UUID_TEXT + 1], token[CRYPTO_TOKEN + 1];
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_add_key(db, app, name, role, id, token);
+    if (st == PARLEY_OK)
+        st = db_commit(db, "key");
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
+    if (st != PARLEY_OK)
+        return db_fail(db, st, "cannot add the key");
+    struct out *out = out_one(cli, columns);
+    out_text(out, id);
+    out_text(out, name);
+    out_text(out, role);
+    out_text(out, token);
+    out_end(&out);
+    crypto_wipe(token, sizeof token);
+    cli_say(cli, "\nThis key is shown once.");
+    return CLI_OK;
+}
+
+static int add(struct cli *cli)
+{
+    const char *role = cli_flag_or(cli, "role", "backend");
+    struct db *db = NULL;
+    int known;
+    if (conf_parse_choice(role, "bot|backend", &known) != PARLEY_OK)
+        return cli_fail(CLI_USAGE, "no role `%.64s`; there are bot and backend", role);
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_key(cli, db, role);
+    db_close(&db);
+    return code;
+}
+
+static int list(struct cli *cli)
+{
+    return list_rows(cli,
+                     "select k.id, k.name, role, a.name, to_char(k.created_at at time zone 'UTC', "
+                     "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), disabled_at is not null "
+                     "from api_key k join app a on a.id = k.app order by k.created_at",
+                     NULL, (const char *const[]){"id", "name", "role", "app", "created_at", "disabled?", NULL});
+}
+
+const struct verb key_verbs[] = {
+    {.name = "key add",
+     .operands = "APP NAME",
+     .operands_min = 2,
+     .operands_max = 2,
+     .summary = "make a key for a bot or a back end; prints it once",
+     .examples = "parley key add shop orders\nparley key add shop concierge --role bot",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"role", "ROLE", "backend (usual) or bot", false}},
+     .run = add},
+    {.name = "key list",
+     .operands = "",
+     .summary = "keys of bots and back ends",
+     .examples = "parley key list --json",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = list},
+    {0},
+};
