@@ -147,6 +147,9 @@ create table item (
     primary key (conversation, seq),
     unique (id, conversation, author)
 );
+-- The last item that moved state, and the context in force: found without reading what was said since.
+create index item_moves on item (conversation, seq) where kind >= 64;
+create index item_context on item (conversation, seq) where kind = 14;
 
 -- What is left of an erased item beside its row: the digest by which a late repeat is still told from a conflict.
 create table tombstone (
@@ -200,6 +203,8 @@ create unique index session_one_open on session (conversation) where state <> 6;
 create index session_conversation on session (conversation, opened_at desc);
 create index session_waiting on session (queue, priority desc, queued_at) where state in (2, 3);
 create index session_agent on session (agent) where state in (4, 5);
+create unique index session_offer on session (offer) where offer is not null;
+create index session_offer_agent on session (offer_agent) where state = 3;
 create index session_handled on session (queue, closed_at desc) where state = 6 and live_at is not null;
 
 create table handoff (
@@ -360,12 +365,134 @@ create table node (
 -- Functions ------------------------------------------------------------------------------------------------------------
 
 -- Zero rows are no error to Postgres; to a transition they are.
-create function parley_one(touched bigint, what text) returns boolean language plpgsql immutable as $$
+create function parley_one(touched bigint, what text) returns boolean language plpgsql as $$
 begin
     if touched <> 1 then
         raise exception using errcode = 'PY001', message = format('%s touched %s rows instead of one', what, touched);
     end if;
     return true;
+end $$;
+
+-- Every change of one conversation's rows that is not the fast path begins here; conversations before everything else.
+create function parley_lock(wanted uuid[]) returns void language plpgsql as $$
+declare
+    locked bigint;
+begin
+    select count(*) into locked
+      from (select 1 from conversation c where c.id = any (wanted) order by c.id for no key update) l;
+    if locked <> (select count(distinct w) from unnest(wanted) w) then
+        raise exception using errcode = 'PY404', message = 'a conversation does not exist';
+    end if;
+end $$;
+
+-- Whether this body is the one that was stored, also after its erasure.
+create function parley_same(stored jsonb, digest bytea, body jsonb) returns boolean language sql stable as $$
+    select case when digest is null then stored = body else digest = sha256(convert_to(body::text, 'UTF8')) end
+$$;
+
+-- Holds the next number of each conversation until the end of the transaction, and leaves nothing behind.
+create function parley_claim(wanted uuid[]) returns void language plpgsql as $$
+begin
+    insert into item (conversation, id, author, seq, prev, at, kind, role, audience, body)
+    select c.id, c.id, c.id, coalesce(h.seq, 0) + 1, 0, now(), 0, 0, 1, '{}'
+      from (select distinct w as id from unnest(wanted) w) c
+      left join lateral (select seq from item where conversation = c.id order by seq desc limit 1) h on true
+     order by c.id;
+    delete from item where id = any (wanted) and conversation = id and author = id;
+end $$;
+
+-- Where every doubt ends (DESIGN.md, the way of a message). Rows of one conversation and group stand or fall together.
+-- Answers in the order of the rows; outcome: 1 stored, 2 repeat, 3 conflict, 4 stale.
+--
+-- The lock keeps other settlers out, and makes a repeat wait for the standby that the first one waits for. It does not
+-- stop the fast path, so what one look sees may be outdated when it inserts; then the keys refuse, and it looks again.
+-- Against a writer that never pauses it would lose each time: from the third look on it first takes the next number
+-- with a row that it removes again, and whoever wants that number waits for this transaction.
+create function parley_settle(
+    p_conversation uuid[], p_id uuid[], p_author uuid[], p_at timestamptz[], p_basis bigint[], p_kind smallint[],
+    p_role smallint[], p_audience smallint[], p_group integer[], p_body jsonb[],
+    out outcomes smallint[], out seqs bigint[], out prevs bigint[], out ats timestamptz[])
+language plpgsql as $$
+begin
+    perform parley_lock(p_conversation);
+    for look in 1 .. 50 loop
+        begin
+            if look > 2 then
+                perform parley_claim(p_conversation);
+            end if;
+            with input as (
+                select *
+                  from unnest(p_conversation, p_id, p_author, p_at, p_basis, p_kind, p_role, p_audience, p_group, p_body)
+                       with ordinality as t (conversation, id, author, at, basis, kind, role, audience, grp, body, n)
+            ), heads as (
+                select c.conversation, coalesce(h.seq, 0) as head, coalesce(h.public, 0) as public,
+                       coalesce(m.seq, 0) as moved
+                  from (select distinct conversation from input) c
+                  left join lateral (
+                      select seq, case audience when 0 then seq else prev end as public
+                        from item where item.conversation = c.conversation order by seq desc limit 1) h on true
+                  left join lateral (
+                      select seq from item where item.conversation = c.conversation and kind >= 64
+                       order by seq desc limit 1) m on true
+            ), seen as (
+                select i.*, x.seq as was_seq, x.prev as was_prev, x.at as was_at,
+                       x.kind = i.kind and parley_same(x.body, t.digest, i.body) as same
+                  from input i
+                  left join item x on x.id = i.id and x.conversation = i.conversation and x.author = i.author
+                  left join tombstone t on t.conversation = x.conversation and t.seq = x.seq
+            ), grouped as (
+                select s.*, h.head, h.public,
+                       count(s.was_seq) over g as there,
+                       coalesce(bool_and(s.same) over g, false) and count(s.was_seq) over g = count(*) over g as repeat,
+                       bool_or(h.moved > s.basis) over g as stale,
+                       bool_or(s.kind >= 64) over g as moves,
+                       min(s.n) over g as first
+                  from seen s join heads h using (conversation)
+                window g as (partition by s.conversation, s.grp)
+            ), judged as (
+                select *, case when repeat then 2 when there > 0 then 3
+                               when stale or first > min(first) filter (where there = 0 and not stale and moves)
+                                                    over (partition by conversation) then 4
+                               else 1 end::smallint as outcome
+                  from grouped
+            ), numbered as (
+                select *, head + row_number() over (partition by conversation order by n) as new_seq
+                  from judged where outcome = 1
+            ), linked as (
+                select *, coalesce(max(new_seq) filter (where audience = 0)
+                                       over (partition by conversation order by n
+                                             rows between unbounded preceding and 1 preceding), public) as new_prev
+                  from numbered
+            ), stored as (
+                insert into item (conversation, id, author, seq, prev, at, kind, role, audience, body)
+                select conversation, id, author, new_seq, new_prev, at, kind, role, audience, body
+                  from linked order by conversation, new_seq
+            )
+            select array_agg(j.outcome order by j.n), array_agg(coalesce(l.new_seq, j.was_seq) order by j.n),
+                   array_agg(coalesce(l.new_prev, j.was_prev) order by j.n),
+                   array_agg(coalesce(j.was_at, j.at) order by j.n)
+              into outcomes, seqs, prevs, ats
+              from judged j left join linked l using (n);
+            return;
+        exception when unique_violation then
+            null;
+        end;
+    end loop;
+    raise exception using errcode = '40001', message = 'others were quicker each time';
+end $$;
+
+-- What became of a transition: which of its ids are stored, and the head. A number above the head may still be taken.
+create function parley_probe(
+    p_conversation uuid, p_id uuid[], p_author uuid[],
+    out head bigint, out seqs bigint[], out prevs bigint[], out ats timestamptz[])
+language plpgsql as $$
+begin
+    perform parley_lock(array[p_conversation]);
+    select coalesce(max(seq), 0) into head from item where conversation = p_conversation;
+    select array_agg(x.seq order by i.n), array_agg(x.prev order by i.n), array_agg(x.at order by i.n)
+      into seqs, prevs, ats
+      from unnest(p_id, p_author) with ordinality as i (id, author, n)
+      left join item x on x.id = i.id and x.conversation = p_conversation and x.author = i.author;
 end $$;
 
 insert into role (name, permission) values

@@ -24,7 +24,8 @@ enum {
 };
 
 /* A stronger synchronous_commit of the operator's stands. Warnings must reach us: one of them says that a commit is not
- * what it looks like. */
+ * what it looks like. Everything here is a look-up by key: a plan made while a table was small must not become a scan of a
+ * big one. */
 static const struct pg_statement settings = {
     "pg_settings",
     "select set_config('synchronous_commit', case current_setting('synchronous_commit')"
@@ -34,10 +35,14 @@ static const struct pg_statement settings = {
     "       set_config('client_min_messages', 'notice', false),"
     "       set_config('plan_cache_mode', 'force_generic_plan', false),"
     "       set_config('jit', 'off', false),"
+    "       set_config('enable_seqscan', 'off', false),"
+    "       set_config('enable_hashjoin', 'off', false),"
+    "       set_config('enable_mergejoin', 'off', false),"
     "       set_config('lock_timeout', $1, false),"
+    "       set_config('statement_timeout', $2, false),"
     "       set_config('idle_in_transaction_session_timeout', '10s', false)",
-    1,
-    {PG_TEXT},
+    2,
+    {PG_TEXT, PG_TEXT},
 };
 
 static const struct pg_statement checks = {
@@ -282,13 +287,20 @@ static void issue_listen(struct pg *pg, struct pg_group *group)
         pg_group_add(group, &listen, NULL, NULL);
 }
 
+static void add_number(struct pg_params *p, uint32_t n)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", n);
+    pg_text(p, span_str(text));
+}
+
 static void set_up(struct pg *pg)
 {
-    char timeout[16];
     pg->state = PG_SETTING_UP;
     struct pg_group *group = pg_group_new(pg);
-    snprintf(timeout, sizeof timeout, "%u", pg->options.lock_timeout_ms);
-    pg_text(pg_group_add(group, &settings, NULL, NULL), span_str(timeout));
+    struct pg_params *p = pg_group_add(group, &settings, NULL, NULL);
+    add_number(p, pg->options.lock_timeout_ms);
+    add_number(p, pg->options.statement_timeout_ms);
     pg_group_add(group, &checks, on_checks, pg);
     issue_listen(pg, group);
     pg_group_reads(group);

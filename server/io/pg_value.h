@@ -56,6 +56,14 @@ void pg_time_ms_or_null(struct pg_params *p, int64_t ms);
 /* Begins an array: the next n values are its entries. */
 void pg_array(struct pg_params *p, enum pg_type type, int n);
 
+/* An array of one member of each row: PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, rows, n, seq). */
+#define PG_ARRAY_OF(p, type, add, rows, n, member)                                                                     \
+    do {                                                                                                               \
+        pg_array(p, type, n);                                                                                          \
+        for (int i_ = 0; i_ < (n); i_++)                                                                               \
+            add(p, (rows)[i_].member);                                                                                 \
+    } while (0)
+
 /* ---- results: borrowed as long as the result; null reads as nil, 0, false or the empty span ---- */
 
 int pg_rows(const struct pg_result *r);

@@ -62,6 +62,9 @@ typedef void log_loaded(void *arg, parley_status status, const struct log_state 
 
 parley_status log_load(struct store *store, struct uuid conversation, log_loaded *done, void *arg);
 
+/* The statement behind it, for the test that reads its plan. */
+extern const struct pg_statement log_load_statement;
+
 /* ---- reading ---- */
 
 struct log_range {

@@ -33,6 +33,15 @@ struct session_row {
     struct span outcome;
 };
 
+/* The columns of session s, in the order in which session_of_result reads them from `col` on. */
+#define SESSION_COLUMNS                                                                                                \
+    "s.id, s.conversation, s.app, s.customer, s.state, s.epoch, s.run, s.queue, s.handoff, s.agent, s.offer, "         \
+    "s.offer_agent, s.offer_until, s.priority, s.opened_at, s.queued_at, s.state_at, s.live_at, s.closed_at, "         \
+    "s.outcome"
+enum { SESSION_NCOLUMNS = 20 };
+
+struct session_row session_of_result(const struct pg_result *r, int row, int col);
+
 /* ---- in a transition ---- */
 
 void session_insert(struct pg_group *group, const struct session_row *row);

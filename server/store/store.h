@@ -51,7 +51,10 @@ uint64_t store_generation(const struct store *store);
 /* Changes that stand or fall with items: on the fast connection. */
 struct pg_group *store_transition(struct store *store);
 
-/* The same after a doubt, on the settle connection. */
+/* Reads of what a decision stands on: in order with the transitions, of the same connection generation. */
+struct pg_group *store_loading(struct store *store);
+
+/* Changes after a doubt, on the settle connection. */
 struct pg_group *store_settling(struct store *store);
 
 /* Reads, and changes that no item goes with: on a slow connection. */

@@ -192,10 +192,10 @@ void pg_fixture_wait_sql(struct loop *loop, const char *sql)
 
 struct uuid pg_fixture_id(void)
 {
-    static uint64_t n;
+    static uint32_t n;
     uint8_t random[10] = {0};
     n++;
-    memcpy(random + 2, &n, sizeof n);
+    memcpy(random + 4, &n, sizeof n); /* beyond the bits of version and variant */
     return uuid_v7(clock_ms(), random);
 }
 

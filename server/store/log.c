@@ -1,0 +1,153 @@
+/* The item table. Appends are plain inserts of arrays: anything cleverer costs twice as much (reference figures are in
+ * tests/bench), and the primary key is all the arbiter there is. */
+#include "server/store/log.h"
+
+#include "protocol/limits.h"
+#include "server/base/mem.h"
+
+#include <assert.h>
+
+static const struct pg_statement append = {
+    "log_append",
+    "insert into item (conversation, id, author, seq, prev, at, kind, role, audience, body)"
+    " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::timestamptz[], $7::int2[],"
+    "                      $8::int2[], $9::int2[], $10::jsonb[])",
+    10,
+    {PG_UUID_ARRAY, PG_UUID_ARRAY, PG_UUID_ARRAY, PG_I64_ARRAY, PG_I64_ARRAY, PG_TIME_ARRAY, PG_I16_ARRAY, PG_I16_ARRAY,
+     PG_I16_ARRAY, PG_JSONB_ARRAY},
+};
+
+static void add_rows(struct pg_params *p, const struct log_row *rows, int n)
+{
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, conversation);
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, id);
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, author);
+    PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, rows, n, seq);
+    PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, rows, n, prev);
+    PG_ARRAY_OF(p, PG_TIME_ARRAY, pg_time_ms, rows, n, at_ms);
+    PG_ARRAY_OF(p, PG_I16_ARRAY, pg_i16, rows, n, kind);
+    PG_ARRAY_OF(p, PG_I16_ARRAY, pg_i16, rows, n, role);
+    PG_ARRAY_OF(p, PG_I16_ARRAY, pg_i16, rows, n, audience);
+    PG_ARRAY_OF(p, PG_JSONB_ARRAY, pg_jsonb, rows, n, body);
+}
+
+void log_append_to(struct pg_group *group, const struct log_row *rows, int n)
+{
+    assert(n > 0 && n <= LOG_APPEND_MAX);
+    add_rows(pg_group_add(group, &append, NULL, NULL), rows, n);
+}
+
+parley_status log_append(struct store *store, const struct log_row *rows, int n, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_transition(store);
+    log_append_to(group, rows, n);
+    return pg_group_send(&group, done, arg);
+}
+
+/* ---- opening ---- */
+
+const struct pg_statement log_load_statement = {
+    "log_load",
+    "select c.customer, c.app, c.topic, coalesce(h.seq, 0), coalesce(h.public, 0), coalesce(m.seq, 0),"
+    "       n.ids, n.authors, n.seqs, n.ats, k.participants, k.roles, k.reads, k.delivereds, " SESSION_COLUMNS
+    ", " FLOW_RUN_COLUMNS "  from conversation c"
+    "  left join lateral (select seq, case audience when 0 then seq else prev end as public from item"
+    "                      where conversation = c.id order by seq desc limit 1) h on true"
+    "  left join lateral (select seq from item where conversation = c.id and kind >= 64"
+    "                      order by seq desc limit 1) m on true"
+    "  left join lateral (select array_agg(id order by seq desc) as ids, array_agg(author order by seq desc) as "
+    "authors,"
+    "                            array_agg(seq order by seq desc) as seqs, array_agg(at order by seq desc) as ats"
+    "                       from (select id, author, seq, at from item where conversation = c.id"
+    "                              order by seq desc limit 32) i) n on true"
+    "  left join lateral (select array_agg(participant) as participants, array_agg(role) as roles,"
+    "                            array_agg(read) as reads, array_agg(delivered) as delivereds"
+    "                       from (select * from mark where conversation = c.id order by read desc limit 32) x) k on "
+    "true"
+    "  left join session s on s.conversation = c.id and s.state <> 6"
+    "  left join flow_run r on r.id = s.run"
+    " where c.id = $1",
+    1,
+    {PG_UUID},
+};
+
+enum { LOAD_RECENT = 6, LOAD_MARKS = 10, LOAD_SESSION = 14, LOAD_RUN = LOAD_SESSION + SESSION_NCOLUMNS };
+
+struct load_call {
+    struct log_state state;
+    log_loaded *done;
+    void *arg;
+};
+
+static void read_recent(const struct pg_result *r, struct log_state *s)
+{
+    struct pg_list ids = pg_get_list(r, 0, LOAD_RECENT, PG_UUID_ARRAY);
+    struct pg_list authors = pg_get_list(r, 0, LOAD_RECENT + 1, PG_UUID_ARRAY);
+    struct pg_list seqs = pg_get_list(r, 0, LOAD_RECENT + 2, PG_I64_ARRAY);
+    struct pg_list ats = pg_get_list(r, 0, LOAD_RECENT + 3, PG_TIME_ARRAY);
+    while (s->nrecent < LOG_RECENT && pg_list_next(&ids) && pg_list_next(&authors) && pg_list_next(&seqs) &&
+           pg_list_next(&ats))
+        s->recent[s->nrecent++] = (struct log_recent){
+            .id = pg_list_uuid(&ids),
+            .author = pg_list_uuid(&authors),
+            .seq = pg_list_i64(&seqs),
+            .at_ms = pg_list_time_ms(&ats),
+        };
+}
+
+static void read_marks(const struct pg_result *r, struct log_state *s)
+{
+    struct pg_list participants = pg_get_list(r, 0, LOAD_MARKS, PG_UUID_ARRAY);
+    struct pg_list roles = pg_get_list(r, 0, LOAD_MARKS + 1, PG_I16_ARRAY);
+    struct pg_list reads = pg_get_list(r, 0, LOAD_MARKS + 2, PG_I64_ARRAY);
+    struct pg_list delivereds = pg_get_list(r, 0, LOAD_MARKS + 3, PG_I64_ARRAY);
+    while (s->nmarks < LOG_MARKS && pg_list_next(&participants) && pg_list_next(&roles) && pg_list_next(&reads) &&
+           pg_list_next(&delivereds))
+        s->marks[s->nmarks++] = (struct mark_row){
+            .conversation = s->conversation,
+            .participant = pg_list_uuid(&participants),
+            .role = pg_list_i16(&roles),
+            .read = pg_list_i64(&reads),
+            .delivered = pg_list_i64(&delivereds),
+        };
+}
+
+static void on_load(void *arg, const struct pg_result *r)
+{
+    struct load_call *call = arg;
+    struct log_state *s = &call->state;
+    if (pg_rows(r) == 0)
+        return;
+    s->found = true;
+    s->customer = pg_get_uuid(r, 0, 0);
+    s->app = pg_get_uuid(r, 0, 1);
+    s->topic = pg_get_text(r, 0, 2);
+    s->head = pg_get_i64(r, 0, 3);
+    s->head_public = pg_get_i64(r, 0, 4);
+    s->moved = pg_get_i64(r, 0, 5);
+    read_recent(r, s);
+    read_marks(r, s);
+    s->has_session = !pg_is_null(r, 0, LOAD_SESSION);
+    if (s->has_session)
+        s->session = session_of_result(r, 0, LOAD_SESSION);
+    s->has_run = !pg_is_null(r, 0, LOAD_RUN);
+    if (s->has_run)
+        s->run = flow_run_of_result(r, 0, LOAD_RUN);
+}
+
+static void on_loaded(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct load_call *call = arg;
+    call->done(call->arg, status, status == PARLEY_OK ? &call->state : NULL);
+}
+
+parley_status log_load(struct store *store, struct uuid conversation, log_loaded *done, void *arg)
+{
+    struct pg_group *group = store_loading(store);
+    struct load_call *call = pg_group_alloc(group, sizeof *call);
+    *call = (struct load_call){.done = done, .arg = arg};
+    call->state.conversation = conversation;
+    call->state.generation = store_generation(store);
+    pg_uuid(pg_group_add(group, &log_load_statement, on_load, call), conversation);
+    return pg_group_send(&group, on_loaded, call);
+}

@@ -1,0 +1,261 @@
+/* The session table. A change states the epoch and state it was decided on; parley_one refuses anything else. */
+#include "server/store/session_row.h"
+
+static const struct pg_statement insert = {
+    "session_insert",
+    "insert into session (id, conversation, app, customer, state, epoch, run, queue, handoff, agent, offer, "
+    "offer_agent,"
+    "                     offer_until, priority, opened_at, queued_at, state_at, live_at, closed_at, outcome)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    20,
+    {PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_I16,  PG_I64,  PG_UUID, PG_TEXT, PG_UUID, PG_UUID,
+     PG_UUID, PG_UUID, PG_TIME, PG_I32,  PG_TIME, PG_TIME, PG_TIME, PG_TIME, PG_TIME, PG_TEXT},
+};
+
+static const struct pg_statement update = {
+    "session_update",
+    "with u as (update session set state = $4, epoch = $5, run = $6, queue = $7, handoff = $8, agent = $9, offer = $10,"
+    "                  offer_agent = $11, offer_until = $12, priority = $13, queued_at = $14, state_at = $15,"
+    "                  live_at = $16, closed_at = $17, outcome = $18"
+    "            where id = $1 and epoch = $2 and state = $3 returning 1)"
+    " select parley_one((select count(*) from u), 'session')",
+    18,
+    {PG_UUID, PG_I64, PG_I16, PG_I16, PG_I64, PG_UUID, PG_TEXT, PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_TIME, PG_I32,
+     PG_TIME, PG_TIME, PG_TIME, PG_TIME, PG_TEXT},
+};
+
+static const struct pg_statement by_id = {
+    "session_get", "select " SESSION_COLUMNS " from session s where s.id = $1", 1, {PG_UUID}};
+
+static const struct pg_statement by_offer = {
+    "session_by_offer", "select " SESSION_COLUMNS " from session s where s.offer = $1", 1, {PG_UUID}};
+
+static const struct pg_statement last = {
+    "session_last",
+    "select " SESSION_COLUMNS " from session s where s.conversation = $1 order by s.opened_at desc, s.id desc limit 1",
+    1,
+    {PG_UUID},
+};
+
+static const struct pg_statement waiting = {
+    "session_waiting",
+    "select s.* from unnest($1::text[]) q (name) cross join lateral (select " SESSION_COLUMNS
+    "   from session s where s.queue = q.name and s.state in (2, 3)"
+    "  order by s.priority desc, s.queued_at limit $2) s"
+    " order by s.priority desc, s.queued_at, s.id limit $2",
+    2,
+    {PG_TEXT_ARRAY, PG_I64},
+};
+
+static const struct pg_statement of_agent = {
+    "session_of_agent",
+    "select " SESSION_COLUMNS " from session s where s.agent = $1 and s.state in (4, 5)"
+    " union all select " SESSION_COLUMNS " from session s where s.offer_agent = $1 and s.state = 3"
+    " order by state_at, id limit 256",
+    1,
+    {PG_UUID},
+};
+
+static const struct pg_statement place = {
+    "session_place",
+    "select (select count(*) from session a where a.queue = s.queue and a.state in (2, 3)"
+    "          and (a.priority > s.priority"
+    "               or (a.priority = s.priority and (a.queued_at, a.id) <= (s.queued_at, s.id)))),"
+    "       (select count(*) from session a where a.queue = s.queue and a.state in (2, 3)),"
+    "       coalesce(h.mean_ms, -1), h.n"
+    "  from session s"
+    " cross join lateral (select (avg(extract(epoch from closed_at - live_at)) * 1000)::int8 as mean_ms, count(*) as n"
+    "                       from (select closed_at, live_at from session a where a.queue = s.queue and a.state = 6"
+    "                                and a.live_at is not null order by a.closed_at desc limit 50) handled) h"
+    " where s.id = $1 and s.state in (2, 3)",
+    1,
+    {PG_UUID},
+};
+
+struct session_row session_of_result(const struct pg_result *r, int row, int col)
+{
+    return (struct session_row){
+        .id = pg_get_uuid(r, row, col),
+        .conversation = pg_get_uuid(r, row, col + 1),
+        .app = pg_get_uuid(r, row, col + 2),
+        .customer = pg_get_uuid(r, row, col + 3),
+        .state = pg_get_i16(r, row, col + 4),
+        .epoch = pg_get_i64(r, row, col + 5),
+        .run = pg_get_uuid(r, row, col + 6),
+        .queue = pg_get_text(r, row, col + 7),
+        .handoff = pg_get_uuid(r, row, col + 8),
+        .agent = pg_get_uuid(r, row, col + 9),
+        .offer = pg_get_uuid(r, row, col + 10),
+        .offer_agent = pg_get_uuid(r, row, col + 11),
+        .offer_until_ms = pg_get_time_ms(r, row, col + 12),
+        .priority = pg_get_i32(r, row, col + 13),
+        .opened_at_ms = pg_get_time_ms(r, row, col + 14),
+        .queued_at_ms = pg_get_time_ms(r, row, col + 15),
+        .state_at_ms = pg_get_time_ms(r, row, col + 16),
+        .live_at_ms = pg_get_time_ms(r, row, col + 17),
+        .closed_at_ms = pg_get_time_ms(r, row, col + 18),
+        .outcome = pg_get_text(r, row, col + 19),
+    };
+}
+
+void session_insert(struct pg_group *group, const struct session_row *row)
+{
+    struct pg_params *p = pg_group_add(group, &insert, NULL, NULL);
+    pg_uuid(p, row->id);
+    pg_uuid(p, row->conversation);
+    pg_uuid(p, row->app);
+    pg_uuid(p, row->customer);
+    pg_i16(p, row->state);
+    pg_i64(p, row->epoch);
+    pg_uuid_or_null(p, row->run);
+    pg_text_or_null(p, row->queue);
+    pg_uuid_or_null(p, row->handoff);
+    pg_uuid_or_null(p, row->agent);
+    pg_uuid_or_null(p, row->offer);
+    pg_uuid_or_null(p, row->offer_agent);
+    pg_time_ms_or_null(p, row->offer_until_ms);
+    pg_i32(p, row->priority);
+    pg_time_ms(p, row->opened_at_ms);
+    pg_time_ms_or_null(p, row->queued_at_ms);
+    pg_time_ms(p, row->state_at_ms);
+    pg_time_ms_or_null(p, row->live_at_ms);
+    pg_time_ms_or_null(p, row->closed_at_ms);
+    pg_text_or_null(p, row->outcome);
+}
+
+void session_update(struct pg_group *group, const struct session_row *row, int64_t epoch, int16_t state)
+{
+    struct pg_params *p = pg_group_add(group, &update, NULL, NULL);
+    pg_uuid(p, row->id);
+    pg_i64(p, epoch);
+    pg_i16(p, state);
+    pg_i16(p, row->state);
+    pg_i64(p, row->epoch);
+    pg_uuid_or_null(p, row->run);
+    pg_text_or_null(p, row->queue);
+    pg_uuid_or_null(p, row->handoff);
+    pg_uuid_or_null(p, row->agent);
+    pg_uuid_or_null(p, row->offer);
+    pg_uuid_or_null(p, row->offer_agent);
+    pg_time_ms_or_null(p, row->offer_until_ms);
+    pg_i32(p, row->priority);
+    pg_time_ms_or_null(p, row->queued_at_ms);
+    pg_time_ms(p, row->state_at_ms);
+    pg_time_ms_or_null(p, row->live_at_ms);
+    pg_time_ms_or_null(p, row->closed_at_ms);
+    pg_text_or_null(p, row->outcome);
+}
+
+/* ---- reads ---- */
+
+struct read {
+    struct pg_group *group;
+    struct session_row *rows;
+    int n;
+    session_rows *done;
+    void *arg;
+};
+
+static void on_rows(void *arg, const struct pg_result *r)
+{
+    struct read *read = arg;
+    read->n = pg_rows(r);
+    read->rows = pg_group_alloc(read->group, (size_t)read->n * sizeof *read->rows);
+    for (int i = 0; i < read->n; i++)
+        read->rows[i] = session_of_result(r, i, 0);
+}
+
+static void on_read(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct read *read = arg;
+    read->done(read->arg, status, read->rows, read->n);
+}
+
+static struct read *read_new(struct store *store, session_rows *done, void *arg)
+{
+    struct pg_group *group = store_reading(store);
+    struct read *read = pg_group_alloc(group, sizeof *read);
+    *read = (struct read){.group = group, .done = done, .arg = arg};
+    return read;
+}
+
+static parley_status read_by(struct store *store, const struct pg_statement *statement, struct uuid key,
+                             session_rows *done, void *arg)
+{
+    struct read *read = read_new(store, done, arg);
+    struct pg_group *group = read->group;
+    pg_uuid(pg_group_add(group, statement, on_rows, read), key);
+    return pg_group_send(&group, on_read, read);
+}
+
+parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg)
+{
+    return read_by(store, &by_id, id, done, arg);
+}
+
+parley_status session_by_offer(struct store *store, struct uuid offer, session_rows *done, void *arg)
+{
+    return read_by(store, &by_offer, offer, done, arg);
+}
+
+parley_status session_last(struct store *store, struct uuid conversation, session_rows *done, void *arg)
+{
+    return read_by(store, &last, conversation, done, arg);
+}
+
+parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg)
+{
+    return read_by(store, &of_agent, agent, done, arg);
+}
+
+parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int limit,
+                              session_rows *done, void *arg)
+{
+    struct read *read = read_new(store, done, arg);
+    struct pg_group *group = read->group;
+    struct pg_params *p = pg_group_add(group, &waiting, on_rows, read);
+    pg_array(p, PG_TEXT_ARRAY, nqueues);
+    for (int i = 0; i < nqueues; i++)
+        pg_text(p, queues[i]);
+    pg_i64(p, limit);
+    return pg_group_send(&group, on_read, read);
+}
+
+/* ---- place ---- */
+
+struct place_call {
+    bool found;
+    struct session_place place;
+    session_placed *done;
+    void *arg;
+};
+
+static void on_place(void *arg, const struct pg_result *r)
+{
+    struct place_call *call = arg;
+    call->found = pg_rows(r) == 1;
+    if (call->found)
+        call->place = (struct session_place){
+            .place = pg_get_i64(r, 0, 0),
+            .waiting = pg_get_i64(r, 0, 1),
+            .handle_ms = pg_get_i64(r, 0, 2),
+            .nhandled = pg_get_i64(r, 0, 3),
+        };
+}
+
+static void on_placed(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct place_call *call = arg;
+    if (status == PARLEY_OK && !call->found)
+        status = PARLEY_NOT_FOUND;
+    call->done(call->arg, status, status == PARLEY_OK ? &call->place : NULL);
+}
+
+parley_status session_place(struct store *store, struct uuid id, session_placed *done, void *arg)
+{
+    struct pg_group *group = store_reading(store);
+    struct place_call *call = pg_group_alloc(group, sizeof *call);
+    *call = (struct place_call){.done = done, .arg = arg};
+    pg_uuid(pg_group_add(group, &place, on_place, call), id);
+    return pg_group_send(&group, on_placed, call);
+}
