@@ -58,6 +58,9 @@ struct shape {
 /* NULL for FRAME_none. */
 const struct shape *frame_shape(enum frame_type type);
 
+/* Of the body of a kind; NULL for a kind that is unknown. In item.c. */
+const struct shape *item_shape(int kind);
+
 /* FRAME_none for a name that is unknown. */
 enum frame_type frame_request_of(struct span name);
 enum frame_type frame_push_of(struct span name);

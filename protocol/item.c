@@ -41,6 +41,12 @@ const struct item_row *item_row(int kind)
     return k ? &k->row : NULL;
 }
 
+const struct shape *item_shape(int kind)
+{
+    const struct kind *k = find(kind);
+    return k ? k->shape : NULL;
+}
+
 const struct item_row *item_row_of(struct span name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -43,7 +43,7 @@ static size_t append_path(char *out, size_t room, const struct wire_path *path)
         int n = snprintf(out + used, room - used, "[%zu]", path->index);
         return used + (size_t)n < room ? used + (size_t)n : room - 1;
     }
-    if (used > 0 && used + 1 < room)
+    if (used > 0 && path->key.len > 0 && used + 1 < room)
         out[used++] = '.';
     return used + append_key(out + used, room - used, path->key);
 }
