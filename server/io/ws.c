@@ -257,7 +257,7 @@ static parley_status make_context(struct ws *ws)
     info.count_threads = 1;
     info.pcontext = &ws->context;
     info.user = ws;
-    info.server_string = "";
+    info.server_string = "parley"; /* of the library's own refusals; it asserts that there is one */
     info.timeout_secs = LIBRARY_TIMEOUT_S;
     info.pt_serv_buf_size = SERVICE_BUFFER;
     info.max_http_header_data = LIMIT_HTTP_HEADERS;

@@ -23,7 +23,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { CODES_MAX = 512, BIG = 4 << 20, WAIT_S = 10 };
+enum { CODES_MAX = 512, BIG = 1 << 20, WAIT_S = 10 };
 
 struct rig {
     struct loop *loop;

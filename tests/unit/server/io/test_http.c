@@ -1,0 +1,240 @@
+/* Requests over real sockets: whole, once, answered now or later, and never left hanging. */
+#include "tests/unit/server/io/rig.h"
+
+#include "protocol/limits.h"
+#include "server/base/clock.h"
+#include "server/base/mem.h"
+#include "server/io/ws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int setup(void **state)
+{
+    *state = rig_start(NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct rig *rig = *state;
+    rig_stop(&rig);
+    return 0;
+}
+
+static const char *body_of(const char *answer)
+{
+    const char *body = strstr(answer, "\r\n\r\n");
+    assert_non_null(body);
+    return body + 4;
+}
+
+static void assert_has(const char *answer, const char *line)
+{
+    if (!strstr(answer, line))
+        fail_msg("no \"%s\" in:\n%s", line, answer);
+}
+
+static void a_request_is_handed_up_as_it_was_sent(void **state)
+{
+    char *answer =
+        peer_talk(*state, "POST /seen?after=12&x=a%2db HTTP/1.1\r\nHost: localhost:80\r\nContent-Length: 4\r\n"
+                          "Authorization: Bearer abc\r\nContent-Type: text/plain\r\n"
+                          "Idempotency-Key: k-1\r\nOrigin: https://a.example\r\n\r\nbody");
+    assert_string_equal(body_of(answer), "POST /seen [after=12&x=a-b] auth=Bearer abc type=text/plain key=k-1 "
+                                         "origin=https://a.example after=12 body=4");
+    mem_free(answer);
+}
+
+static void every_answer_ends_the_connection_and_is_guarded(void **state)
+{
+    char *answer = peer_talk(*state, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_has(answer, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n");
+    assert_has(answer, "\r\nCache-Control: no-store\r\n");
+    assert_has(answer, "\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
+    assert_has(answer, "\r\nReferrer-Policy: no-referrer\r\n");
+    assert_has(answer, "\r\nX-Content-Type-Options: nosniff\r\n");
+    assert_null(strstr(answer, "Server:"));
+    assert_null(strstr(answer, "Strict-Transport-Security"));
+    mem_free(answer);
+}
+
+static void a_header_of_the_answer_replaces_the_default_and_cannot_split(void **state)
+{
+    char *answer = peer_talk(*state, "GET /seen HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_has(answer, "\r\nCache-Control: max-age=60\r\n");
+    assert_null(strstr(answer, "no-store"));
+    assert_null(strstr(answer, "X-Bad"));
+    mem_free(answer);
+}
+
+static void an_answer_may_come_later(void **state)
+{
+    char *answer = peer_talk(*state, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_string_equal(body_of(answer), "later");
+    mem_free(answer);
+}
+
+static void an_answer_to_a_peer_that_has_gone_goes_nowhere(void **state)
+{
+    struct rig *rig = *state;
+    int fd = peer_connect(rig);
+    peer_send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nmore than was asked for");
+    shutdown(fd, SHUT_WR);
+    char *answer = peer_read_all(fd, NULL);
+    assert_string_equal(body_of(answer), "later");
+    mem_free(answer);
+    close(fd);
+    fd = peer_connect(rig);
+    peer_send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct linger reset = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(fd);                                                         /* a reset while the answer is being made */
+    answer = peer_talk(rig, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"); /* which comes after that answer */
+    assert_string_equal(body_of(answer), "later");
+    mem_free(answer);
+}
+
+static void a_head_request_gets_the_length_and_no_body(void **state)
+{
+    char *answer = peer_talk(*state, "HEAD /seen HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_has(answer, "HTTP/1.1 200 OK");
+    assert_null(strstr(answer, "Content-Length: 0\r\n"));
+    assert_string_equal(body_of(answer), "");
+    mem_free(answer);
+}
+
+static void a_large_body_arrives_and_goes_back_whole(void **state)
+{
+    enum { LEN = 3 << 20 };
+    char head[256], *body = mem_alloc(LEN + 1);
+    for (int i = 0; i < LEN; i++)
+        body[i] = (char)('a' + i % 25);
+    int fd = peer_connect(*state);
+    snprintf(head, sizeof head, "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", LEN);
+    peer_send_text(fd, head);
+    peer_send(fd, span_of(body, LEN));
+    char *answer = peer_read_all(fd, NULL);
+    assert_true(span_equal(span_str(body_of(answer)), span_of(body, LEN)));
+    mem_free(answer);
+    mem_free(body);
+    close(fd);
+}
+
+static void a_body_beyond_its_limit_is_refused_while_the_peer_still_sends(void **state)
+{
+    enum { LEN = 256 << 10 };
+    struct rig *rig = *state;
+    char *body = mem_alloc(LEN);
+    int fd = peer_connect(rig);
+    peer_send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n\r\n");
+    peer_send(fd, span_of(body, LEN));
+    char *answer = peer_read_all(fd, NULL);
+    assert_has(answer, "HTTP/1.1 413 ");
+    assert_int_equal(rig_requests(rig), 0);
+    mem_free(answer);
+    mem_free(body);
+    close(fd);
+}
+
+static void a_peer_that_asks_first_is_told_to_continue(void **state)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char got[sizeof go_on] = {0};
+    int fd = peer_connect(*state);
+    peer_send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    assert_int_equal(recv(fd, got, sizeof go_on - 1, MSG_WAITALL), sizeof go_on - 1);
+    assert_string_equal(got, go_on);
+    peer_send_text(fd, "hi");
+    char *answer = peer_read_all(fd, NULL);
+    assert_string_equal(body_of(answer), "hi");
+    mem_free(answer);
+    close(fd);
+}
+
+/* CPU the process has used, in milliseconds. */
+static int64_t cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void a_slow_reader_that_sent_too_much_costs_nothing_and_gets_all(void **state)
+{
+    int fd = peer_connect(*state), small = 32768;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    peer_send_text(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\nGET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    char first;
+    assert_int_equal(recv(fd, &first, 1, 0), 1);
+    int64_t before = cpu_ms();
+    struct timespec wait = {.tv_nsec = 300000000};
+    nanosleep(&wait, NULL); /* a worker that spins would burn most of it */
+    assert_true(cpu_ms() - before < 150);
+    size_t len;
+    char *answer = peer_read_all(fd, &len);
+    assert_true(strspn(body_of(answer), "b") == 1 << 20);
+    mem_free(answer);
+    close(fd);
+}
+
+static void a_parameter_is_found_by_its_whole_name(void **state)
+{
+    char *answer = peer_talk(*state, "GET /seen?before=1&thereafter=2&after=3 HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_has(answer, " after=3 body=0");
+    mem_free(answer);
+}
+
+/* What stalls is dropped: a head 10 s after the connect, a body that does not come 15 s after the head. */
+static void peers_that_stall_are_dropped_in_time(void **state)
+{
+    static const char *const heads[] = {"", "G", "GET /echo HTTP/1.1\r\nHost: x\r\n",
+                                        "GET /echo HTTP/1.1\r\nHost: x\r\nA: swallowed\r\n",
+                                        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhalf"};
+    enum { N = sizeof heads / sizeof *heads };
+    int fds[N];
+    int64_t start = clock_mono_ms();
+    struct timeval wait = {.tv_sec = 20};
+    for (int i = 0; i < N; i++) {
+        fds[i] = peer_connect(*state);
+        setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+        peer_send_text(fds[i], heads[i]);
+    }
+    for (int i = 0; i < N; i++) {
+        char *answer = peer_read_all(fds[i], NULL);
+        int64_t due = i == N - 1 ? LIMIT_HTTP_BODY_MS : LIMIT_HTTP_HEADERS_MS, took = clock_mono_ms() - start;
+        assert_string_equal(answer, "");
+        assert_in_range(took, due - 100, due + 1500);
+        mem_free(answer);
+        close(fds[i]);
+    }
+}
+
+int main(void)
+{
+#define ON_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        ON_RIG(a_request_is_handed_up_as_it_was_sent),
+        ON_RIG(every_answer_ends_the_connection_and_is_guarded),
+        ON_RIG(a_header_of_the_answer_replaces_the_default_and_cannot_split),
+        ON_RIG(an_answer_may_come_later),
+        ON_RIG(an_answer_to_a_peer_that_has_gone_goes_nowhere),
+        ON_RIG(a_head_request_gets_the_length_and_no_body),
+        ON_RIG(a_large_body_arrives_and_goes_back_whole),
+        ON_RIG(a_body_beyond_its_limit_is_refused_while_the_peer_still_sends),
+        ON_RIG(a_peer_that_asks_first_is_told_to_continue),
+        ON_RIG(a_slow_reader_that_sent_too_much_costs_nothing_and_gets_all),
+        ON_RIG(a_parameter_is_found_by_its_whole_name),
+        ON_RIG(peers_that_stall_are_dropped_in_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
