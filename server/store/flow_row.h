@@ -31,4 +31,62 @@ enum { FLOW_RUN_NCOLUMNS = 10 };
 
 struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int col);
 
+/* ---- sources ---- */
+
+struct flow_row {
+    struct span name, title;
+    uint8_t hash[FLOW_HASH];
+    struct span source;
+};
+
+/* rows are NULL unless status is PARLEY_OK; borrowed for the call. A look-up that finds none: n is 0. */
+typedef void flow_rows(void *arg, parley_status status, const struct flow_row *rows, int n);
+
+/* The published version. */
+parley_status flow_by_name(struct store *store, struct span name, flow_rows *done, void *arg);
+
+/* Any version that was ever published. */
+parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_HASH], flow_rows *done, void *arg);
+
+/* All published flows; source is empty. */
+parley_status flow_list(struct store *store, flow_rows *done, void *arg);
+
+/* Stores a version and makes it the published one. */
+parley_status flow_publish(struct store *store, const struct flow_row *row, pg_done *done, void *arg);
+
+/* ---- runs, in a transition ---- */
+
+void flow_run_insert(struct pg_group *group, const struct flow_run_row *row);
+
+/* State, step, input_seq, waiting and updated_at become as given, where the step is still that one; else STALE. */
+void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int64_t step);
+
+/* ---- runs, reads; rows are NULL unless status is PARLEY_OK, borrowed for the call ---- */
+
+typedef void flow_run_rows(void *arg, parley_status status, const struct flow_run_row *rows, int n);
+
+parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *done, void *arg);
+
+/* Runs that live on that source, with ids greater than `after`, in order. */
+parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_HASH], struct uuid after, int limit,
+                           flow_run_rows *done, void *arg);
+
+/* ---- the journal ---- */
+
+struct flow_entry {
+    int64_t entry; /* contiguous in a run, from 1 */
+    int64_t step;
+    struct span call; /* ask, say, ... */
+    int32_t line;
+    struct span data; /* JSON */
+};
+
+/* In a transition. CONFLICT when another writer has been there. */
+void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_entry *entries, int n);
+
+typedef void flow_entries(void *arg, parley_status status, const struct flow_entry *entries, int n);
+
+/* In order, at most 250 with numbers above `after`. */
+parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_entries *done, void *arg);
+
 #endif

@@ -1,0 +1,91 @@
+/* Agents: who they are, whether they take work, and how much they have. Empty spans, nil and 0 stand for null. */
+#ifndef SERVER_STORE_AGENT_ROW_H
+#define SERVER_STORE_AGENT_ROW_H
+
+#include "server/store/store.h"
+
+/* As frames.def numbers them. */
+enum agent_row_status { AGENT_OFFLINE = 0, AGENT_AWAY = 1, AGENT_BUSY = 2, AGENT_ONLINE = 3 };
+
+struct agent_row {
+    struct uuid id;
+    struct span email, name, role;
+    struct span password; /* Argon2id, PHC form */
+    bool one_time;        /* it is to be changed */
+    int16_t status;
+    int32_t capacity, load, misses;
+    int64_t assigned_at_ms; /* INT64_MIN: never */
+    struct uuid node;       /* where they are connected */
+    int64_t lost_at_ms;     /* since when their connection is gone */
+    int64_t revision;       /* grows when access changes */
+    bool disabled;
+    const struct span *queues; /* by name */
+    int nqueues;
+};
+
+/* rows are NULL unless status is PARLEY_OK; borrowed for the call. One look-up that finds none: n is 0. */
+typedef void agent_rows(void *arg, parley_status status, const struct agent_row *rows, int n);
+
+parley_status agent_load_all(struct store *store, agent_rows *done, void *arg);
+parley_status agent_by_email(struct store *store, struct span email, agent_rows *done, void *arg);
+
+/* Of a token that has not expired, of an agent who is not disabled. */
+parley_status agent_by_token(struct store *store, const uint8_t digest[32], int64_t now_ms, agent_rows *done,
+                             void *arg);
+
+/* Those whose connection has been gone since before that moment. */
+parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *done, void *arg);
+
+/* ---- access ---- */
+
+parley_status agent_add_token(struct store *store, const uint8_t digest[32], struct uuid agent, int64_t expires_at_ms,
+                              pg_done *done, void *arg);
+parley_status agent_revoke_token(struct store *store, const uint8_t digest[32], pg_done *done, void *arg);
+parley_status agent_set_password(struct store *store, struct uuid agent, struct span password, pg_done *done,
+                                 void *arg);
+
+/* ---- presence ---- */
+
+/* Connected to that node, with this status; misses begin again, lost ends. */
+parley_status agent_set_status(struct store *store, struct uuid agent, int16_t status, struct uuid node, pg_done *done,
+                               void *arg);
+
+/* The last connection on that node has gone; nothing when they are connected to another one. */
+parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, int64_t at_ms, pg_done *done,
+                             void *arg);
+
+/* Everybody who was connected to a node that is no more. */
+parley_status agent_set_node_lost(struct store *store, struct uuid node, int64_t at_ms, pg_done *done, void *arg);
+
+/* The grace is over: offline, unless they came back. */
+parley_status agent_set_offline(struct store *store, struct uuid agent, int64_t lost_at_ms, pg_done *done, void *arg);
+
+/* ---- in a transition; STALE when the condition does not hold ---- */
+
+/* One more session: where they are online, enabled and below capacity. */
+void agent_take(struct pg_group *group, struct uuid agent, int64_t at_ms);
+
+/* The same without asking whether they are free: an agent who takes up a session again. */
+void agent_take_anyway(struct pg_group *group, struct uuid agent, int64_t at_ms);
+
+/* One session less. */
+void agent_give(struct pg_group *group, struct uuid agent);
+
+/* An offer expired: one miss more; at `limit` in a row they are away, and *out_away is set when the group is done. */
+void agent_miss(struct pg_group *group, struct uuid agent, int32_t limit, bool *out_away);
+
+/* ---- revisions, for revocation ---- */
+
+struct principal_revision {
+    struct uuid id;
+    int64_t revision; /* -1: disabled */
+};
+
+/* rows are NULL unless status is PARLEY_OK; those that do not exist are left out. */
+typedef void principal_revised(void *arg, parley_status status, const struct principal_revision *rows, int n);
+
+/* Of agents and customers alike, in one statement. */
+parley_status principal_revisions(struct store *store, const struct uuid *ids, int n, principal_revised *done,
+                                  void *arg);
+
+#endif

@@ -1,0 +1,81 @@
+/* Customers, what identifies them, their devices and their conversations. Empty spans stand for null. */
+#ifndef SERVER_STORE_CUSTOMER_ROW_H
+#define SERVER_STORE_CUSTOMER_ROW_H
+
+#include "server/store/store.h"
+
+struct customer_row {
+    struct uuid id;
+    struct span name, language;
+    bool verified;       /* signed in with a token of the company */
+    struct span traits;  /* JSON */
+    struct span outcome; /* of the last session */
+    int64_t revision;    /* grows when access changes */
+};
+
+/* ---- coming in ---- */
+
+struct customer_entry {
+    struct span space, kind, value; /* the identity: kind external, email, phone, device or guest */
+    struct span name, language;     /* empty: as it is */
+    struct span traits;             /* JSON; empty: as it is */
+    bool verified;                  /* once true, stays so */
+    struct uuid app;
+    struct uuid device;                 /* nil: none is named */
+    struct uuid customer, conversation; /* their ids if they are new */
+};
+
+/* Who it is, and their main conversation. */
+struct customer_home {
+    struct customer_row customer;
+    struct uuid conversation;
+    struct uuid app;    /* by guest token: of the device */
+    struct uuid device; /* by guest token */
+};
+
+/* home is NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void customer_entered(void *arg, parley_status status, const struct customer_home *home);
+
+/* Finds the identity's customer or makes them, with device and main conversation; brings name, language, traits and
+ * verified up to date. One round trip; writes nothing when nothing is new. Two at once get the same customer. */
+parley_status customer_enter(struct store *store, const struct customer_entry *entry, customer_entered *done,
+                             void *arg);
+
+/* A guest: a new customer whose device is known by the digest of its token. */
+parley_status customer_add_guest(struct store *store, const struct customer_entry *entry, const uint8_t digest[32],
+                                 customer_entered *done, void *arg);
+
+/* NOT_FOUND for a digest that is not, or no longer, a guest's. */
+parley_status customer_by_guest(struct store *store, const uint8_t digest[32], customer_entered *done, void *arg);
+
+/* NOT_FOUND when there is none. */
+parley_status customer_get(struct store *store, struct uuid id, customer_entered *done, void *arg);
+
+/* ---- conversations ---- */
+
+struct conversation_row {
+    struct uuid id, customer, app;
+    struct span topic;
+    int64_t created_at_ms;
+};
+
+/* rows are NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void conversation_rows(void *arg, parley_status status, const struct conversation_row *rows, int n);
+
+/* `main` first, then by age; at most 64. */
+parley_status customer_conversations(struct store *store, struct uuid customer, conversation_rows *done, void *arg);
+
+/* The customer's conversation of that topic, made with this id if there is none. One row. */
+parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,
+                                void *arg);
+
+/* ---- in a transition ---- */
+
+/* What the last session came to. */
+void customer_set_outcome(struct pg_group *group, struct uuid customer, struct span outcome);
+
+/* The guest turns out to be a known customer: identities, devices and conversations become theirs, the guest's main
+ * conversation takes the topic guest/<its id>, guest tokens end, both revisions grow. STALE when either is unknown. */
+void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer);
+
+#endif

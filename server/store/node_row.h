@@ -1,0 +1,20 @@
+/* Server processes on this database. */
+#ifndef SERVER_STORE_NODE_ROW_H
+#define SERVER_STORE_NODE_ROW_H
+
+#include "server/store/store.h"
+
+/* rows are NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void node_rows(void *arg, parley_status status, const struct uuid *nodes, int n);
+
+/* This one is alive; tells all that were seen within `ttl_ms`, by the database's clock, in order of id. */
+parley_status node_beat(struct store *store, struct uuid id, struct span version, int64_t ttl_ms, node_rows *done,
+                        void *arg);
+
+/* Takes the nodes away that were not seen for that long, and names them: each is named to one caller. */
+parley_status node_bury(struct store *store, int64_t ttl_ms, node_rows *done, void *arg);
+
+/* It goes down in an orderly way. */
+parley_status node_leave(struct store *store, struct uuid id, pg_done *done, void *arg);
+
+#endif
