@@ -275,6 +275,24 @@ static const char *choose_file(const struct conf_source *source)
     return NULL;
 }
 
+/* What it takes to read the same again. */
+static void keep_source(struct conf_memory *m, const struct conf_source *source)
+{
+    size_t n = 0;
+    while (source->sets && source->sets[n])
+        n++;
+    m->named = source->file ? conf_keep(m, mem_text(source->file)) : NULL;
+    m->sets = conf_keep(m, mem_array(n + 1, sizeof *m->sets));
+    for (size_t i = 0; i < n; i++)
+        m->sets[i] = conf_keep(m, mem_text(source->sets[i]));
+}
+
+const struct conf *conf_load_again(const struct conf *conf, char *const *env, struct buf *problems)
+{
+    const struct conf_memory *m = conf->memory;
+    return conf_load(&(struct conf_source){.file = m->named, .sets = m->sets, .env = env}, problems);
+}
+
 const struct conf *conf_load(const struct conf_source *source, struct buf *problems)
 {
     struct conf *conf = mem_alloc(sizeof *conf);
@@ -282,6 +300,7 @@ const struct conf *conf_load(const struct conf_source *source, struct buf *probl
     const char *file = choose_file(source);
     size_t before = problems->len;
     m->problems = problems;
+    keep_source(m, source);
     conf_read_defaults(m);
     if (file)
         conf_read_file(m, file, source->text);

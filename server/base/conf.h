@@ -63,6 +63,9 @@ struct conf_source {
 const struct conf *conf_load(const struct conf_source *source, struct buf *problems);
 void conf_free(const struct conf **conf);
 
+/* The same file and --set again, with the environment as it is given: for SIGHUP. NULL when it is wrong now. */
+const struct conf *conf_load_again(const struct conf *conf, char *const *env, struct buf *problems);
+
 /* The file it was read from; NULL when there is none. */
 const char *conf_file(const struct conf *conf);
 

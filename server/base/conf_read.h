@@ -15,6 +15,8 @@ struct conf_memory {
     struct conf_raw raw[CONF_KEYS][LAYERS];
     char *file;
     bool file_is_open; /* everybody may read it */
+    char *named;       /* as the source named it, or NULL */
+    const char **sets; /* of the source, ended by NULL */
     void **owned;      /* everything that struct conf points to */
     size_t owned_count;
     struct buf *problems; /* while loading */

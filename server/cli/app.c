@@ -68,10 +68,10 @@ static int list(struct cli *cli)
 /* A new key, or one that was made elsewhere. */
 static int get_key(struct cli *cli, struct jws_key **out)
 {
-    const char *path = cli_flag(cli, "import"), *name = cli_flag_or(cli, "alg", "ES256");
+    const char *path = cli_flag(cli, "import"), *name = cli_flag_or(cli, "algorithm", "ES256");
     enum jws_algorithm alg;
-    if (path && cli_has(cli, "alg"))
-        return cli_fail(CLI_USAGE, "--alg is for new keys; %s has an algorithm of its own", path);
+    if (path && cli_has(cli, "algorithm"))
+        return cli_fail(CLI_USAGE, "--algorithm is for new keys; %s has an algorithm of its own", path);
     if (path)
         return files_read_key(path, out);
     if (jws_algorithm_of(span_str(name), &alg) != PARLEY_OK)
@@ -189,7 +189,7 @@ const struct verb app_verbs[] = {
      .notes = "The database keeps the public half only; a shared secret (HS256) is kept sealed by auth.master_key.",
      .uses_conf = true,
      .prints_data = true,
-     .flags = {{"alg", "NAME", "ES256 (usual), RS256 or HS256", false},
+     .flags = {{"algorithm", "NAME", "ES256 (usual), RS256 or HS256", false},
                {"kid", "NAME", "what tokens call it; else a name is made", false},
                {"out", "FILE", "write it there, for nobody else to read", false},
                {"import", "FILE", "a JWK made elsewhere; the public half is enough", false}},

@@ -30,6 +30,8 @@ struct cli {
     char **operands;
     int operand_count;
     const struct conf *conf; /* NULL until asked for */
+    char **presets;
+    size_t preset_count;
 };
 
 int cli_fail(enum cli_exit code, const char *format, ...)
@@ -116,10 +118,13 @@ const struct conf *cli_conf(struct cli *cli)
     assert(cli->verb->uses_conf);
     if (cli->conf)
         return cli->conf;
-    const char **sets = mem_array(cli->given_count + 1, sizeof *sets);
+    const char **sets = mem_array(cli->preset_count + cli->given_count + 1, sizeof *sets);
+    size_t n = 0;
     struct buf problems;
+    for (size_t i = 0; i < cli->preset_count; i++)
+        sets[n++] = cli->presets[i];
     for (size_t i = 0; cli_flag_at(cli, "set", i); i++)
-        sets[i] = cli_flag_at(cli, "set", i);
+        sets[n++] = cli_flag_at(cli, "set", i);
     buf_init(&problems, PROBLEMS_MAX);
     cli->conf =
         conf_load(&(struct conf_source){.file = cli_flag(cli, "config"), .sets = sets, .env = environ}, &problems);
@@ -128,6 +133,16 @@ const struct conf *cli_conf(struct cli *cli)
     buf_done(&problems);
     mem_free(sets);
     return cli->conf;
+}
+
+void cli_preset(struct cli *cli, const char *key, const char *value)
+{
+    size_t size = strlen(key) + strlen(value) + 2;
+    char *set = mem_alloc(size);
+    snprintf(set, size, "%s=%s", key, value);
+    cli->presets = mem_resize(cli->presets, (cli->preset_count + 1) * sizeof *cli->presets);
+    cli->presets[cli->preset_count++] = set;
+    conf_free(&cli->conf);
 }
 
 static void collect_flags(struct cli *cli)
@@ -268,6 +283,9 @@ int cli_main(int argc, char **argv)
     else
         st = no_verb(argc, argv);
     mem_free(cli.given);
+    for (size_t i = 0; i < cli.preset_count; i++)
+        mem_free(cli.presets[i]);
+    mem_free(cli.presets);
     conf_free(&cli.conf);
     if (fflush(stdout) != 0 || ferror(stdout))
         return cli_fail(CLI_FAILED, "cannot write to standard output: %s", strerror(errno));

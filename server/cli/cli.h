@@ -30,6 +30,10 @@ bool cli_color(const struct cli *cli);
  * everything that is wrong has been said. */
 const struct conf *cli_conf(struct cli *cli);
 
+/* A value of the program's own, above file and environment and below the user's --set. What cli_conf gave before is
+ * freed; both texts are copied. */
+void cli_preset(struct cli *cli, const char *key, const char *value);
+
 /* Says what went wrong, on stderr, and returns the code for `return cli_fail(...)`. */
 int cli_fail(enum cli_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

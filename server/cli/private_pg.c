@@ -4,6 +4,7 @@
 #include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/cli/child.h"
+#include "server/cli/state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -106,21 +107,9 @@ static parley_status choose_user(struct private_pg *pg, struct buf *why)
     return PARLEY_OK;
 }
 
-static parley_status make_dirs(const char *dir)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s", dir);
-    for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
-        *slash = '\0';
-        mkdir(path, 0755);
-        *slash = '/';
-    }
-    return mkdir(path, 0755) == 0 || errno == EEXIST ? PARLEY_OK : PARLEY_DENIED;
-}
-
 static parley_status prepare_dir(struct private_pg *pg, struct buf *why)
 {
-    if (make_dirs(pg->dir) != PARLEY_OK)
+    if (state_make_dirs(pg->dir) != PARLEY_OK)
         return fail(why, PARLEY_DENIED, "cannot make the folder %s: %s", pg->dir, strerror(errno));
     if (child_can_enter(pg->dir, &pg->user) != PARLEY_OK)
         return fail(why, PARLEY_DENIED,

@@ -8,6 +8,8 @@
 
 /* clang-format off */
 const struct verb *const verb_families[] = {
+    dev_verbs,
+    serve_verbs,
     config_verbs,
     db_verbs,
     app_verbs,
