@@ -12,11 +12,11 @@ enum flow_run_state {
     FLOW_RUN_FAILED = 5,
 };
 
-enum { FLOW_HASH = 32 };
+enum { FLOW_ROW_HASH = 32 };
 
 struct flow_run_row {
     struct uuid id, session, conversation;
-    uint8_t hash[FLOW_HASH]; /* the source it is pinned to */
+    uint8_t hash[FLOW_ROW_HASH]; /* the source it is pinned to */
     int16_t state;
     int64_t step;        /* steps committed */
     int64_t input_seq;   /* items up to here have been consumed */
@@ -35,7 +35,7 @@ struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int c
 
 struct flow_row {
     struct span name, title;
-    uint8_t hash[FLOW_HASH];
+    uint8_t hash[FLOW_ROW_HASH];
     struct span source;
 };
 
@@ -46,7 +46,7 @@ typedef void flow_rows(void *arg, parley_status status, const struct flow_row *r
 parley_status flow_by_name(struct store *store, struct span name, flow_rows *done, void *arg);
 
 /* Any version that was ever published. */
-parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_HASH], flow_rows *done, void *arg);
+parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_ROW_HASH], flow_rows *done, void *arg);
 
 /* All published flows; source is empty. */
 parley_status flow_list(struct store *store, flow_rows *done, void *arg);
@@ -68,12 +68,12 @@ typedef void flow_run_rows(void *arg, parley_status status, const struct flow_ru
 parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *done, void *arg);
 
 /* Runs that live on that source, with ids greater than `after`, in order. */
-parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_HASH], struct uuid after, int limit,
+parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_ROW_HASH], struct uuid after, int limit,
                            flow_run_rows *done, void *arg);
 
 /* ---- the journal ---- */
 
-struct flow_entry {
+struct flow_journal_row {
     int64_t entry; /* contiguous in a run, from 1 */
     int64_t step;
     struct span call; /* ask, say, ... */
@@ -82,11 +82,11 @@ struct flow_entry {
 };
 
 /* In a transition. CONFLICT when another writer has been there. */
-void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_entry *entries, int n);
+void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_journal_row *entries, int n);
 
-typedef void flow_entries(void *arg, parley_status status, const struct flow_entry *entries, int n);
+typedef void flow_journal_rows(void *arg, parley_status status, const struct flow_journal_row *entries, int n);
 
 /* In order, at most 250 with numbers above `after`. */
-parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_entries *done, void *arg);
+parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done, void *arg);
 
 #endif
