@@ -435,6 +435,18 @@ class Client:
         self._pump()
         return entry
 
+    def enqueue_again(self, entry):
+        """The same item once more, as after a lost answer; the answer is the first one again."""
+        self.outbox.append(entry)
+        self._pump()
+
+    async def backfill(self, conv):
+        """Reads what is older than all that is known."""
+        thread = self._thread(conv)
+        while thread.items and min(thread.items.values(), key=lambda i: i["seq"])["prev"] > 0:
+            await self.range(conv, before=min(thread.items), limit=250)
+        return thread.in_order()
+
     def _pump(self):
         if self.sender is None or self.sender.done():
             self.sender = asyncio.ensure_future(self._drain())

@@ -132,14 +132,19 @@ class Site:
 
     def key(self, app, algorithm="ES256"):
         """Another key of an app, as an App that signs with it."""
-        return App(self, app, json.loads(self.cli("app", "keys", "add", app, "--algorithm", algorithm)))
+        return App(self, app, json.loads(self.cli("app", "keys", "add", app, "--alg", algorithm)))
 
     def agent(self, email, queues=(), role="agent", capacity=None, name=None):
         more = [flag for queue in queues for flag in ("--queue", queue)]
         more += ["--capacity", str(capacity)] if capacity is not None else []
         more += ["--name", name or email.split("@")[0].title(), "--role", role]
-        self.passwords[email] = json.loads(self.cli("agent", "add", email, *more, "--json"))["password"]
+        self.passwords[email] = f"{email} {CANARY}"
+        self.cli("agent", "add", email, *more, "--password-stdin", stdin=self.passwords[email] + "\n")
         return email
+
+    def program_key(self, app, role="backend"):
+        """The key of a bot or a back end."""
+        return json.loads(self.cli("key", "add", app, f"a {role}", "--role", role, "--json"))["key"]
 
     def flow(self, name, source):
         path = os.path.join(self.folder, f"{name}.lua")

@@ -10,10 +10,11 @@
 """
 import asyncio
 import contextlib
+import random
 
 import histcheck
 from hist import dump
-from parley_client import WAIT, Agent, Customer, Recorder
+from parley_client import WAIT, Agent, Customer, Gone, Recorder, Refused
 from parley_wire import DEFS
 from server import CANARY, command_lines
 
@@ -66,9 +67,9 @@ class Shop:
         client = Customer(name, url or (server or self.server).url, token, device=device, record=self.site.record, **options)
         return await self._keep(client, connect)
 
-    async def desk(self, name, status="online", server=None, connect=True, url=None, **options):
+    async def desk(self, name, status="online", server=None, connect=True, url=None, capacity=5, **options):
         """An agent at their desk, who takes offers."""
-        email = self.staff(name.split(".")[0])
+        email = self.staff(name.split(".")[0], capacity=capacity)
         if email not in self.tokens:
             self.tokens[email] = await asyncio.get_running_loop().run_in_executor(None, (server or self.server).login, email)
         client = Agent(name, url or (server or self.server).url, self.tokens[email], record=self.site.record, **options)
@@ -90,6 +91,29 @@ class Shop:
         await kim.accept(offer)
         await ann.until(lambda: "joined" in ann.kinds(), what="the agent to join")
         return ann.main
+
+    # --- a busy day ---
+
+    async def crowd(self, rng, people=4, messages=20, agents=1, urls=None, encodings=("json", "msgpack")):
+        """Customers who write, two devices each now and then, and agents who take and answer everything. Whatever
+        happens to their links they come back; returns when every message is settled."""
+        desks = [await self.desk(f"desk{n}", status=None, connect=False, url=urls, capacity=100, encoding=encodings[n % 2])
+                 for n in range(agents)]
+        phones = []
+        for n in range(people):
+            for device in range(1 + n % 2):
+                name = f"person{n}" if device == 0 else f"person{n}.tablet"
+                phones.append(await self.customer(name, connect=False, url=urls, encoding=encodings[(n + device) % 2]))
+        for n, client in enumerate(desks + phones):
+            client.stay(n)
+        answering = [asyncio.ensure_future(answer_all(desk)) for desk in desks]
+        try:
+            await asyncio.gather(*(talk(phone, random.Random(rng.random()), messages) for phone in phones))
+        finally:
+            for task in answering:
+                task.cancel()
+            await asyncio.gather(*answering, return_exceptions=True)
+        return phones, desks
 
     # --- the end ---
 
@@ -137,3 +161,43 @@ class Shop:
 def _around(text, secret):
     at = text.index(secret)
     return text[max(0, text.rfind("\n", 0, at)):at][-300:] + "<here>"
+
+
+async def talk(phone, rng, messages):
+    """Writes so many messages, a few at a time, some of them twice."""
+    await phone.until(lambda: phone.threads, 120, "to be connected")
+    waiting = []
+    for n in range(messages):
+        text = f"cv:{phone.main} message {n} of {phone.name} " + "x" * rng.choice((0, 10, 100, 2000))
+        entry = phone.post(text)
+        waiting.append(entry)
+        if rng.random() < 0.1:
+            await entry
+            phone.enqueue_again(entry)
+        if len(waiting) >= 4:
+            await waiting.pop(0)
+    for entry in waiting:
+        await entry
+    await phone.until(lambda: not phone.outbox, 120, "the outbox to empty")
+
+
+async def answer_all(desk):
+    """Takes every offer and answers every customer's words, until cancelled."""
+    answered, online = set(), None
+    while True:
+        await desk.until(lambda: desk.link and desk.link.open_now and desk.me, 3600)
+        link = desk.link
+        try:
+            if online is not link:
+                await desk.status("online")
+                online = link
+            for offer in list(desk.offers.values()):
+                await desk.accept(offer)
+            for thread in list(desk.threads.values()):
+                for item in thread.in_order():
+                    if item.get("role") == "customer" and item["kind"] == "text" and item["id"] not in answered and thread.epoch:
+                        answered.add(item["id"])
+                        desk.say(f"an answer to {item['seq']}", thread.id)
+        except (Gone, Refused, asyncio.TimeoutError):
+            pass
+        await asyncio.wait([asyncio.ensure_future(desk.changed.wait())], timeout=0.5)

@@ -1,0 +1,209 @@
+"""Nothing acknowledged is lost and nothing happens twice, whatever fails: the wire, the server, the database."""
+import asyncio
+import contextlib
+import os
+import re
+
+import pytest
+
+from chaos import Chaos
+from server import ROOT
+from shop import ECHO
+
+COMMITS = "(insert into item|settle)"
+
+
+@contextlib.contextmanager
+def database_through(shop, postgres, tmp_path_factory):
+    """A proxy before Postgres, and the connection string that leads through it."""
+    folder = tmp_path_factory.mktemp("pg")
+    with Chaos(f"unix:{folder}/.s.PGSQL.5432", f"unix:{postgres.socket}", watch="pg") as proxy:
+        proxy.dsn = f"host={folder} dbname={shop.site.name} user=parley"
+        yield proxy
+
+
+async def on_thread(call, *args, **options):
+    return await asyncio.get_running_loop().run_in_executor(None, lambda: call(*args, **options))
+
+
+async def test_commit_answers_are_eaten(shop, size, postgres, tmp_path_factory):
+    number = size(10, 100)
+    with database_through(shop, postgres, tmp_path_factory) as database, shop.serve(workers=2, database=database.dsn):
+        database.arm("eat_commit", count=number, every=4, match=COMMITS)
+        phones, _ = await shop.crowd(size.rng, people=4, messages=max(20, number * 3))
+        assert (await on_thread(database.stats))["fired"] == number, "not exercised"
+        await shop.quiet(60)
+    shop.judge(min_acks=100)
+
+
+async def test_clients_are_cut_between_commit_and_ack(shop, size):
+    number = size(20, 100)
+    with shop.serve(workers=2) as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}", watch="ws") as net:
+        net.arm("cut_before_answer", count=number, every=3)
+        await shop.crowd(size.rng, people=4, messages=max(25, number), urls=[f"ws://{net.address}/v1/ws"])
+        assert (await on_thread(net.stats))["fired"] == number, "not exercised"
+        await shop.quiet(60)
+    shop.judge(min_acks=100, min_unknown=number // 4)
+
+
+async def test_bad_weather_on_the_way(shop, size):
+    rounds = size(1, 5)
+    with shop.serve(workers=2) as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
+        async def weather():
+            for _ in range(rounds):
+                for change in ({"delay_ms": 30, "jitter_ms": 30}, {"slice": 1}, {"slice": 7, "delay_ms": 5}, {"cut_after": 3000},
+                               {"stall": True}, {"blackhole": True}, {"rate": 200_000}):
+                    await on_thread(net.clear)
+                    await on_thread(net.set, size.rng.choice(("up", "down", "both")), **change)
+                    await asyncio.sleep(0.4)
+                    await on_thread(net.clear)
+                    await on_thread(net.half_close, size.rng.choice(("up", "down")))
+                    await asyncio.sleep(0.1)
+                    await on_thread(net.cut)
+        storm = asyncio.ensure_future(weather())
+        await shop.crowd(size.rng, people=5, messages=60, urls=[f"ws://{net.address}/v1/ws"])
+        await storm
+        await shop.quiet(60)
+    shop.judge(min_acks=200)
+
+
+async def test_the_server_is_killed_at_random_moments(shop, size):
+    number = size(4, 20)
+    with shop.serve(workers=2) as server:
+        async def killer():
+            for _ in range(number):
+                await asyncio.sleep(size.rng.uniform(0.1, 1.0))
+                await on_thread(server.kill)
+                await on_thread(server.start)
+        killing = asyncio.ensure_future(killer())
+        await shop.crowd(size.rng, people=4, messages=30 * number)
+        await killing
+        await shop.quiet(60)
+    shop.judge(min_acks=100)
+
+
+def fault_points():
+    """The names of the crash points, from the table of the server."""
+    for folder, _, files in os.walk(os.path.join(ROOT, "server")):
+        if "fault.def" in files:
+            with open(os.path.join(folder, "fault.def"), encoding="utf-8") as file:
+                return re.findall(r"^FAULT\((\w+)", file.read(), re.M)
+    return []
+
+
+@pytest.mark.parametrize("point", fault_points() or ["none"])
+async def test_the_server_is_killed_at_every_crash_point(shop, size, point):
+    if point == "none":
+        pytest.skip("the server has no crash points yet: no fault.def below server/")
+    shop.site.flow("echo", ECHO)
+    shop.app = shop.site.app("echo-app", queue="care", flow="echo")
+    most, pass_ = size(2, 1000), 0
+    with shop.serve() as server:
+        while pass_ < most:
+            pass_ += 1
+            server.stop()
+            server.start(fault=f"{point}:{pass_}")
+            if not await killed_while_talking(shop, server, f"{point}-{pass_}", size):
+                break
+        await shop.quiet(60)
+    shop.judge()
+
+
+async def killed_while_talking(shop, server, name, size):
+    """A flow, a handoff and an agent, while the server dies under them; True if it did."""
+    died = []
+
+    async def watch():
+        code = await on_thread(server.process.wait)
+        died.append(code)
+        await on_thread(server.start)
+    watching = asyncio.ensure_future(watch())
+    ann = await shop.customer(f"ann-{name}", connect=False)
+    kim = await shop.desk(f"kim-{name}", status=None, connect=False)
+    ann.stay()
+    kim.stay()
+    await ann.until(lambda: ann.threads, 60)
+    for n in range(3):
+        await ann.post(f"message {n}")
+    await ann.until(lambda: sum(t.startswith("You said: message") for t in ann.texts()) == 3, 60, "the flow's answers")
+    assert [t for t in ann.texts() if t.startswith("You said")] == [f"You said: message {n}" for n in range(3)]
+    if not died:
+        watching.cancel()
+    return bool(died)
+
+
+async def test_postgres_is_killed(shop, size, postgres):
+    number = size(3, 3)
+    with shop.serve(workers=2):
+        async def killer():
+            for _ in range(number):
+                await asyncio.sleep(size.rng.uniform(0.5, 1.5))
+                await on_thread(postgres.crash)
+                await on_thread(postgres.start)
+        killing = asyncio.ensure_future(killer())
+        await shop.crowd(size.rng, people=4, messages=60)
+        await killing
+        await shop.quiet(60)
+    shop.judge(min_acks=100)
+
+
+async def test_postgres_is_away_for_long(shop, size, postgres):
+    with shop.serve():
+        ann = await shop.customer("ann")
+        await ann.post("before")
+        await on_thread(postgres.freeze)
+        try:
+            entries = [ann.post(f"meanwhile {n}") for n in range(10)]
+            await asyncio.sleep(0.5)
+            assert not any(e.future.done() for e in entries), "acknowledged without a database"
+        finally:
+            await on_thread(postgres.freeze, False)
+        for entry in entries:
+            await entry
+        assert ann.texts()[-10:] == [f"meanwhile {n}" for n in range(10)]
+        await shop.quiet(60)
+    shop.judge()
+
+
+@pytest.mark.parametrize("trouble", ["stall", "cut"])
+async def test_the_way_to_the_database_is_troubled(shop, size, postgres, tmp_path_factory, trouble):
+    rounds = size(3, 20)
+    with database_through(shop, postgres, tmp_path_factory) as database, shop.serve(workers=2, database=database.dsn):
+        async def troubles():
+            for _ in range(rounds):
+                await asyncio.sleep(size.rng.uniform(0.1, 0.6))
+                if trouble == "cut":
+                    await on_thread(database.cut)
+                else:
+                    await on_thread(database.set, size.rng.choice(("up", "down", "both")), stall=True)
+                    await asyncio.sleep(size.rng.uniform(0.1, 1.0))
+                    await on_thread(database.clear)
+        working = asyncio.ensure_future(troubles())
+        await shop.crowd(size.rng, people=4, messages=60)
+        await working
+        await shop.quiet(60)
+    shop.judge(min_acks=100)
+
+
+async def test_two_processes_on_one_database(shop, size):
+    messages = size(25, 300)
+    with shop.serve(workers=2) as first, shop.serve(workers=1) as second:
+        await shop.crowd(size.rng, people=6, messages=messages, agents=2, urls=[first.url, second.url])
+        await shop.quiet(60)
+    shop.judge(min_acks=6 * messages)
+
+
+async def test_two_processes_of_which_one_dies(shop, size):
+    number = size(2, 10)
+    with shop.serve(workers=2) as first, shop.serve(workers=1) as second:
+        async def killer():
+            for n in range(number):
+                await asyncio.sleep(size.rng.uniform(0.2, 1.0))
+                victim = (first, second)[n % 2]
+                await on_thread(victim.kill)
+                await on_thread(victim.start)
+        killing = asyncio.ensure_future(killer())
+        await shop.crowd(size.rng, people=6, messages=40 * number, agents=2, urls=[first.url, second.url])
+        await killing
+        await shop.quiet(60)
+    shop.judge(min_acks=100)
