@@ -1,0 +1,384 @@
+/* Parley's client: a conversation that never ends, inside any app.
+ *
+ *   parley_config config;
+ *   parley_config_init(&config, sizeof config);
+ *   config.url = "wss://chat.example/v1/ws";
+ *   config.token = token_from_your_back_end;
+ *   parley_client *client;
+ *   if (parley_client_new(&config, &client) == PARLEY_OK) {
+ *       parley_connect(client);
+ *       parley_send_text(client, NULL, "Hello", NULL);
+ *       parley_event *event;
+ *       while ((event = parley_next_event(client, -1))) {
+ *           ... parley_event_type(event) ...
+ *           parley_event_free(event);
+ *       }
+ *       parley_client_free(client);
+ *   }
+ *
+ * What holds everywhere
+ *   - Nothing is called back with data. What happens is an event that the app pulls with parley_next_event.
+ *   - Every call returns at once. Any thread may make any call, except that one thread at a time pulls events, and that
+ *     parley_client_free comes last. Nothing here ever ends the process; no memory is PARLEY_NOMEM.
+ *   - Text is UTF-8 and terminated. What an app passes in is copied before the call returns. What it gets back is
+ *     borrowed, and each call says until when.
+ *   - Ids are UUIDs in 36 lower-case characters. A NULL conversation is the customer's main one, also before the server
+ *     has told its id.
+ *   - Times are milliseconds since 1970, UTC. Order on a screen is `seq`, and what is not sent yet comes last.
+ *   - Within one soname (libparley.so.0) nothing is removed or renumbered; new members of parley_config and
+ *     parley_transport come at the end. Ignore event types, kinds and states that you do not know. */
+#ifndef PARLEY_CLIENT_H
+#define PARLEY_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define PARLEY_API __attribute__((visibility("default")))
+#else
+#define PARLEY_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PARLEY_VERSION_MAJOR 0
+#define PARLEY_VERSION_MINOR 1
+#define PARLEY_VERSION_PATCH 0
+
+/* Results: 0 is success, numbers are stable for ever. parley_status_name and parley_status_text put them in words. */
+#ifndef PROTOCOL_STATUS_H
+typedef int32_t parley_status;
+enum {
+    PARLEY_OK = 0,
+    PARLEY_MALFORMED = 1,       /* not JSON, or not a frame */
+    PARLEY_INVALID = 2,         /* a field is missing, of the wrong type or out of range */
+    PARLEY_TOO_BIG = 3,         /* longer than its limit */
+    PARLEY_TOO_DEEP = 4,        /* nested deeper than its limit */
+    PARLEY_TOO_MANY = 5,        /* more entries than its limit */
+    PARLEY_BAD_ID = 6,          /* not a UUID, or not of the version that is due */
+    PARLEY_UNKNOWN_TYPE = 7,    /* no request of this type */
+    PARLEY_UNKNOWN_KIND = 8,    /* no item kind of this name; use custom */
+    PARLEY_WRONG_STATE = 9,     /* not possible in the present state */
+    PARLEY_UNAUTHENTICATED = 10, /* the token is not accepted */
+    PARLEY_TOKEN_EXPIRED = 11,
+    PARLEY_TOKEN_NOT_YET = 12,
+    PARLEY_TOKEN_ALGORITHM = 13,
+    PARLEY_TOKEN_KEY = 14,
+    PARLEY_TOKEN_AUDIENCE = 15,
+    PARLEY_DENIED = 16,
+    PARLEY_NOT_FOUND = 17,
+    PARLEY_CONFLICT = 18,    /* this id was used before with another content */
+    PARLEY_STALE = 19,       /* the state has moved on; `current` tells how */
+    PARLEY_TAKEN = 20,       /* somebody else was first; `current` tells who */
+    PARLEY_RATE_LIMITED = 21,
+    PARLEY_BUSY = 22,
+    PARLEY_UNAVAILABLE = 23, /* the server cannot store anything just now */
+    PARLEY_UNCERTAIN = 24,   /* it may or may not have been done */
+    PARLEY_TIMEOUT = 25,
+    PARLEY_LIMIT = 26,       /* as many of these as there may be */
+    PARLEY_CLOSED = 27,      /* the connection was lost, or the client is closed */
+    PARLEY_CANCELED = 28,
+    PARLEY_SCRIPT = 29,
+    PARLEY_NOMEM = 30,
+    PARLEY_INTERNAL = 31,
+    PARLEY_SLOW = 32,        /* events were not pulled fast enough; they come after a resume */
+    PARLEY_DRAINING = 33,    /* the server goes down and told when to come back */
+    PARLEY_HELLO_FIRST = 34,
+    PARLEY_REPLACED = 35,    /* the same device connected again */
+    PARLEY_SIGNED_OUT = 36   /* access was withdrawn */
+};
+#endif
+
+/* Static text, never NULL: "token_expired", "the token has expired; get a new one". */
+PARLEY_API const char *parley_status_name(parley_status status);
+PARLEY_API const char *parley_status_text(parley_status status);
+
+/* Static text: "0.1.0". */
+PARLEY_API const char *parley_version(void);
+
+typedef struct parley_client parley_client;
+typedef struct parley_event parley_event;
+
+/* --- A transport of the host's own ------------------------------------------------------------------------------------
+ * For platforms with better sockets than ours (URLSession, OkHttp), for tests and for games. The functions are called
+ * from the client's thread, or from parley_step, one at a time, with no lock held; they must not wait. What happens on
+ * the socket is told by parley_transport_opened, _received and _closed, from any thread, also from inside the call.
+ * `socket` is a number that the client gives each attempt; a report about an old one is ignored. */
+typedef struct parley_transport {
+    uint32_t size; /* sizeof(parley_transport) */
+    void *user;    /* handed to each function; must outlive the client */
+    /* Begins to open a WebSocket; `subprotocol` is the only one offered. Another status than PARLEY_OK is a failed
+     * attempt, and then no report follows. `url` and `subprotocol` are borrowed for the call. */
+    parley_status (*open)(void *user, parley_client *client, uint64_t socket, const char *url, const char *subprotocol);
+    /* Sends one WebSocket message: binary when `binary` is not 0, else text. Borrowed for the call. */
+    parley_status (*send)(void *user, uint64_t socket, const uint8_t *bytes, size_t length, int32_t binary);
+    /* Closes and forgets; a report may follow, and need not. */
+    void (*close)(void *user, uint64_t socket, int32_t code);
+} parley_transport;
+
+PARLEY_API void parley_transport_opened(parley_client *client, uint64_t socket);
+/* One whole WebSocket message; copied. PARLEY_NOMEM, PARLEY_TOO_BIG: it is lost, and the client closes the socket. */
+PARLEY_API parley_status parley_transport_received(parley_client *client, uint64_t socket, const uint8_t *bytes,
+                                                   size_t length);
+/* `code` is the WebSocket close code, 0 when there was none; `reason` may be NULL, is for logs, and is copied. */
+PARLEY_API void parley_transport_closed(parley_client *client, uint64_t socket, int32_t code, const char *reason);
+
+/* --- Life -----------------------------------------------------------------------------------------------------------*/
+
+enum {
+    PARLEY_HOST_DRIVEN = 1,  /* no thread of ours: the host calls parley_step */
+    PARLEY_WIRE_JSON = 2,    /* JSON instead of MessagePack on the wire, to read along */
+    PARLEY_ALLOW_PLAIN = 4,  /* ws:// also to other machines than this one: for a trusted network only */
+    PARLEY_NO_RECEIPTS = 8   /* do not tell others what arrived here; reading is told by parley_mark_read only */
+};
+
+typedef struct parley_config {
+    uint32_t size;          /* set by parley_config_init */
+    uint32_t flags;         /* PARLEY_HOST_DRIVEN, ... */
+    const char *url;        /* ws:// or wss://; required */
+    const char *token;      /* NULL: the client asks for one (state needs_token) */
+    const char *device;     /* id of this installation, kept by the app; NULL: made anew */
+    const char *locale;     /* BCP 47, or NULL */
+    const char *time_zone;  /* IANA name, or NULL */
+    const char *app_name;   /* shown to operators, or NULL */
+    const char *app_version;
+    const char *ca_file;    /* PEM of authorities trusted beside the system's, or NULL; built-in transport only */
+    const parley_transport *transport; /* copied; NULL: the built-in one */
+    uint32_t page;          /* items that an unknown conversation brings, 1-250 */
+    uint32_t background_ms; /* from background to disconnect */
+} parley_config;
+
+/* Fills in the defaults. `size` is sizeof(parley_config) of the caller. */
+PARLEY_API void parley_config_init(parley_config *config, uint32_t size);
+
+/* A client in state idle; `config` and its text are copied. On failure *out_client is untouched.
+ * PARLEY_INVALID: url, device or page cannot be used. PARLEY_LIMIT: `size` is of a newer header than this library. */
+PARLEY_API parley_status parley_client_new(const parley_config *config, parley_client **out_client);
+
+/* Closes at once, joins the client's thread, frees everything that is not an event in the caller's hands. Afterwards
+ * nothing is called and nothing may be called. What was not sent is lost. NULL is fine. */
+PARLEY_API void parley_client_free(parley_client *client);
+
+/* Connects, and from then on stays connected as well as it can. Does nothing while it tries. Ends blocked and closed. */
+PARLEY_API parley_status parley_connect(parley_client *client);
+
+/* Closes the connection and stays closed (state closed) until parley_connect. Unsent items are kept. */
+PARLEY_API void parley_close(parley_client *client);
+
+/* A new token: used at once when online, and ends needs_token. It must be of the same person: sign in another one with
+ * another client. */
+PARLEY_API parley_status parley_set_token(parley_client *client, const char *token);
+
+/* 0: the app went to the background; the connection is closed after `background_ms`, and then nothing wakes the
+ * processor. 1: it is back; reconnects at once. A new client is in the foreground. */
+PARLEY_API void parley_set_foreground(parley_client *client, int32_t on);
+
+/* 0: there is no network. 1: there is one, or another one; reconnects at once, at most every two seconds. */
+PARLEY_API void parley_network_changed(parley_client *client, int32_t reachable);
+
+/* --- Events ---------------------------------------------------------------------------------------------------------*/
+
+/* The oldest event, waiting up to timeout_ms (0: do not wait, negative: for ever). NULL: none in that time, or - when
+ * waiting for ever - none can come any more, as the client is closed. The caller owns it: parley_event_free.
+ * With PARLEY_HOST_DRIVEN it never waits. */
+PARLEY_API parley_event *parley_next_event(parley_client *client, int32_t timeout_ms);
+PARLEY_API void parley_event_free(parley_event *event);
+
+/* Readable while an event waits. For poll and the like: never read it, never close it. Valid until parley_client_free. */
+PARLEY_API int32_t parley_event_fd(const parley_client *client);
+
+/* `wakeup(user)` is called when the first event comes after there were none, from any thread, with no lock held. It says
+ * nothing else: post to your own loop from it and pull there. NULL ends it, but a call under way may still be running.*/
+PARLEY_API void parley_set_wakeup(parley_client *client, void (*wakeup)(void *user), void *user);
+
+/* With PARLEY_HOST_DRIVEN: does what is due, then waits up to timeout_ms for more (0: not at all, negative: for ever)
+ * and does that. One thread at a time. PARLEY_WRONG_STATE without the flag. */
+PARLEY_API parley_status parley_step(parley_client *client, int32_t timeout_ms);
+
+/* Milliseconds until parley_step has something to do by itself; -1: nothing. */
+PARLEY_API int32_t parley_step_due(parley_client *client);
+
+/* The client's state just now: PARLEY_STATE_*. */
+PARLEY_API int32_t parley_state(parley_client *client);
+
+enum {                             /* fields for the path getters, beside `event` and `conversation` */
+    PARLEY_EVENT_STATE = 1,        /* state, was, reason, text, retry_in_ms */
+    PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time */
+    PARLEY_EVENT_CONVERSATION = 3, /* topic, head, customer: known now, or changed */
+    PARLEY_EVENT_ITEM = 4,         /* item {seq, prev, id, kind, role, author, at, audience, body}, new, mine */
+    PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */
+    PARLEY_EVENT_MARK = 6,         /* mark {participant, role, read, delivered} */
+    PARLEY_EVENT_TYPING = 7,       /* participant, role, on */
+    PARLEY_EVENT_SERVICE = 8,      /* service {session, state, epoch, queue, agent, agent_name, place, estimate_ms} */
+    PARLEY_EVENT_PERSON = 9,       /* person {id, role, name} */
+    PARLEY_EVENT_SYNCED = 10,      /* head: every item from the oldest one told up to here has been told */
+    PARLEY_EVENT_REPLY = 11,       /* call, type, status, data or error {code, text, path, retry_after_ms, current} */
+    PARLEY_EVENT_OFFER = 12,       /* offer {offer, conversation, queue, expires_in_ms, dossier} */
+    PARLEY_EVENT_OFFER_ENDED = 13, /* offer, why, by */
+    PARLEY_EVENT_DESK = 14,        /* desk {status, capacity, load, sessions, offers, queues, waiting} */
+    PARLEY_EVENT_TOKEN_EXPIRING = 15, /* expires_at: call parley_set_token before */
+    PARLEY_EVENT_ERROR = 16           /* error: the server could not read something that this client sent */
+};
+
+enum {
+    PARLEY_STATE_IDLE = 0,        /* never asked to connect */
+    PARLEY_STATE_CONNECTING = 1,
+    PARLEY_STATE_SYNCING = 2,     /* connected; says who it is and what it has */
+    PARLEY_STATE_ONLINE = 3,
+    PARLEY_STATE_BACKOFF = 4,     /* waits retry_in_ms before it tries again */
+    PARLEY_STATE_SUSPENDED = 5,   /* in the background, or without a network */
+    PARLEY_STATE_NEEDS_TOKEN = 6, /* waits for parley_set_token */
+    PARLEY_STATE_BLOCKED = 7,     /* the server does not want this client; trying again would not help */
+    PARLEY_STATE_CLOSED = 8       /* by parley_close */
+};
+
+enum {
+    PARLEY_OUTBOX_QUEUED = 0,  /* waits for the connection, or for those before it */
+    PARLEY_OUTBOX_SENDING = 1, /* sent; no answer yet */
+    PARLEY_OUTBOX_SENT = 2,    /* stored for ever; `seq` is its number */
+    PARLEY_OUTBOX_DELIVERED = 3,
+    PARLEY_OUTBOX_READ = 4,
+    PARLEY_OUTBOX_FAILED_RETRY = 5, /* refused; parley_outbox_retry may help */
+    PARLEY_OUTBOX_FAILED_FINAL = 6, /* refused for good; shown with its reason until discarded */
+    PARLEY_OUTBOX_DISCARDED = 7
+};
+
+PARLEY_API int32_t parley_event_type(const parley_event *event);
+
+/* PARLEY_EVENT_REPLY: the number the call gave, else 0. */
+PARLEY_API uint64_t parley_event_call(const parley_event *event);
+
+/* STATE: the reason. REPLY, OUTBOX: how it went. Else PARLEY_OK. */
+PARLEY_API parley_status parley_event_status(const parley_event *event);
+
+/* STATE: PARLEY_STATE_*. OUTBOX: PARLEY_OUTBOX_*. Else 0. */
+PARLEY_API int32_t parley_event_state(const parley_event *event);
+
+/* ITEM: the item's number. OUTBOX: the number it got, or 0. SYNCED: the head. Else 0. */
+PARLEY_API int64_t parley_event_seq(const parley_event *event);
+
+/* Any field by its path: "item.body.text", "offer.dossier.name", "desk.offers.0.queue". Text, also of ids and names;
+ * NULL when there is none of that type there. Borrowed until parley_event_free. */
+PARLEY_API const char *parley_event_text(parley_event *event, const char *path);
+/* A number (a fraction is cut off), a boolean as 0 or 1; `otherwise` when there is none. */
+PARLEY_API int64_t parley_event_int(parley_event *event, const char *path, int64_t otherwise);
+PARLEY_API double parley_event_real(parley_event *event, const char *path, double otherwise);
+/* Entries of an array or map; 0 when there is none. */
+PARLEY_API uint32_t parley_event_count(parley_event *event, const char *path);
+/* The name of the index-th member of a map, NULL beyond the last. Borrowed until parley_event_free. */
+PARLEY_API const char *parley_event_key(parley_event *event, const char *path, uint32_t index);
+
+/* The whole event as one line of JSON, never NULL. Borrowed until parley_event_free. */
+PARLEY_API const char *parley_event_json(const parley_event *event);
+
+/* --- Saying something -----------------------------------------------------------------------------------------------
+ * These go through the outbox: they work offline, are sent in order per conversation, and are repeated with the same id
+ * until the server answers. `out_id` (37 bytes, or NULL) gets the id for life; OUTBOX events tell what becomes of it. */
+PARLEY_API parley_status parley_send_text(parley_client *client, const char *conversation, const char *text, char *out_id);
+
+/* Any kind the server knows; `body_json` is a map. */
+PARLEY_API parley_status parley_post(parley_client *client, const char *conversation, const char *kind,
+                                     const char *body_json, char *out_id);
+
+/* Answers `choices` number `seq`: `value` of the option, `label` as shown (or NULL). */
+PARLEY_API parley_status parley_tap(parley_client *client, const char *conversation, int64_t seq, const char *value,
+                                    const char *label, char *out_id);
+
+/* Answers `form` number `seq`: a map of values by field id. */
+PARLEY_API parley_status parley_submit_form(parley_client *client, const char *conversation, int64_t seq,
+                                            const char *values_json, char *out_id);
+
+/* Staff: a note that only staff see; with `to`, a whisper to that member of staff. */
+PARLEY_API parley_status parley_note(parley_client *client, const char *conversation, const char *text, const char *to,
+                                     char *out_id);
+
+/* Tries a failed_retry one again, in its old place. PARLEY_NOT_FOUND, PARLEY_WRONG_STATE. */
+PARLEY_API parley_status parley_outbox_retry(parley_client *client, const char *id);
+
+/* Forgets one that is queued or failed. PARLEY_WRONG_STATE while its answer is awaited or once it is stored. */
+PARLEY_API parley_status parley_outbox_discard(parley_client *client, const char *id);
+
+/* Items that are queued, on their way or failed. */
+PARLEY_API uint32_t parley_outbox_count(parley_client *client);
+
+/* Read by the user up to number `seq`; marks only grow. Sent soon, together with others. */
+PARLEY_API parley_status parley_mark_read(parley_client *client, const char *conversation, int64_t seq);
+
+/* The user types (1) or stopped (0). Call it at each key: it is sent at most every 3 s, and only when online. */
+PARLEY_API void parley_typing(parley_client *client, const char *conversation, int32_t on);
+
+/* What the customer is doing: one key of the context (`screen`, `objects`, `errors` are shown to agents) and its value as
+ * JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed. */
+PARLEY_API parley_status parley_context_set(parley_client *client, const char *conversation, const char *key,
+                                            const char *value_json);
+
+/* --- Asking for something -------------------------------------------------------------------------------------------
+ * Each gives the call a number in *out_call (may be NULL) and answers with one REPLY event that carries it. Offline it
+ * waits for the connection. PARLEY_TIMEOUT after 30 s; PARLEY_UNCERTAIN when the connection was lost after it was sent
+ * and repeating it is not safe. */
+
+/* Up to `count` (1-250) items older than the oldest one told; they come as ITEM events with `new` false, then the
+ * REPLY, whose `data.start` is true when there is nothing older. */
+PARLEY_API parley_status parley_load_older(parley_client *client, const char *conversation, uint32_t count,
+                                           uint64_t *out_call);
+
+/* A person, please. `queue` and `reason` may be NULL. */
+PARLEY_API parley_status parley_request_human(parley_client *client, const char *conversation, const char *queue,
+                                              const char *reason, uint64_t *out_call);
+PARLEY_API parley_status parley_leave_queue(parley_client *client, const char *conversation, uint64_t *out_call);
+
+/* The customer's conversation of a topic, made if there is none; it is followed from then on. */
+PARLEY_API parley_status parley_open_conversation(parley_client *client, const char *topic, uint64_t *out_call);
+
+/* Begins a process; `title`, `step`, `data_json` may be NULL; `out_id` (37 bytes, or NULL) gets its id. */
+PARLEY_API parley_status parley_process_start(parley_client *client, const char *conversation, const char *type,
+                                              const char *title, const char *step, const char *data_json, char *out_id,
+                                              uint64_t *out_call);
+
+/* Changes a process that stands at `revision`. `step`, `state` ("open", "done", "failed"), `data_json` (merged by
+ * top-level key, null removes) may be NULL. PARLEY_STALE: `error.current` is how it stands. */
+PARLEY_API parley_status parley_process_step(parley_client *client, const char *conversation, const char *process,
+                                             int64_t revision, const char *step, const char *state,
+                                             const char *data_json, uint64_t *out_call);
+
+/* One process, or with NULL the open ones. */
+PARLEY_API parley_status parley_process_get(parley_client *client, const char *conversation, const char *process,
+                                            uint64_t *out_call);
+
+/* --- Agents ---------------------------------------------------------------------------------------------------------*/
+
+/* "online", "busy", "away", "offline". */
+PARLEY_API parley_status parley_set_status(parley_client *client, const char *status, uint64_t *out_call);
+PARLEY_API parley_status parley_get_inbox(parley_client *client, uint64_t *out_call);
+PARLEY_API parley_status parley_accept(parley_client *client, const char *conversation, const char *offer,
+                                       uint64_t *out_call);
+PARLEY_API parley_status parley_decline(parley_client *client, const char *conversation, const char *offer,
+                                        const char *reason, uint64_t *out_call);
+/* Follows a conversation from now on: its newest items come, then all that is said. */
+PARLEY_API parley_status parley_subscribe(parley_client *client, const char *conversation, uint64_t *out_call);
+PARLEY_API parley_status parley_unsubscribe(parley_client *client, const char *conversation, uint64_t *out_call);
+/* The epoch these need is the one this client has seen last. */
+PARLEY_API parley_status parley_transfer(parley_client *client, const char *conversation, const char *queue,
+                                         const char *reason, uint64_t *out_call);
+PARLEY_API parley_status parley_release(parley_client *client, const char *conversation, const char *outcome,
+                                        const char *note, uint64_t *out_call);
+PARLEY_API parley_status parley_resolve(parley_client *client, const char *conversation, const char *outcome,
+                                        const char *note, uint64_t *out_call);
+PARLEY_API parley_status parley_reopen(parley_client *client, const char *conversation, uint64_t *out_call);
+
+/* --- Everything as JSON ---------------------------------------------------------------------------------------------
+ * For bindings and scripts. {"type": "range", "data": {"conversation": "...", "limit": 20}} makes any request of the
+ * protocol and answers as above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an
+ * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this page:
+ *   send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
+ *   retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close
+ * PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY follows. */
+PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

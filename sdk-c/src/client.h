@@ -1,0 +1,70 @@
+/* The client as its own modules see it: one lock around a machine that only ever reacts - to the app's calls, to reports
+ * of the transport, and to time. What it wants done outside (open, send, close) is queued for the driver, which does it
+ * without the lock. */
+#ifndef SDK_C_SRC_CLIENT_H
+#define SDK_C_SRC_CLIENT_H
+
+#include "protocol/frame.h"
+#include "sdk-c/include/parley/client.h"
+#include "sdk-c/src/driver.h"
+#include "sdk-c/src/event.h"
+#include "sdk-c/src/inbox.h"
+#include "sdk-c/src/link.h"
+#include "sdk-c/src/outbox.h"
+#include "sdk-c/src/request.h"
+
+#include <pthread.h>
+
+/* Time and chance, so that tests own both. */
+struct hooks {
+    int64_t (*now_ms)(void *arg);  /* only goes forward */
+    int64_t (*unix_ms)(void *arg); /* for ids */
+    void (*random)(void *arg, uint8_t *out, size_t size);
+    void *arg;
+};
+
+/* Copies of what the app configured. */
+struct settings {
+    uint32_t flags, page, background_ms;
+    char *url, *token, *locale, *time_zone, *app_name, *app_version, *ca_file;
+};
+
+struct parley_client {
+    pthread_mutex_t lock;
+    struct hooks hooks;
+    struct settings settings;
+    enum encoding encoding;
+    struct uuid device;
+    struct uuid me; /* nil until the first welcome */
+    int role;
+    struct events events;
+    struct driver driver;
+    struct link link;
+    struct requests requests;
+    struct inbox inbox;
+    struct outbox outbox;
+    struct arena arena; /* of the message that is being read, or of the call that is being made */
+};
+
+/* As parley_client_new, with the test's time and chance; NULL for the real ones. */
+parley_status client_new(const parley_config *config, const struct hooks *hooks, parley_client **out_client);
+
+/* Every call of the API is between these two. Unlocking wakes the driver if something is to be done. */
+void client_lock(struct parley_client *c);
+void client_unlock(struct parley_client *c);
+
+int64_t client_now(const struct parley_client *c);
+uint32_t client_chance(const struct parley_client *c);
+struct uuid client_id(const struct parley_client *c); /* a new version 7 */
+
+/* Whether this is the company's side: posts need an epoch, and there is no main conversation. */
+bool client_is_staff(const struct parley_client *c);
+
+/* Does all that is due at this time; the earliest time something will be, INT64_MAX for never. */
+void client_tick(struct parley_client *c, int64_t now);
+int64_t client_due(struct parley_client *c);
+
+/* One whole message of the server. Anything but PARLEY_OK ends the connection. */
+parley_status client_receive(struct parley_client *c, struct span bytes);
+
+#endif

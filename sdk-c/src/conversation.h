@@ -1,0 +1,61 @@
+/* What the client knows of one conversation. Made when first heard of, kept as long as the client. */
+#ifndef SDK_C_SRC_CONVERSATION_H
+#define SDK_C_SRC_CONVERSATION_H
+
+#include "protocol/frame.h"
+#include "sdk-c/src/coverage.h"
+
+struct parley_client;
+
+enum { MARKS_MAX = 32, TYPISTS_MAX = 8, CONTEXT_KEYS_MAX = 64 };
+
+struct typist {
+    struct uuid id;
+    int role;
+    int64_t until; /* 0: free */
+};
+
+/* One key of the context the app reports. */
+struct context_key {
+    struct context_key *next;
+    char *name;
+    char *json;
+};
+
+struct context {
+    struct context_key *keys;
+    bool dirty;      /* changed since it was sent */
+    bool in_flight;
+    int64_t send_at; /* INT64_MAX: nothing to send */
+};
+
+struct conversation {
+    struct conversation *next;
+    struct uuid id; /* nil: the main one, before the server told its id */
+    char topic[LIMIT_NAME + 1];
+    bool main;
+    bool followed;  /* we want to hear of it */
+    bool following; /* the present connection brings it */
+
+    struct coverage held;
+    int64_t head;    /* the last number there is, as far as we were told */
+    int64_t futile;  /* a hole up to here was asked for, and not given; not again on this connection */
+    bool fetching;
+    bool synced;     /* SYNCED was told for what is held */
+    int64_t others;  /* the last number by somebody else */
+
+    int64_t epoch;   /* of the control seen last; 0: none */
+
+    struct frame_mark marks[MARKS_MAX];
+    size_t mark_count;
+    int64_t read, read_told;           /* ours, and what the server knows of it */
+    int64_t delivered_told;
+    int64_t mark_at; /* when to tell; INT64_MAX */
+
+    struct typist typists[TYPISTS_MAX];
+    int64_t typing_at; /* when we said that we type; 0: we do not */
+
+    struct context context;
+};
+
+#endif

@@ -1,0 +1,423 @@
+/* Stays connected as well as it can: one attempt at a time, each wait chosen by chance within what the server asked. */
+#include "sdk-c/src/link.h"
+
+#include "sdk-c/src/client.h"
+
+#include <stdlib.h>
+
+static const char *const state_names[] = {
+    [PARLEY_STATE_IDLE] = "idle",           [PARLEY_STATE_CONNECTING] = "connecting",
+    [PARLEY_STATE_SYNCING] = "syncing",     [PARLEY_STATE_ONLINE] = "online",
+    [PARLEY_STATE_BACKOFF] = "backoff",     [PARLEY_STATE_SUSPENDED] = "suspended",
+    [PARLEY_STATE_NEEDS_TOKEN] = "needs_token", [PARLEY_STATE_BLOCKED] = "blocked",
+    [PARLEY_STATE_CLOSED] = "closed",
+};
+
+void link_init(struct link *link)
+{
+    *link = (struct link){.foreground = true,
+                          .reachable = true,
+                          .step_by = INT64_MAX,
+                          .hurried_at = -BACKOFF_AGAIN_MS,
+                          .background_at = INT64_MAX,
+                          .drain_at = INT64_MAX,
+                          .expires_at = INT64_MAX};
+}
+
+bool link_online(const struct parley_client *c)
+{
+    return c->link.state == PARLEY_STATE_ONLINE;
+}
+
+/* Every change of state, and its event. A lost event of a state is no lost state: the next one names both. */
+static void link_move(struct parley_client *c, int32_t state, parley_status reason, const char *text, int64_t retry_in)
+{
+    static const struct uuid nil;
+    struct link *l = &c->link;
+    if (l->state == state && l->reason == reason && state != PARLEY_STATE_BACKOFF)
+        return;
+    struct parley_event *e = event_new(PARLEY_EVENT_STATE, nil);
+    if (e) {
+        e->state = state;
+        e->status = reason;
+    }
+    event_put_word(e, "state", state_names[state]);
+    event_put_word(e, "was", state_names[l->state]);
+    event_put_word(e, "reason", status_name(reason));
+    if (reason != PARLEY_OK)
+        event_put_word(e, "text", text && *text ? text : status_text(reason));
+    if (retry_in >= 0)
+        event_put_int(e, "retry_in_ms", retry_in);
+    l->state = state;
+    l->reason = reason;
+    events_push(&c->events, e);
+    c->events.ended = state == PARLEY_STATE_CLOSED;
+    if (c->events.ended)
+        pthread_cond_broadcast(&c->events.some);
+}
+
+/* Lets go of the socket, and tells everybody who counted on it. */
+static void drop(struct parley_client *c, int code)
+{
+    struct link *l = &c->link;
+    if (l->socket && code)
+        driver_close(c, l->socket, code);
+    l->socket = 0;
+    l->probe = 0;
+    l->step_by = l->drain_at = l->expires_at = INT64_MAX;
+    requests_lost(c);
+    inbox_lost(&c->inbox);
+    outbox_lost(c);
+}
+
+static void rest(struct parley_client *c, int32_t state, parley_status reason, const char *text, int code)
+{
+    drop(c, code);
+    link_move(c, state, reason, text, -1);
+}
+
+static void attempt(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    l->socket = ++l->sockets;
+    l->step_by = client_now(c) + LINK_CONNECT_MS;
+    link_move(c, PARLEY_STATE_CONNECTING, PARLEY_OK, NULL, -1);
+    if (driver_open(c, l->socket) != PARLEY_OK)
+        link_lost(c, PARLEY_NOMEM, "no memory to connect", 0);
+}
+
+/* The state that follows from the app's wishes when nothing is under way. */
+static void go(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    if (!l->wanted || l->socket)
+        return;
+    if (!c->settings.token || l->token_refused)
+        rest(c, PARLEY_STATE_NEEDS_TOKEN, l->token_refused ? l->reason : PARLEY_UNAUTHENTICATED,
+             l->token_refused ? NULL : "no token was set", 0);
+    else if (!l->reachable)
+        rest(c, PARLEY_STATE_SUSPENDED, PARLEY_UNAVAILABLE, "there is no network", 0);
+    else if (!l->foreground && client_now(c) >= l->background_at)
+        rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 0);
+    else if (events_full(&c->events))
+        l->step_by = client_now(c) + LINK_FULL_MS; /* what would come has no room */
+    else
+        attempt(c);
+}
+
+/* Cuts a wait short, at most every two seconds. */
+static void hurry(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    int64_t now = client_now(c), next = l->hurried_at + BACKOFF_AGAIN_MS;
+    if (l->state == PARLEY_STATE_BACKOFF && now < next) {
+        l->step_by = next < l->step_by ? next : l->step_by;
+        return;
+    }
+    l->hurried_at = now;
+    l->step_by = INT64_MAX;
+    go(c);
+}
+
+void link_start(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    bool at_rest = l->state == PARLEY_STATE_IDLE || l->state == PARLEY_STATE_BLOCKED || l->state == PARLEY_STATE_CLOSED;
+    l->wanted = true;
+    if (at_rest) {
+        backoff_reset(&l->backoff);
+        go(c);
+    }
+}
+
+void link_stop(struct parley_client *c, parley_status reason)
+{
+    c->link.wanted = false;
+    if (c->link.state != PARLEY_STATE_CLOSED)
+        rest(c, PARLEY_STATE_CLOSED, reason, NULL, 1000);
+}
+
+/* The socket may be dead without a word: asks at once, and does not wait long. */
+static void doubt(struct parley_client *c)
+{
+    c->link.heard_at = client_now(c) - c->link.probe_after;
+    c->link.probe_ms = LINK_DOUBT_MS;
+}
+
+void link_foreground(struct parley_client *c, bool on)
+{
+    struct link *l = &c->link;
+    if (l->foreground == on)
+        return;
+    l->foreground = on;
+    l->background_at = on ? INT64_MAX : client_now(c) + c->settings.background_ms;
+    if (on && link_online(c))
+        doubt(c);
+    else if (on && (l->state == PARLEY_STATE_BACKOFF || l->state == PARLEY_STATE_SUSPENDED))
+        hurry(c);
+}
+
+void link_network(struct parley_client *c, bool reachable)
+{
+    struct link *l = &c->link;
+    l->reachable = reachable;
+    bool opening = l->state == PARLEY_STATE_CONNECTING || l->state == PARLEY_STATE_SYNCING;
+    bool waiting = l->state == PARLEY_STATE_BACKOFF || l->state == PARLEY_STATE_SUSPENDED;
+    if (!reachable && l->wanted && (l->socket || waiting)) {
+        rest(c, PARLEY_STATE_SUSPENDED, PARLEY_UNAVAILABLE, "there is no network", 1000);
+    } else if (reachable && link_online(c)) {
+        doubt(c);
+    } else if (reachable && opening && client_now(c) >= l->hurried_at + BACKOFF_AGAIN_MS) {
+        drop(c, 1000); /* an attempt over the old network would only time out */
+        hurry(c);
+    } else if (reachable && waiting) {
+        hurry(c);
+    }
+}
+
+static parley_status auth_done(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    if (answer->status == PARLEY_OK) {
+        const struct frame_auth_ok *ok = &answer->frame->auth_ok;
+        link_expiry(c, ok->has_expires_at ? ok->expires_at : 0, c->hooks.unix_ms(c->hooks.arg));
+    } else if (answer->frame->type == FRAME_error) {
+        link_refused(c, &answer->frame->error, answer->status);
+    }
+    return PARLEY_OK;
+}
+
+void link_token(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    l->token_refused = false;
+    if (link_online(c)) {
+        struct frame_auth auth = {.token = span_str(c->settings.token)};
+        if (request_make(c, FRAME_auth, &auth, REQUEST_DROP, auth_done, NULL) != PARLEY_OK)
+            link_lost(c, PARLEY_NOMEM, NULL, 0);
+    } else if (l->state == PARLEY_STATE_NEEDS_TOKEN ||
+               (l->state == PARLEY_STATE_BLOCKED && l->reason == PARLEY_SIGNED_OUT)) {
+        go(c);
+    }
+}
+
+/* --- the socket --- */
+
+static parley_status hello_done(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    if (answer->status != PARLEY_OK) {
+        link_refused(c, &answer->frame->error, answer->status);
+        return PARLEY_OK;
+    }
+    link_welcome(c, &answer->frame->welcome);
+    return inbox_welcome(c, &answer->frame->welcome);
+}
+
+void link_opened(struct parley_client *c)
+{
+    const struct settings *s = &c->settings;
+    struct link *l = &c->link;
+    if (l->state != PARLEY_STATE_CONNECTING)
+        return;
+    l->step_by = client_now(c) + LINK_HELLO_MS;
+    link_heard(c);
+    link_move(c, PARLEY_STATE_SYNCING, PARLEY_OK, NULL, -1);
+
+    struct frame_cursor have[LIMIT_HAVE];
+    struct frame_hello hello = {.token = span_str(s->token), .has_device = true, .device = c->device, .have = have};
+    hello.have_count = inbox_have(&c->inbox, have);
+    hello.has_client = true;
+    hello.client.name = span_str(s->app_name ? s->app_name : "parley-c");
+    hello.client.has_version = s->app_version != NULL;
+    hello.client.version = span_str(s->app_version);
+    hello.has_locale = s->locale != NULL;
+    hello.locale = span_str(s->locale);
+    hello.has_time_zone = s->time_zone != NULL;
+    hello.time_zone = span_str(s->time_zone);
+    hello.has_page = true;
+    hello.page = s->page;
+    struct request *r;
+    parley_status st = request_make(c, FRAME_hello, &hello, REQUEST_DROP, hello_done, &r);
+    if (st == PARLEY_OK)
+        r->deadline = INT64_MAX;
+    else
+        link_lost(c, st, "hello cannot be said; is the token too long?", 0);
+}
+
+void link_welcome(struct parley_client *c, const struct frame_welcome *w)
+{
+    static const struct uuid nil;
+    struct link *l = &c->link;
+    c->me = w->me;
+    c->role = w->role;
+    l->step_by = INT64_MAX;
+    l->online_at = client_now(c);
+    l->probe_after = (w->ping_ms >= 1000 && w->ping_ms <= LIMIT_SILENCE_MS ? w->ping_ms : LIMIT_PING_MS) * 3 / 2;
+    link_expiry(c, w->has_expires_at ? w->expires_at : 0, w->time);
+    link_move(c, PARLEY_STATE_ONLINE, PARLEY_OK, NULL, -1);
+
+    struct parley_event *e = event_new(PARLEY_EVENT_WELCOME, nil);
+    event_put_id(e, "me", w->me);
+    event_put_word(e, "role", role_name(w->role) ? role_name(w->role) : "unknown");
+    if (w->has_name)
+        event_put_text(e, "name", w->name);
+    event_put_text(e, "server", w->server);
+    event_put_int(e, "time", w->time);
+    events_push(&c->events, e);
+}
+
+void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_time)
+{
+    struct link *l = &c->link;
+    int64_t left = expires_at - server_time;
+    l->token_expires = expires_at;
+    if (expires_at <= 0) {
+        l->expires_at = INT64_MAX;
+        return;
+    }
+    int64_t before = left / 10 > LINK_EXPIRY_MS ? left / 10 : LINK_EXPIRY_MS;
+    l->expires_at = client_now(c) + (left > before ? left - before : 0);
+}
+
+static bool is_token_status(parley_status st)
+{
+    return st >= PARLEY_UNAUTHENTICATED && st <= PARLEY_TOKEN_AUDIENCE;
+}
+
+/* An error in place of welcome, or of auth_ok. */
+void link_refused(struct parley_client *c, const struct frame_error *error, parley_status st)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%.*s", SPAN_ARG(error->text));
+    if (is_token_status(st)) {
+        c->link.token_refused = true;
+        rest(c, PARLEY_STATE_NEEDS_TOKEN, st, text, 1000);
+    } else if (status_again(st)) {
+        link_lost(c, st, text, error->has_retry_after_ms ? error->retry_after_ms : 0);
+    } else {
+        rest(c, PARLEY_STATE_BLOCKED, st, text, 1000);
+    }
+}
+
+static parley_status status_of_close(int code)
+{
+    for (int st = 1; st <= PARLEY_SIGNED_OUT; st++)
+        if (code >= 4000 && status_close_code((parley_status)st) == code)
+            return (parley_status)st;
+    if (code == 1012)
+        return PARLEY_DRAINING;
+    return code == 1009 ? PARLEY_TOO_BIG : code == 1011 ? PARLEY_INTERNAL : code == 1013 ? PARLEY_BUSY : PARLEY_CLOSED;
+}
+
+void link_closed(struct parley_client *c, int code, const char *reason)
+{
+    struct link *l = &c->link;
+    parley_status st = status_of_close(code);
+    int64_t wait = l->drain_at == INT64_MAX ? 0 : l->drain_at - client_now(c);
+    drop(c, 0);
+    if (code == 4004 || code == 4501) {
+        l->token_refused = true;
+        link_move(c, PARLEY_STATE_NEEDS_TOKEN, st, reason, -1);
+    } else if (code >= 4500 && code < 5000) {
+        link_move(c, PARLEY_STATE_BLOCKED, st, reason, -1);
+    } else {
+        link_lost(c, st, reason, wait);
+    }
+}
+
+void link_lost(struct parley_client *c, parley_status reason, const char *text, int64_t at_least_ms)
+{
+    struct link *l = &c->link;
+    bool early = l->state == PARLEY_STATE_CONNECTING || l->state == PARLEY_STATE_SYNCING;
+    drop(c, early ? 1000 : 1001);
+    int64_t wait = backoff_next(&l->backoff, client_chance(c), at_least_ms);
+    l->step_by = client_now(c) + wait;
+    link_move(c, PARLEY_STATE_BACKOFF, reason, text, wait);
+}
+
+void link_drain(struct parley_client *c, int64_t in_ms)
+{
+    c->link.drain_at = client_now(c) + in_ms;
+}
+
+void link_heard(struct parley_client *c)
+{
+    c->link.heard_at = client_now(c);
+    c->link.probe_ms = LINK_PROBE_MS;
+}
+
+/* --- time --- */
+
+static parley_status probe_done(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    c->link.probe = 0;
+    return inbox_probed(c, r, answer);
+}
+
+/* Silence: ask for the head of a conversation, which shows at once whether the last packet was lost. */
+static void probe(struct parley_client *c)
+{
+    struct request *r;
+    parley_status st = inbox_probe(c, probe_done, &r);
+    if (st != PARLEY_OK) {
+        link_lost(c, st, NULL, 0);
+        return;
+    }
+    r->deadline = INT64_MAX;
+    c->link.probe = r->id;
+}
+
+static void tick_online(struct parley_client *c, int64_t now)
+{
+    static const struct uuid nil;
+    struct link *l = &c->link;
+    if (now >= l->drain_at) {
+        link_lost(c, PARLEY_DRAINING, NULL, 0);
+        hurry(c);
+        return;
+    }
+    if (now >= l->expires_at) {
+        l->expires_at = INT64_MAX;
+        struct parley_event *e = event_new(PARLEY_EVENT_TOKEN_EXPIRING, nil);
+        event_put_int(e, "expires_at", l->token_expires);
+        events_push(&c->events, e);
+    }
+    if (l->backoff.attempt && now >= l->online_at + BACKOFF_RESET_MS)
+        backoff_reset(&l->backoff);
+    if (l->probe && now >= l->heard_at + l->probe_after + l->probe_ms)
+        link_lost(c, PARLEY_TIMEOUT, "the server has gone silent", 0);
+    else if (!l->probe && now >= l->heard_at + l->probe_after)
+        probe(c);
+}
+
+void link_tick(struct parley_client *c, int64_t now)
+{
+    struct link *l = &c->link;
+    if (l->socket && now >= l->background_at)
+        rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 1000);
+    if (link_online(c)) {
+        tick_online(c, now);
+    } else if (now >= l->step_by) {
+        l->step_by = INT64_MAX;
+        if (l->state == PARLEY_STATE_BACKOFF)
+            go(c);
+        else
+            link_lost(c, PARLEY_TIMEOUT, "the server does not answer", 0);
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t link_due(const struct parley_client *c)
+{
+    const struct link *l = &c->link;
+    int64_t due = l->step_by;
+    if (l->socket)
+        due = earlier(due, l->background_at);
+    if (!link_online(c))
+        return due;
+    due = earlier(due, earlier(l->drain_at, l->expires_at));
+    return earlier(due, l->heard_at + l->probe_after + (l->probe ? l->probe_ms : 0));
+}
