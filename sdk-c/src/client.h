@@ -1,16 +1,18 @@
-/* The client as its own modules see it: one lock around a machine that only ever reacts - to the app's calls, to reports
- * of the transport, and to time. What it wants done outside (open, send, close) is queued for the driver, which does it
- * without the lock. */
+/* The client as its own modules see it: one lock around a machine that only ever reacts - to the app's calls, to
+ * reports of the transport, and to time. What it wants done outside (open, send, close) is queued for the driver, which
+ * does it without the lock. */
 #ifndef SDK_C_SRC_CLIENT_H
 #define SDK_C_SRC_CLIENT_H
 
 #include "protocol/frame.h"
 #include "sdk-c/include/parley/client.h"
+#include "sdk-c/src/context.h"
 #include "sdk-c/src/driver.h"
 #include "sdk-c/src/event.h"
 #include "sdk-c/src/inbox.h"
 #include "sdk-c/src/link.h"
 #include "sdk-c/src/outbox.h"
+#include "sdk-c/src/receipt.h"
 #include "sdk-c/src/request.h"
 
 #include <pthread.h>

@@ -24,7 +24,7 @@ struct context_key {
 
 struct context {
     struct context_key *keys;
-    bool dirty;      /* changed since it was sent */
+    bool dirty; /* changed since it was sent */
     bool in_flight;
     int64_t send_at; /* INT64_MAX: nothing to send */
 };
@@ -38,17 +38,21 @@ struct conversation {
     bool following; /* the present connection brings it */
 
     struct coverage held;
-    int64_t head;    /* the last number there is, as far as we were told */
-    int64_t futile;  /* a hole up to here was asked for, and not given; not again on this connection */
+    int64_t head;   /* the last number there is, as far as we were told */
+    int64_t futile; /* a hole up to here was asked for, and not given; not again on this connection */
     bool fetching;
-    bool synced;     /* SYNCED was told for what is held */
-    int64_t others;  /* the last number by somebody else */
+    bool synced;    /* SYNCED was told for what is held */
+    int64_t others; /* the last number by somebody else */
 
-    int64_t epoch;   /* of the control seen last; 0: none */
+    size_t posting;     /* posts of the outbox that await their answer */
+    bool refusing;      /* one of them is to be repeated: nothing follows before all are answered */
+    int64_t hold_until; /* nor before this */
+
+    int64_t epoch; /* of the control seen last; 0: none */
 
     struct frame_mark marks[MARKS_MAX];
     size_t mark_count;
-    int64_t read, read_told;           /* ours, and what the server knows of it */
+    int64_t read, read_told; /* ours, and what the server knows of it */
     int64_t delivered_told;
     int64_t mark_at; /* when to tell; INT64_MAX */
 

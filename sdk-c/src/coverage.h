@@ -1,5 +1,6 @@
-/* Which numbers of one conversation are accounted for: sorted stretches, each from an item's `prev` to another's number.
- * A reader has everything when there is no hole between its oldest number and the head. Owned by its conversation. */
+/* Which numbers of one conversation are accounted for: sorted stretches, each from an item's `prev` to another's
+ * number. A reader has everything when there is no hole between its oldest number and the head. Owned by its
+ * conversation. */
 #ifndef SDK_C_SRC_COVERAGE_H
 #define SDK_C_SRC_COVERAGE_H
 

@@ -83,7 +83,7 @@ static parley_status report_add(struct parley_client *c, struct report head, str
         if (head.socket == c->link.socket)
             link_lost(c, st, "a message of the server could not be kept", 0);
     }
-    c->driver.kick_due = true;
+    c->driver.kick_due = !c->driver.builtin; /* the built-in one reports from inside the loop's wait */
     client_unlock(c);
     return st;
 }
@@ -168,7 +168,7 @@ static struct action *turn(struct parley_client *c, int64_t *out_due)
     d->actions = NULL;
     d->actions_end = &d->actions;
     *out_due = client_due(c);
-    d->kick_due = false;
+    d->kick_due = d->kicked = false;
     client_unlock(c);
     return actions;
 }
@@ -190,9 +190,9 @@ static void wait_for_work(struct parley_client *c, int32_t timeout_ms)
     }
     pthread_mutex_lock(&c->lock);
     int gone = 0;
-    while (!d->reports && !d->actions && !d->stop && !gone)
-        gone = timeout_ms < 0 ? pthread_cond_wait(&d->work, &c->lock)
-                              : pthread_cond_timedwait(&d->work, &c->lock, &until);
+    while (!d->kicked && !d->stop && !gone)
+        gone =
+            timeout_ms < 0 ? pthread_cond_wait(&d->work, &c->lock) : pthread_cond_timedwait(&d->work, &c->lock, &until);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -281,7 +281,7 @@ static parley_status choose_transport(struct parley_client *c, const parley_conf
         return st;
     if (!url.tls && !url_is_local(&url) && !(c->settings.flags & PARLEY_ALLOW_PLAIN))
         return PARLEY_DENIED;
-    st = lws_transport_new(c, url.tls, c->settings.ca_file, &c->driver.builtin);
+    st = lws_transport_new(c, c->settings.url, c->settings.ca_file, &c->driver.builtin);
     if (st == PARLEY_OK)
         c->driver.transport = lws_transport_table(c->driver.builtin);
     return st;

@@ -1,10 +1,11 @@
 /* Between the machine and the world: the queue of what is to be done, the queue of what was reported, and the loop that
- * empties both - on a thread of our own, or in the host's hands. Fields are used under the client's lock; the loop itself
- * runs without it. */
+ * empties both - on a thread of our own, or in the host's hands. Fields are used under the client's lock; the loop
+ * itself runs without it. */
 #ifndef SDK_C_SRC_DRIVER_H
 #define SDK_C_SRC_DRIVER_H
 
 #include "protocol/span.h"
+#include "protocol/status.h"
 #include "sdk-c/include/parley/client.h"
 
 #include <pthread.h>
@@ -24,6 +25,7 @@ struct driver {
     size_t report_bytes;
     pthread_cond_t work; /* something to do, for a loop that waits without a built-in transport */
     bool kick_due;       /* something to do: the loop is told when the lock is released */
+    bool kicked;         /* it was told, and has not looked yet */
     bool stop;
     bool has_thread;
     pthread_t thread;

@@ -149,13 +149,20 @@ void event_put_frame(struct parley_event *e, enum frame_type type, const void *c
     e->json.len = left ? from + left : from - 1;
 }
 
-parley_status events_push(struct events *q, struct parley_event *e)
+parley_status event_finish(struct parley_event *e)
 {
     if (!e)
         return PARLEY_NOMEM;
-    buf_add(&e->json, "}", 2);
-    if (e->json.status != PARLEY_OK) {
-        parley_status st = e->json.status;
+    if (!e->finished)
+        buf_add(&e->json, "}", 2);
+    e->finished = true;
+    return e->json.status;
+}
+
+parley_status events_push(struct events *q, struct parley_event *e)
+{
+    parley_status st = event_finish(e);
+    if (st != PARLEY_OK) {
         parley_event_free(e);
         return st;
     }
@@ -166,7 +173,10 @@ parley_status events_push(struct events *q, struct parley_event *e)
     q->last = e;
     q->bytes += e->json.len;
     if (q->count++ == 0) {
-        q->wake_due = write(q->fd[1], "", 1) >= 0 || true; /* a full pipe is readable too */
+        q->wake_due = true;
+        if (write(q->fd[1], "", 1) < 0) {
+            /* a full pipe is readable too */
+        }
         pthread_cond_broadcast(&q->some);
     }
     return PARLEY_OK;

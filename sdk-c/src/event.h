@@ -17,6 +17,7 @@ struct parley_event {
     uint64_t call;
     int64_t seq;
     struct buf json;
+    bool finished;
     bool parsed;
     struct arena arena; /* of root and of the text handed out; made at the first look */
     struct value root;
@@ -29,8 +30,8 @@ struct events {
     size_t count, bytes;
     int fd[2]; /* a pipe: one byte in it while the queue is not empty */
     pthread_cond_t some;
-    bool ended;       /* nothing comes any more unless somebody acts */
-    bool wake_due;    /* the first event after none: told once the lock is released */
+    bool ended;    /* nothing comes any more unless somebody acts */
+    bool wake_due; /* the first event after none: told once the lock is released */
     void (*wakeup)(void *user);
     void *wakeup_user;
 };
@@ -53,7 +54,10 @@ void event_put_json(struct parley_event *e, const char *name, struct span json);
 /* The fields of a push, or `data` or `error` of a reply. */
 void event_put_frame(struct parley_event *e, enum frame_type type, const void *content);
 
-/* Queues it, or frees it and says PARLEY_NOMEM. */
+/* Whether it was written whole; writes no more. NULL: PARLEY_NOMEM. */
+parley_status event_finish(struct parley_event *e);
+
+/* Finishes and queues it, or frees it and says why not; one that was finished is always queued. */
 parley_status events_push(struct events *q, struct parley_event *e);
 
 /* NULL when there is none. */

@@ -1,7 +1,7 @@
 /* The conversations and what arrives in them: each item is told once, newer ones in order; what is missing is known by
  * its numbers and fetched, newest first. Part of the client, under its lock. Functions that take what the server sent
- * return PARLEY_NOMEM or PARLEY_SLOW when it could not be told to the app; then nothing of it counts, and the connection
- * is given up: the next one brings it again. */
+ * return PARLEY_NOMEM or PARLEY_SLOW when it could not be told to the app; then nothing of it counts, and the
+ * connection is given up: the next one brings it again. */
 #ifndef SDK_C_SRC_INBOX_H
 #define SDK_C_SRC_INBOX_H
 

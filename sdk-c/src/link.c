@@ -3,13 +3,18 @@
 
 #include "sdk-c/src/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const state_names[] = {
-    [PARLEY_STATE_IDLE] = "idle",           [PARLEY_STATE_CONNECTING] = "connecting",
-    [PARLEY_STATE_SYNCING] = "syncing",     [PARLEY_STATE_ONLINE] = "online",
-    [PARLEY_STATE_BACKOFF] = "backoff",     [PARLEY_STATE_SUSPENDED] = "suspended",
-    [PARLEY_STATE_NEEDS_TOKEN] = "needs_token", [PARLEY_STATE_BLOCKED] = "blocked",
+    [PARLEY_STATE_IDLE] = "idle",
+    [PARLEY_STATE_CONNECTING] = "connecting",
+    [PARLEY_STATE_SYNCING] = "syncing",
+    [PARLEY_STATE_ONLINE] = "online",
+    [PARLEY_STATE_BACKOFF] = "backoff",
+    [PARLEY_STATE_SUSPENDED] = "suspended",
+    [PARLEY_STATE_NEEDS_TOKEN] = "needs_token",
+    [PARLEY_STATE_BLOCKED] = "blocked",
     [PARLEY_STATE_CLOSED] = "closed",
 };
 
@@ -236,7 +241,10 @@ void link_opened(struct parley_client *c)
     hello.has_page = true;
     hello.page = s->page;
     struct request *r;
-    parley_status st = request_make(c, FRAME_hello, &hello, REQUEST_DROP, hello_done, &r);
+    parley_status st;
+    while ((st = request_make(c, FRAME_hello, &hello, REQUEST_DROP, hello_done, &r)) == PARLEY_TOO_BIG &&
+           hello.have_count > 0)
+        hello.have_count /= 2; /* the rest is subscribed to after welcome */
     if (st == PARLEY_OK)
         r->deadline = INT64_MAX;
     else
@@ -276,6 +284,14 @@ void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_tim
     }
     int64_t before = left / 10 > LINK_EXPIRY_MS ? left / 10 : LINK_EXPIRY_MS;
     l->expires_at = client_now(c) + (left > before ? left - before : 0);
+}
+
+void link_token_ends(struct parley_client *c, int64_t expires_at)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_TOKEN_EXPIRING, (struct uuid){0});
+    c->link.expires_at = INT64_MAX;
+    event_put_int(e, "expires_at", expires_at);
+    events_push(&c->events, e);
 }
 
 static bool is_token_status(parley_status st)
@@ -368,19 +384,14 @@ static void probe(struct parley_client *c)
 
 static void tick_online(struct parley_client *c, int64_t now)
 {
-    static const struct uuid nil;
     struct link *l = &c->link;
     if (now >= l->drain_at) {
         link_lost(c, PARLEY_DRAINING, NULL, 0);
         hurry(c);
         return;
     }
-    if (now >= l->expires_at) {
-        l->expires_at = INT64_MAX;
-        struct parley_event *e = event_new(PARLEY_EVENT_TOKEN_EXPIRING, nil);
-        event_put_int(e, "expires_at", l->token_expires);
-        events_push(&c->events, e);
-    }
+    if (now >= l->expires_at)
+        link_token_ends(c, l->token_expires);
     if (l->backoff.attempt && now >= l->online_at + BACKOFF_RESET_MS)
         backoff_reset(&l->backoff);
     if (l->probe && now >= l->heard_at + l->probe_after + l->probe_ms)

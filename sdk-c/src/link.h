@@ -20,26 +20,26 @@ enum {
 };
 
 struct link {
-    int32_t state;       /* PARLEY_STATE_* */
+    int32_t state; /* PARLEY_STATE_* */
     parley_status reason;
-    bool wanted;         /* parley_connect was the last word */
+    bool wanted; /* parley_connect was the last word */
     bool foreground;
     bool reachable;
-    bool token_refused;  /* this very token: never offered again */
-    uint64_t socket;     /* the number of the present attempt; 0 when there is none */
+    bool token_refused; /* this very token: never offered again */
+    uint64_t socket;    /* the number of the present attempt; 0 when there is none */
     uint64_t sockets;
     struct backoff backoff;
-    int64_t step_by;     /* connecting, syncing: when to give up; backoff: when to try */
-    int64_t hurried_at;  /* the last time a wait was cut short */
+    int64_t step_by;    /* connecting, syncing: when to give up; backoff: when to try */
+    int64_t hurried_at; /* the last time a wait was cut short */
     int64_t online_at;
-    int64_t heard_at;    /* the last byte of the server */
-    int64_t probe_after; /* silence that makes us ask */
-    int64_t probe_ms;    /* and how long we wait for the answer */
+    int64_t heard_at;      /* the last byte of the server */
+    int64_t probe_after;   /* silence that makes us ask */
+    int64_t probe_ms;      /* and how long we wait for the answer */
     int64_t background_at; /* INT64_MAX in the foreground */
-    int64_t drain_at;    /* INT64_MAX unless the server said so */
-    int64_t expires_at;  /* when to tell of the token; INT64_MAX */
+    int64_t drain_at;      /* INT64_MAX unless the server said so */
+    int64_t expires_at;    /* when to tell of the token; INT64_MAX */
     int64_t token_expires; /* as the server said it */
-    uint64_t probe;      /* the request under way, or 0 */
+    uint64_t probe;        /* the request under way, or 0 */
 };
 
 void link_init(struct link *link);
@@ -64,8 +64,9 @@ void link_refused(struct parley_client *c, const struct frame_error *error, parl
 void link_drain(struct parley_client *c, int64_t in_ms);
 void link_heard(struct parley_client *c);
 
-/* The server said when the token ends; 0 for never. */
+/* When the token ends, 0 for never: the app is told before. And: tell it now. */
 void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_time);
+void link_token_ends(struct parley_client *c, int64_t expires_at);
 
 bool link_online(const struct parley_client *c);
 

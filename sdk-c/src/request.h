@@ -1,5 +1,5 @@
-/* Requests and their answers: numbered, kept until answered, repeated on the next connection where that is safe. Part of
- * the client, under its lock. */
+/* Requests and their answers: numbered, kept until answered, repeated on the next connection where that is safe. Part
+ * of the client, under its lock. */
 #ifndef SDK_C_SRC_REQUEST_H
 #define SDK_C_SRC_REQUEST_H
 
@@ -17,8 +17,9 @@ enum request_care {
     REQUEST_DROP,   /* forgotten without a word: whoever made it makes another */
 };
 
-/* The answer. frame is FRAME_error or the reply; when there was none, status says why, and frame is the same as an error
- * of ours. Borrowed for the call. PARLEY_NOMEM ends the connection, and a request that may be repeated is kept. */
+/* The answer. frame is FRAME_error or the reply; when there was none, status says why, and frame is the same as an
+ * error of ours. Borrowed for the call. PARLEY_NOMEM ends the connection, and a request that may be repeated is kept.
+ */
 struct answer {
     parley_status status;
     const struct frame *frame;

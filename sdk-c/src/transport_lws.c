@@ -2,7 +2,6 @@
  * list until the socket is writeable; what arrives is put together and reported whole. */
 #include "sdk-c/src/transport_lws.h"
 
-#include "protocol/status.h"
 #include "sdk-c/src/url.h"
 
 #include <libwebsockets.h>
@@ -24,7 +23,7 @@ struct lws_transport {
     struct lws_context *context;
     struct lws *wsi; /* the present connection; others that still close are strangers */
     uint64_t socket;
-    bool reported; /* that it closed */
+    bool reported;  /* that it closed */
     int close_code; /* ours, 0: none asked for */
     int peer_code;
     char reason[REASON_MAX];

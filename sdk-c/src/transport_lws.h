@@ -3,13 +3,15 @@
 #ifndef SDK_C_SRC_TRANSPORT_LWS_H
 #define SDK_C_SRC_TRANSPORT_LWS_H
 
+#include "protocol/status.h"
 #include "sdk-c/include/parley/client.h"
 
 struct lws_transport;
 
 /* `ca_file` may be NULL, else it is trusted beside the system's authorities. Text is borrowed for the call.
  * PARLEY_INVALID: not an address. PARLEY_NOMEM. PARLEY_INTERNAL: no context, as when ca_file cannot be read. */
-parley_status lws_transport_new(parley_client *client, const char *url, const char *ca_file, struct lws_transport **out);
+parley_status lws_transport_new(parley_client *client, const char *url, const char *ca_file,
+                                struct lws_transport **out);
 void lws_transport_free(struct lws_transport **transport);
 
 parley_transport lws_transport_table(struct lws_transport *transport);

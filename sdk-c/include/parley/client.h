@@ -52,15 +52,15 @@ extern "C" {
 typedef int32_t parley_status;
 enum {
     PARLEY_OK = 0,
-    PARLEY_MALFORMED = 1,       /* not JSON, or not a frame */
-    PARLEY_INVALID = 2,         /* a field is missing, of the wrong type or out of range */
-    PARLEY_TOO_BIG = 3,         /* longer than its limit */
-    PARLEY_TOO_DEEP = 4,        /* nested deeper than its limit */
-    PARLEY_TOO_MANY = 5,        /* more entries than its limit */
-    PARLEY_BAD_ID = 6,          /* not a UUID, or not of the version that is due */
-    PARLEY_UNKNOWN_TYPE = 7,    /* no request of this type */
-    PARLEY_UNKNOWN_KIND = 8,    /* no item kind of this name; use custom */
-    PARLEY_WRONG_STATE = 9,     /* not possible in the present state */
+    PARLEY_MALFORMED = 1,        /* not JSON, or not a frame */
+    PARLEY_INVALID = 2,          /* a field is missing, of the wrong type or out of range */
+    PARLEY_TOO_BIG = 3,          /* longer than its limit */
+    PARLEY_TOO_DEEP = 4,         /* nested deeper than its limit */
+    PARLEY_TOO_MANY = 5,         /* more entries than its limit */
+    PARLEY_BAD_ID = 6,           /* not a UUID, or not of the version that is due */
+    PARLEY_UNKNOWN_TYPE = 7,     /* no request of this type */
+    PARLEY_UNKNOWN_KIND = 8,     /* no item kind of this name; use custom */
+    PARLEY_WRONG_STATE = 9,      /* not possible in the present state */
     PARLEY_UNAUTHENTICATED = 10, /* the token is not accepted */
     PARLEY_TOKEN_EXPIRED = 11,
     PARLEY_TOKEN_NOT_YET = 12,
@@ -69,25 +69,25 @@ enum {
     PARLEY_TOKEN_AUDIENCE = 15,
     PARLEY_DENIED = 16,
     PARLEY_NOT_FOUND = 17,
-    PARLEY_CONFLICT = 18,    /* this id was used before with another content */
-    PARLEY_STALE = 19,       /* the state has moved on; `current` tells how */
-    PARLEY_TAKEN = 20,       /* somebody else was first; `current` tells who */
+    PARLEY_CONFLICT = 18, /* this id was used before with another content */
+    PARLEY_STALE = 19,    /* the state has moved on; `current` tells how */
+    PARLEY_TAKEN = 20,    /* somebody else was first; `current` tells who */
     PARLEY_RATE_LIMITED = 21,
     PARLEY_BUSY = 22,
     PARLEY_UNAVAILABLE = 23, /* the server cannot store anything just now */
     PARLEY_UNCERTAIN = 24,   /* it may or may not have been done */
     PARLEY_TIMEOUT = 25,
-    PARLEY_LIMIT = 26,       /* as many of these as there may be */
-    PARLEY_CLOSED = 27,      /* the connection was lost, or the client is closed */
+    PARLEY_LIMIT = 26,  /* as many of these as there may be */
+    PARLEY_CLOSED = 27, /* the connection was lost, or the client is closed */
     PARLEY_CANCELED = 28,
     PARLEY_SCRIPT = 29,
     PARLEY_NOMEM = 30,
     PARLEY_INTERNAL = 31,
-    PARLEY_SLOW = 32,        /* events were not pulled fast enough; they come after a resume */
-    PARLEY_DRAINING = 33,    /* the server goes down and told when to come back */
+    PARLEY_SLOW = 32,     /* events were not pulled fast enough; they come after a resume */
+    PARLEY_DRAINING = 33, /* the server goes down and told when to come back */
     PARLEY_HELLO_FIRST = 34,
-    PARLEY_REPLACED = 35,    /* the same device connected again */
-    PARLEY_SIGNED_OUT = 36   /* access was withdrawn */
+    PARLEY_REPLACED = 35,  /* the same device connected again */
+    PARLEY_SIGNED_OUT = 36 /* access was withdrawn */
 };
 #endif
 
@@ -101,11 +101,12 @@ PARLEY_API const char *parley_version(void);
 typedef struct parley_client parley_client;
 typedef struct parley_event parley_event;
 
-/* --- A transport of the host's own ------------------------------------------------------------------------------------
- * For platforms with better sockets than ours (URLSession, OkHttp), for tests and for games. The functions are called
- * from the client's thread, or from parley_step, one at a time, with no lock held; they must not wait. What happens on
- * the socket is told by parley_transport_opened, _received and _closed, from any thread, also from inside the call.
- * `socket` is a number that the client gives each attempt; a report about an old one is ignored. */
+/* --- A transport of the host's own
+ * ------------------------------------------------------------------------------------ For platforms with better
+ * sockets than ours (URLSession, OkHttp), for tests and for games. The functions are called from the client's thread,
+ * or from parley_step, one at a time, with no lock held; they must not wait. What happens on the socket is told by
+ * parley_transport_opened, _received and _closed, from any thread, also from inside the call. `socket` is a number that
+ * the client gives each attempt; a report about an old one is ignored. */
 typedef struct parley_transport {
     uint32_t size; /* sizeof(parley_transport) */
     void *user;    /* handed to each function; must outlive the client */
@@ -125,29 +126,30 @@ PARLEY_API parley_status parley_transport_received(parley_client *client, uint64
 /* `code` is the WebSocket close code, 0 when there was none; `reason` may be NULL, is for logs, and is copied. */
 PARLEY_API void parley_transport_closed(parley_client *client, uint64_t socket, int32_t code, const char *reason);
 
-/* --- Life -----------------------------------------------------------------------------------------------------------*/
+/* --- Life
+ * -----------------------------------------------------------------------------------------------------------*/
 
 enum {
-    PARLEY_HOST_DRIVEN = 1,  /* no thread of ours: the host calls parley_step */
-    PARLEY_WIRE_JSON = 2,    /* JSON instead of MessagePack on the wire, to read along */
-    PARLEY_ALLOW_PLAIN = 4,  /* ws:// also to other machines than this one: for a trusted network only */
-    PARLEY_NO_RECEIPTS = 8   /* do not tell others what arrived here; reading is told by parley_mark_read only */
+    PARLEY_HOST_DRIVEN = 1, /* no thread of ours: the host calls parley_step */
+    PARLEY_WIRE_JSON = 2,   /* JSON instead of MessagePack on the wire, to read along */
+    PARLEY_ALLOW_PLAIN = 4, /* ws:// also to other machines than this one: for a trusted network only */
+    PARLEY_NO_RECEIPTS = 8  /* do not tell others what arrived here; reading is told by parley_mark_read only */
 };
 
 typedef struct parley_config {
-    uint32_t size;          /* set by parley_config_init */
-    uint32_t flags;         /* PARLEY_HOST_DRIVEN, ... */
-    const char *url;        /* ws:// or wss://; required */
-    const char *token;      /* NULL: the client asks for one (state needs_token) */
-    const char *device;     /* id of this installation, kept by the app; NULL: made anew */
-    const char *locale;     /* BCP 47, or NULL */
-    const char *time_zone;  /* IANA name, or NULL */
-    const char *app_name;   /* shown to operators, or NULL */
+    uint32_t size;         /* set by parley_config_init */
+    uint32_t flags;        /* PARLEY_HOST_DRIVEN, ... */
+    const char *url;       /* ws:// or wss://; required */
+    const char *token;     /* NULL: the client asks for one (state needs_token) */
+    const char *device;    /* id of this installation, kept by the app; NULL: made anew */
+    const char *locale;    /* BCP 47, or NULL */
+    const char *time_zone; /* IANA name, or NULL */
+    const char *app_name;  /* shown to operators, or NULL */
     const char *app_version;
-    const char *ca_file;    /* PEM of authorities trusted beside the system's, or NULL; built-in transport only */
+    const char *ca_file; /* PEM of authorities trusted beside the system's, or NULL; built-in transport only */
     const parley_transport *transport; /* copied; NULL: the built-in one */
-    uint32_t page;          /* items that an unknown conversation brings, 1-250 */
-    uint32_t background_ms; /* from background to disconnect */
+    uint32_t page;                     /* items that an unknown conversation brings, 1-250 */
+    uint32_t background_ms;            /* from background to disconnect */
 } parley_config;
 
 /* Fills in the defaults. `size` is sizeof(parley_config) of the caller. */
@@ -161,7 +163,8 @@ PARLEY_API parley_status parley_client_new(const parley_config *config, parley_c
  * nothing is called and nothing may be called. What was not sent is lost. NULL is fine. */
 PARLEY_API void parley_client_free(parley_client *client);
 
-/* Connects, and from then on stays connected as well as it can. Does nothing while it tries. Ends blocked and closed. */
+/* Connects, and from then on stays connected as well as it can. Does nothing while it tries. Ends blocked and closed.
+ */
 PARLEY_API parley_status parley_connect(parley_client *client);
 
 /* Closes the connection and stays closed (state closed) until parley_connect. Unsent items are kept. */
@@ -178,7 +181,8 @@ PARLEY_API void parley_set_foreground(parley_client *client, int32_t on);
 /* 0: there is no network. 1: there is one, or another one; reconnects at once, at most every two seconds. */
 PARLEY_API void parley_network_changed(parley_client *client, int32_t reachable);
 
-/* --- Events ---------------------------------------------------------------------------------------------------------*/
+/* --- Events
+ * ---------------------------------------------------------------------------------------------------------*/
 
 /* The oldest event, waiting up to timeout_ms (0: do not wait, negative: for ever). NULL: none in that time, or - when
  * waiting for ever - none can come any more, as the client is closed. The caller owns it: parley_event_free.
@@ -186,11 +190,13 @@ PARLEY_API void parley_network_changed(parley_client *client, int32_t reachable)
 PARLEY_API parley_event *parley_next_event(parley_client *client, int32_t timeout_ms);
 PARLEY_API void parley_event_free(parley_event *event);
 
-/* Readable while an event waits. For poll and the like: never read it, never close it. Valid until parley_client_free. */
+/* Readable while an event waits. For poll and the like: never read it, never close it. Valid until parley_client_free.
+ */
 PARLEY_API int32_t parley_event_fd(const parley_client *client);
 
-/* `wakeup(user)` is called when the first event comes after there were none, from any thread, with no lock held. It says
- * nothing else: post to your own loop from it and pull there. NULL ends it, but a call under way may still be running.*/
+/* `wakeup(user)` is called when the first event comes after there were none, from any thread, with no lock held. It
+ * says nothing else: post to your own loop from it and pull there. NULL ends it, but a call under way may still be
+ * running.*/
 PARLEY_API void parley_set_wakeup(parley_client *client, void (*wakeup)(void *user), void *user);
 
 /* With PARLEY_HOST_DRIVEN: does what is due, then waits up to timeout_ms for more (0: not at all, negative: for ever)
@@ -203,29 +209,29 @@ PARLEY_API int32_t parley_step_due(parley_client *client);
 /* The client's state just now: PARLEY_STATE_*. */
 PARLEY_API int32_t parley_state(parley_client *client);
 
-enum {                             /* fields for the path getters, beside `event` and `conversation` */
-    PARLEY_EVENT_STATE = 1,        /* state, was, reason, text, retry_in_ms */
-    PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time */
-    PARLEY_EVENT_CONVERSATION = 3, /* topic, head, customer: known now, or changed */
-    PARLEY_EVENT_ITEM = 4,         /* item {seq, prev, id, kind, role, author, at, audience, body}, new, mine */
-    PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */
-    PARLEY_EVENT_MARK = 6,         /* mark {participant, role, read, delivered} */
-    PARLEY_EVENT_TYPING = 7,       /* participant, role, on */
-    PARLEY_EVENT_SERVICE = 8,      /* service {session, state, epoch, queue, agent, agent_name, place, estimate_ms} */
-    PARLEY_EVENT_PERSON = 9,       /* person {id, role, name} */
-    PARLEY_EVENT_SYNCED = 10,      /* head: every item from the oldest one told up to here has been told */
-    PARLEY_EVENT_REPLY = 11,       /* call, type, status, data or error {code, text, path, retry_after_ms, current} */
-    PARLEY_EVENT_OFFER = 12,       /* offer {offer, conversation, queue, expires_in_ms, dossier} */
-    PARLEY_EVENT_OFFER_ENDED = 13, /* offer, why, by */
-    PARLEY_EVENT_DESK = 14,        /* desk {status, capacity, load, sessions, offers, queues, waiting} */
-    PARLEY_EVENT_TOKEN_EXPIRING = 15, /* expires_at: call parley_set_token before */
-    PARLEY_EVENT_ERROR = 16           /* error: the server could not read something that this client sent */
+enum {                                /* fields for the path getters, beside `event` and `conversation` */
+       PARLEY_EVENT_STATE = 1,        /* state, was, reason, text, retry_in_ms */
+       PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time */
+       PARLEY_EVENT_CONVERSATION = 3, /* topic, head, customer: known now, or changed */
+       PARLEY_EVENT_ITEM = 4,         /* item {seq, prev, id, kind, role, author, at, audience, body}, new, mine */
+       PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */
+       PARLEY_EVENT_MARK = 6,         /* mark {participant, role, read, delivered} */
+       PARLEY_EVENT_TYPING = 7,       /* participant, role, on */
+       PARLEY_EVENT_SERVICE = 8, /* service {session, state, epoch, queue, agent, agent_name, place, estimate_ms} */
+       PARLEY_EVENT_PERSON = 9,  /* person, role, name: who is behind an author's id */
+       PARLEY_EVENT_SYNCED = 10, /* head: every item from the oldest one told up to here has been told */
+       PARLEY_EVENT_REPLY = 11,  /* call, type, status, data or error {code, text, path, retry_after_ms, current} */
+       PARLEY_EVENT_OFFER = 12,  /* offer {offer, conversation, queue, expires_in_ms, dossier} */
+       PARLEY_EVENT_OFFER_ENDED = 13,    /* offer, why, by */
+       PARLEY_EVENT_DESK = 14,           /* desk {status, capacity, load, sessions, offers, queues, waiting} */
+       PARLEY_EVENT_TOKEN_EXPIRING = 15, /* expires_at: call parley_set_token before */
+       PARLEY_EVENT_ERROR = 16           /* error: the server could not read something that this client sent */
 };
 
 enum {
-    PARLEY_STATE_IDLE = 0,        /* never asked to connect */
+    PARLEY_STATE_IDLE = 0, /* never asked to connect */
     PARLEY_STATE_CONNECTING = 1,
-    PARLEY_STATE_SYNCING = 2,     /* connected; says who it is and what it has */
+    PARLEY_STATE_SYNCING = 2, /* connected; says who it is and what it has */
     PARLEY_STATE_ONLINE = 3,
     PARLEY_STATE_BACKOFF = 4,     /* waits retry_in_ms before it tries again */
     PARLEY_STATE_SUSPENDED = 5,   /* in the background, or without a network */
@@ -275,8 +281,10 @@ PARLEY_API const char *parley_event_json(const parley_event *event);
 
 /* --- Saying something -----------------------------------------------------------------------------------------------
  * These go through the outbox: they work offline, are sent in order per conversation, and are repeated with the same id
- * until the server answers. `out_id` (37 bytes, or NULL) gets the id for life; OUTBOX events tell what becomes of it. */
-PARLEY_API parley_status parley_send_text(parley_client *client, const char *conversation, const char *text, char *out_id);
+ * until the server answers. `out_id` (37 bytes, or NULL) gets the id for life; OUTBOX events tell what becomes of it.
+ */
+PARLEY_API parley_status parley_send_text(parley_client *client, const char *conversation, const char *text,
+                                          char *out_id);
 
 /* Any kind the server knows; `body_json` is a map. */
 PARLEY_API parley_status parley_post(parley_client *client, const char *conversation, const char *kind,
@@ -309,8 +317,8 @@ PARLEY_API parley_status parley_mark_read(parley_client *client, const char *con
 /* The user types (1) or stopped (0). Call it at each key: it is sent at most every 3 s, and only when online. */
 PARLEY_API void parley_typing(parley_client *client, const char *conversation, int32_t on);
 
-/* What the customer is doing: one key of the context (`screen`, `objects`, `errors` are shown to agents) and its value as
- * JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed. */
+/* What the customer is doing: one key of the context (`screen`, `objects`, `errors` are shown to agents) and its value
+ * as JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed. */
 PARLEY_API parley_status parley_context_set(parley_client *client, const char *conversation, const char *key,
                                             const char *value_json);
 
@@ -347,7 +355,8 @@ PARLEY_API parley_status parley_process_step(parley_client *client, const char *
 PARLEY_API parley_status parley_process_get(parley_client *client, const char *conversation, const char *process,
                                             uint64_t *out_call);
 
-/* --- Agents ---------------------------------------------------------------------------------------------------------*/
+/* --- Agents
+ * ---------------------------------------------------------------------------------------------------------*/
 
 /* "online", "busy", "away", "offline". */
 PARLEY_API parley_status parley_set_status(parley_client *client, const char *status, uint64_t *out_call);
@@ -371,8 +380,8 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
 /* --- Everything as JSON ---------------------------------------------------------------------------------------------
  * For bindings and scripts. {"type": "range", "data": {"conversation": "...", "limit": 20}} makes any request of the
  * protocol and answers as above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an
- * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this page:
- *   send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
+ * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this
+ * page: send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
  *   retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close
  * PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY follows. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);

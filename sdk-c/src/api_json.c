@@ -1,0 +1,292 @@
+/* Every call as one line of JSON: the API's own by a table, the protocol's through the same checks as on the server. */
+#include "sdk-c/src/api.h"
+
+#include "protocol/wire_json.h"
+
+#include <stdlib.h>
+
+enum { JSON_ARENA_MAX = 4 << 20 };
+
+/* One line being carried out. The tree lives in an arena of its own, as the calls below lock for themselves. */
+struct line {
+    struct parley_client *c;
+    struct arena arena;
+    struct value root;
+    const struct value *data;
+    const char *conversation; /* terminated, or NULL */
+};
+
+static const char *terminated(struct line *l, struct span text)
+{
+    char *copy = arena_alloc(&l->arena, text.len + 1);
+    if (copy) {
+        memcpy(copy, text.ptr, text.len);
+        copy[text.len] = '\0';
+    }
+    return copy;
+}
+
+static const char *text_at(struct line *l, const char *key)
+{
+    const struct value *v = value_find(l->data, key);
+    return v && v->type == VALUE_TEXT ? terminated(l, v->text) : NULL;
+}
+
+static int64_t int_at(struct line *l, const char *key, int64_t otherwise)
+{
+    const struct value *v = value_find(l->data, key);
+    if (v && v->type == VALUE_BOOL)
+        return v->boolean;
+    return v && v->type == VALUE_INT ? v->integer : otherwise;
+}
+
+static const char *json_at(struct line *l, const char *key)
+{
+    const struct value *v = value_find(l->data, key);
+    if (!v)
+        return NULL;
+    struct buf json;
+    buf_init(&json, LIMIT_MESSAGE);
+    wire_json_put_value(&json, v);
+    const char *text = json.status == PARLEY_OK ? terminated(l, buf_span(&json)) : NULL;
+    buf_done(&json);
+    return text;
+}
+
+/* --- the API's own calls --- */
+
+static parley_status do_connect(struct line *l, uint64_t *out_call)
+{
+    return parley_connect(l->c);
+}
+
+static parley_status do_close(struct line *l, uint64_t *out_call)
+{
+    parley_close(l->c);
+    return PARLEY_OK;
+}
+
+static parley_status do_token(struct line *l, uint64_t *out_call)
+{
+    return parley_set_token(l->c, text_at(l, "token"));
+}
+
+static parley_status do_foreground(struct line *l, uint64_t *out_call)
+{
+    parley_set_foreground(l->c, int_at(l, "on", 1) != 0);
+    return PARLEY_OK;
+}
+
+static parley_status do_network(struct line *l, uint64_t *out_call)
+{
+    parley_network_changed(l->c, int_at(l, "reachable", 1) != 0);
+    return PARLEY_OK;
+}
+
+static parley_status do_send(struct line *l, uint64_t *out_call)
+{
+    return parley_send_text(l->c, l->conversation, text_at(l, "text"), NULL);
+}
+
+static parley_status do_tap(struct line *l, uint64_t *out_call)
+{
+    return parley_tap(l->c, l->conversation, int_at(l, "seq", 0), text_at(l, "value"), text_at(l, "label"), NULL);
+}
+
+static parley_status do_submit(struct line *l, uint64_t *out_call)
+{
+    return parley_submit_form(l->c, l->conversation, int_at(l, "seq", 0), json_at(l, "values"), NULL);
+}
+
+static parley_status do_context(struct line *l, uint64_t *out_call)
+{
+    return parley_context_set(l->c, l->conversation, text_at(l, "key"), json_at(l, "value"));
+}
+
+static parley_status do_read(struct line *l, uint64_t *out_call)
+{
+    return parley_mark_read(l->c, l->conversation, int_at(l, "seq", 0));
+}
+
+static parley_status do_older(struct line *l, uint64_t *out_call)
+{
+    int64_t count = int_at(l, "count", 50);
+    return parley_load_older(l->c, l->conversation, count > 0 && count <= LIMIT_PAGE_ITEMS ? (uint32_t)count : 0,
+                             out_call);
+}
+
+static parley_status do_retry(struct line *l, uint64_t *out_call)
+{
+    return parley_outbox_retry(l->c, text_at(l, "id"));
+}
+
+static parley_status do_discard(struct line *l, uint64_t *out_call)
+{
+    return parley_outbox_discard(l->c, text_at(l, "id"));
+}
+
+static const struct command {
+    const char *name;
+    parley_status (*run)(struct line *l, uint64_t *out_call);
+} commands[] = {
+    {"connect", do_connect}, {"close", do_close}, {"token", do_token}, {"foreground", do_foreground},
+    {"network", do_network}, {"send", do_send},   {"tap", do_tap},     {"submit", do_submit},
+    {"context", do_context}, {"read", do_read},   {"older", do_older}, {"retry", do_retry},
+    {"discard", do_discard},
+};
+
+static const struct command *find_command(struct span type)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (span_is(type, commands[i].name))
+            return &commands[i];
+    return NULL;
+}
+
+/* --- the protocol's requests --- */
+
+static bool is_one_of(struct span type, const char *const *names)
+{
+    for (; *names; names++)
+        if (span_is(type, *names))
+            return true;
+    return false;
+}
+
+static parley_status put_id(struct line *l, struct value *map, const char *key, struct uuid id)
+{
+    char *text = arena_alloc(&l->arena, UUID_TEXT + 1);
+    if (!text)
+        return PARLEY_NOMEM;
+    uuid_format(id, text);
+    value_put(map, span_str(key), value_text(span_of(text, UUID_TEXT)));
+    return PARLEY_OK;
+}
+
+/* What the client knows better than the caller: the main conversation, the epoch, a new id. */
+static parley_status fill_in(struct line *l, struct span type, struct value *out)
+{
+    static const char *const with_epoch[] = {"transfer", "release", "resolve", NULL};
+    static const char *const with_id[] = {"post", "note", "process.step", NULL};
+    struct parley_client *c = l->c;
+    parley_status st = value_map(&l->arena, l->data->count + 4, out);
+    for (uint32_t i = 0; st == PARLEY_OK && i < l->data->count; i++)
+        value_put(out, l->data->members[i].key, l->data->members[i].value);
+
+    struct conversation *conv = c->inbox.main;
+    struct uuid id;
+    if (l->conversation && uuid_parse(span_str(l->conversation), &id) == PARLEY_OK)
+        conv = inbox_find(&c->inbox, id);
+    if (st == PARLEY_OK && !l->conversation && conv && !uuid_is_nil(conv->id))
+        st = put_id(l, out, "conversation", conv->id);
+    bool needs_epoch = is_one_of(type, with_epoch) || (span_is(type, "process.step") && client_is_staff(c));
+    if (needs_epoch && conv && conv->epoch && !value_find(out, "epoch"))
+        value_put(out, span_str("epoch"), value_int(conv->epoch));
+    const char *made = span_is(type, "process.start") ? "process" : is_one_of(type, with_id) ? "id" : NULL;
+    if (st == PARLEY_OK && made && !value_find(out, made))
+        st = put_id(l, out, made, client_id(c));
+    return st;
+}
+
+/* Through the decoder that the server uses, so that what it would refuse is refused here. */
+static parley_status decode(struct line *l, struct span type, const struct value *data, struct frame *out)
+{
+    struct buf text;
+    struct frame_reader reader;
+    struct wire_error error;
+    buf_init(&text, LIMIT_MESSAGE);
+    buf_add_str(&text, "{\"id\":1,\"type\":");
+    wire_json_put_text(&text, type);
+    buf_add_str(&text, ",\"data\":");
+    wire_json_put_value(&text, data);
+    buf_add_char(&text, '}');
+    parley_status st = text.status;
+    if (st == PARLEY_OK)
+        st = frame_reader_init(&reader, ENCODING_JSON, buf_span(&text), &error);
+    if (st == PARLEY_OK) {
+        frame_next_request(&reader, &l->arena, out, &error);
+        st = error.status;
+    }
+    buf_done(&text);
+    return st;
+}
+
+static parley_status submit_note(struct parley_client *c, const struct frame_note *f)
+{
+    struct uuid id;
+    struct draft draft = {.conversation = f->conversation, .kind = span_str("note"), .body = f->text, .is_note = true};
+    draft.has_to = f->has_to;
+    draft.to = f->to;
+    return outbox_add(c, &draft, &id);
+}
+
+static parley_status submit(struct parley_client *c, const struct frame *f, uint64_t *out_call)
+{
+    struct uuid id;
+    switch (f->type) {
+    case FRAME_hello:
+    case FRAME_auth:
+        return PARLEY_UNKNOWN_TYPE; /* connect and token do that */
+    case FRAME_post:
+        return api_post(c, f->post.conversation, f->post.kind, f->post.body.value, &id);
+    case FRAME_note:
+        return submit_note(c, &f->note);
+    case FRAME_subscribe:
+    case FRAME_conversation_open:
+    case FRAME_offer_accept:
+        return inbox_follow(c, f->type, &f->error, out_call);
+    default:
+        return request_call(c, f->type, &f->error, out_call);
+    }
+}
+
+static parley_status request(struct line *l, struct span type, uint64_t *out_call)
+{
+    struct value data;
+    struct frame frame;
+    api_enter(l->c);
+    parley_status st = fill_in(l, type, &data);
+    if (st == PARLEY_OK)
+        st = decode(l, type, &data, &frame);
+    if (st == PARLEY_OK)
+        st = submit(l->c, &frame, out_call);
+    return api_leave(l->c, st);
+}
+
+static parley_status carry_out(struct line *l, const char *json, uint64_t *out_call)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_MESSAGE, .nodes = LIMIT_NODES};
+    static const struct value nothing = {.type = VALUE_MAP};
+    struct wire_error error;
+    struct span text = span_str(json);
+    if (text.len > LIMIT_MESSAGE)
+        return PARLEY_TOO_BIG;
+    parley_status st = wire_json_read(&l->arena, text, &limits, &l->root, &error);
+    if (st != PARLEY_OK)
+        return st;
+    const struct value *type = l->root.type == VALUE_MAP ? value_find(&l->root, "type") : NULL;
+    if (!type || type->type != VALUE_TEXT)
+        return PARLEY_INVALID;
+    l->data = value_find(&l->root, "data");
+    if (!l->data)
+        l->data = &nothing;
+    if (l->data->type != VALUE_MAP)
+        return PARLEY_INVALID;
+    l->conversation = text_at(l, "conversation");
+    const struct command *command = find_command(type->text);
+    return command ? command->run(l, out_call) : request(l, type->text, out_call);
+}
+
+parley_status parley_call_json(parley_client *c, const char *json, uint64_t *out_call)
+{
+    struct line l = {.c = c};
+    uint64_t call = 0;
+    if (!json)
+        return PARLEY_INVALID;
+    arena_init(&l.arena, JSON_ARENA_MAX);
+    parley_status st = carry_out(&l, json, &call);
+    arena_done(&l.arena);
+    if (st == PARLEY_OK && out_call)
+        *out_call = call;
+    return st;
+}

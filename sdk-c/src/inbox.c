@@ -1,0 +1,477 @@
+/* What arrives is judged by its numbers alone: an item covers everything from its `prev` to itself. */
+#include "sdk-c/src/inbox.h"
+
+#include "protocol/item.h"
+#include "sdk-c/src/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void conversation_free(struct conversation *conv)
+{
+    coverage_done(&conv->held);
+    context_done(&conv->context);
+    free(conv);
+}
+
+void inbox_done(struct inbox *in)
+{
+    while (in->first) {
+        struct conversation *next = in->first->next;
+        conversation_free(in->first);
+        in->first = next;
+    }
+    *in = (struct inbox){0};
+}
+
+struct conversation *inbox_find(struct inbox *in, struct uuid id)
+{
+    if (uuid_is_nil(id))
+        return in->main;
+    for (struct conversation *conv = in->first; conv; conv = conv->next)
+        if (uuid_equal(conv->id, id))
+            return conv;
+    return NULL;
+}
+
+struct conversation *inbox_open(struct inbox *in, struct uuid id)
+{
+    struct conversation *conv = inbox_find(in, id);
+    if (conv || in->count >= CONVERSATIONS_MAX)
+        return conv;
+    conv = calloc(1, sizeof *conv);
+    if (!conv)
+        return NULL;
+    conv->id = id;
+    conv->mark_at = conv->context.send_at = INT64_MAX;
+    conv->next = in->first;
+    in->first = conv;
+    in->count++;
+    if (uuid_is_nil(id)) {
+        in->main = conv;
+        conv->main = true;
+    }
+    return conv;
+}
+
+size_t inbox_have(struct inbox *in, struct frame_cursor *out)
+{
+    size_t n = 0;
+    if (in->main && in->main->held.len)
+        out[n++] = (struct frame_cursor){.conversation = in->main->id, .seq = coverage_top(&in->main->held)};
+    for (struct conversation *conv = in->first; conv && n < LIMIT_HAVE; conv = conv->next)
+        if (conv != in->main && conv->followed && conv->held.len)
+            out[n++] = (struct frame_cursor){.conversation = conv->id, .seq = coverage_top(&conv->held)};
+    return n;
+}
+
+void inbox_lost(struct inbox *in)
+{
+    for (struct conversation *conv = in->first; conv; conv = conv->next) {
+        conv->fetching = conv->following = conv->synced = false;
+        conv->futile = 0;
+        conv->typing_at = 0;
+        context_lost(&conv->context);
+    }
+}
+
+/* --- items --- */
+
+static parley_status tell(struct parley_client *c, struct conversation *conv, const struct frame_item *item, bool fresh)
+{
+    struct frame_push_item push = {.conversation = conv->id, .item = *item};
+    struct parley_event *e = event_new(PARLEY_EVENT_ITEM, (struct uuid){0});
+    event_put_frame(e, FRAME_push_item, &push);
+    event_put_bool(e, "new", fresh);
+    event_put_bool(e, "mine", item->has_author && uuid_equal(item->author, c->me));
+    parley_status st = event_finish(e);
+    if (st == PARLEY_OK)
+        st = coverage_add(&conv->held, item->prev, item->seq);
+    if (st != PARLEY_OK) {
+        parley_event_free(e);
+        return st;
+    }
+    e->seq = item->seq;
+    return events_push(&c->events, e);
+}
+
+/* Who holds control is said by the items that move it. */
+static void note_epoch(struct conversation *conv, const struct frame_item *item)
+{
+    const struct item_row *row = item_row_of(item->kind);
+    const struct value *epoch = row && row->moves && item->body.value ? value_find(item->body.value, "epoch") : NULL;
+    if (epoch && epoch->type == VALUE_INT && epoch->integer > conv->epoch)
+        conv->epoch = epoch->integer;
+}
+
+static parley_status take_item(struct parley_client *c, struct conversation *conv, const struct frame_item *item)
+{
+    if (item->prev >= item->seq)
+        return PARLEY_INVALID;
+    if (coverage_has(&conv->held, item->seq))
+        return PARLEY_OK;
+    if (events_full(&c->events))
+        return PARLEY_SLOW;
+
+    bool fresh = item->seq > coverage_top(&conv->held);
+    parley_status st = item->has_kind ? tell(c, conv, item, fresh) : coverage_add(&conv->held, item->prev, item->seq);
+    if (st != PARLEY_OK)
+        return st;
+    conv->synced = conv->synced && !fresh;
+    if (!item->has_author)
+        return PARLEY_OK;
+    note_epoch(conv, item);
+    if (uuid_equal(item->author, c->me))
+        return item->has_id ? outbox_stored(c, item->id, item->seq) : PARLEY_OK;
+    conv->others = item->seq > conv->others ? item->seq : conv->others;
+    receipt_said(c, conv, item->author);
+    receipt_due(c, conv);
+    return PARLEY_OK;
+}
+
+static parley_status take_page(struct parley_client *c, struct conversation *conv, const struct frame_thread *t)
+{
+    parley_status st = PARLEY_OK;
+    for (size_t i = 0; st == PARLEY_OK && i < t->items_count; i++)
+        st = take_item(c, conv, &t->items[i]);
+    return st;
+}
+
+/* --- holes --- */
+
+static parley_status tell_synced(struct parley_client *c, struct conversation *conv)
+{
+    if (conv->synced || !conv->following)
+        return PARLEY_OK;
+    conv->synced = true;
+    struct parley_event *e = event_new(PARLEY_EVENT_SYNCED, conv->id);
+    if (e)
+        e->seq = conv->head;
+    event_put_int(e, "head", conv->head);
+    return events_push(&c->events, e);
+}
+
+static parley_status fetched(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    struct conversation *conv = inbox_find(&c->inbox, r->subject);
+    if (!conv)
+        return PARLEY_OK;
+    conv->fetching = false;
+    if (answer->status != PARLEY_OK) {
+        conv->futile = r->number;
+        return status_again(answer->status) ? answer->status : PARLEY_OK;
+    }
+    const struct frame_thread *t = &answer->frame->ranged.thread;
+    parley_status st = take_page(c, conv, t);
+    if (st != PARLEY_OK)
+        return st;
+    if (!coverage_has(&conv->held, r->number)) {
+        /* what was promised is not there: believe the answer, and ask no more for this */
+        int64_t top = coverage_top(&conv->held);
+        conv->futile = r->number;
+        if (t->head < r->number)
+            conv->head = t->head > top ? t->head : top;
+    }
+    return inbox_fill(c, conv);
+}
+
+static parley_status fetch(struct parley_client *c, struct conversation *conv, const struct frame_range *range,
+                           int64_t wanted)
+{
+    struct request *r;
+    parley_status st = request_make(c, FRAME_range, range, REQUEST_DROP, fetched, &r);
+    if (st != PARLEY_OK)
+        return st;
+    r->subject = conv->id;
+    r->number = wanted;
+    conv->fetching = true;
+    return PARLEY_OK;
+}
+
+parley_status inbox_fill(struct parley_client *c, struct conversation *conv)
+{
+    if (conv->fetching || !link_online(c))
+        return PARLEY_OK;
+    struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = c->settings.page};
+    if (conv->held.len == 0) {
+        if (conv->head == 0 || conv->futile)
+            return conv->head == 0 ? tell_synced(c, conv) : PARLEY_OK;
+        return fetch(c, conv, &range, conv->head);
+    }
+    struct stretch hole;
+    if (!coverage_hole(&conv->held, conv->head, &hole))
+        return tell_synced(c, conv);
+    if (hole.high <= conv->futile)
+        return PARLEY_OK;
+    range.has_before = true;
+    range.before = hole.high + 1;
+    range.limit = hole.high - hole.low < LIMIT_PAGE_ITEMS ? hole.high - hole.low : LIMIT_PAGE_ITEMS;
+    return fetch(c, conv, &range, hole.high);
+}
+
+parley_status inbox_item(struct parley_client *c, const struct frame_push_item *push)
+{
+    struct conversation *conv = inbox_open(&c->inbox, push->conversation);
+    if (!conv)
+        return PARLEY_NOMEM;
+    if (push->item.seq > conv->head)
+        conv->head = push->item.seq;
+    conv->following = true;
+    /* One that does not follow on what is held shows a hole. It is not told before the hole is filled: the answer that
+     * fills it brings it again. */
+    if (conv->held.len && push->item.prev > coverage_top(&conv->held)) {
+        conv->synced = false;
+        return inbox_fill(c, conv);
+    }
+    parley_status st = take_item(c, conv, &push->item);
+    if (st != PARLEY_OK || conv->fetching)
+        return st;
+    conv->synced = coverage_top(&conv->held) == conv->head; /* one after another needs no word */
+    return inbox_fill(c, conv);
+}
+
+parley_status inbox_heads(struct parley_client *c, const struct frame_push_head *push)
+{
+    parley_status st = PARLEY_OK;
+    for (size_t i = 0; st == PARLEY_OK && i < push->heads_count; i++) {
+        struct conversation *conv = inbox_find(&c->inbox, push->heads[i].conversation);
+        if (!conv || push->heads[i].seq <= conv->head)
+            continue;
+        conv->head = push->heads[i].seq;
+        conv->synced = false;
+        st = inbox_fill(c, conv);
+    }
+    return st;
+}
+
+/* --- threads --- */
+
+static parley_status tell_service(struct parley_client *c, struct uuid id, bool has, const struct frame_service *s)
+{
+    struct frame_push_service push = {.conversation = id, .has_service = has};
+    if (has)
+        push.service = *s;
+    struct parley_event *e = event_new(PARLEY_EVENT_SERVICE, (struct uuid){0});
+    event_put_frame(e, FRAME_push_service, &push);
+    return events_push(&c->events, e);
+}
+
+parley_status inbox_service(struct parley_client *c, const struct frame_push_service *push)
+{
+    struct conversation *conv = inbox_find(&c->inbox, push->conversation);
+    if (conv && push->has_service && push->service.epoch > conv->epoch)
+        conv->epoch = push->service.epoch;
+    return tell_service(c, push->conversation, push->has_service, &push->service);
+}
+
+static parley_status tell_conversation(struct parley_client *c, const struct conversation *conv,
+                                       const struct frame_thread *t)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_CONVERSATION, conv->id);
+    event_put_text(e, "topic", t->topic);
+    event_put_bool(e, "main", conv->main);
+    event_put_int(e, "head", t->head);
+    if (t->has_customer)
+        event_put_id(e, "customer", t->customer);
+    return events_push(&c->events, e);
+}
+
+static parley_status tell_people(struct parley_client *c, const struct conversation *conv, const struct frame_thread *t)
+{
+    parley_status st = PARLEY_OK;
+    for (size_t i = 0; st == PARLEY_OK && i < t->people_count; i++) {
+        const struct frame_person *p = &t->people[i];
+        struct parley_event *e = event_new(PARLEY_EVENT_PERSON, conv->id);
+        event_put_id(e, "person", p->id);
+        event_put_word(e, "role", role_name(p->role) ? role_name(p->role) : "unknown");
+        event_put_text(e, "name", p->name);
+        st = events_push(&c->events, e);
+    }
+    return st;
+}
+
+static struct conversation *thread_conversation(struct parley_client *c, const struct frame_thread *t)
+{
+    struct inbox *in = &c->inbox;
+    bool is_main = !client_is_staff(c) && span_is(t->topic, "main");
+    if (is_main && in->main && uuid_is_nil(in->main->id)) {
+        in->main->id = t->conversation;
+        outbox_main_known(c, t->conversation);
+    }
+    struct conversation *conv = inbox_open(in, t->conversation);
+    if (conv && is_main) {
+        in->main = conv;
+        conv->main = true;
+    }
+    return conv;
+}
+
+static parley_status open_thread(struct parley_client *c, struct conversation *conv, const struct frame_thread *t)
+{
+    size_t n = t->topic.len < LIMIT_NAME ? t->topic.len : LIMIT_NAME;
+    memcpy(conv->topic, t->topic.ptr, n);
+    conv->topic[n] = '\0';
+    conv->followed = conv->following = true;
+    if (t->has_service && t->service.epoch > conv->epoch)
+        conv->epoch = t->service.epoch;
+    parley_status st = tell_conversation(c, conv, t);
+    if (st == PARLEY_OK)
+        st = tell_people(c, conv, t);
+    return st;
+}
+
+parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t, bool opening,
+                           struct conversation **out)
+{
+    struct conversation *conv = thread_conversation(c, t);
+    if (!conv)
+        return PARLEY_NOMEM;
+    if (t->head > conv->head)
+        conv->head = t->head;
+    parley_status st = opening ? open_thread(c, conv, t) : PARLEY_OK;
+    if (st == PARLEY_OK)
+        st = take_page(c, conv, t);
+    for (size_t i = 0; st == PARLEY_OK && i < t->marks_count; i++)
+        st = receipt_mark(c, conv, &t->marks[i]);
+    if (st == PARLEY_OK && opening)
+        st = tell_service(c, conv->id, t->has_service, &t->service);
+    if (st == PARLEY_OK && out)
+        *out = conv;
+    return st == PARLEY_OK ? inbox_fill(c, conv) : st;
+}
+
+static parley_status opened(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    return answer->status == PARLEY_OK ? inbox_thread(c, &answer->frame->ranged.thread, true, NULL) : PARLEY_OK;
+}
+
+/* Those that welcome had no room for, and the main conversation of a customer who has none yet. */
+static parley_status follow_rest(struct parley_client *c)
+{
+    struct inbox *in = &c->inbox;
+    parley_status st = PARLEY_OK;
+    for (struct conversation *conv = in->first; st == PARLEY_OK && conv; conv = conv->next) {
+        if (!conv->followed || conv->following || uuid_is_nil(conv->id))
+            continue;
+        struct frame_subscribe ask = {.conversation = conv->id, .has_have = conv->held.len > 0};
+        ask.have = coverage_top(&conv->held);
+        st = request_make(c, FRAME_subscribe, &ask, REQUEST_DROP, opened, NULL);
+    }
+    if (st == PARLEY_OK && !client_is_staff(c) && (!in->main || uuid_is_nil(in->main->id))) {
+        struct frame_conversation_open ask = {.topic = span_str("main")};
+        st = request_make(c, FRAME_conversation_open, &ask, REQUEST_DROP, opened, NULL);
+    }
+    return st;
+}
+
+parley_status inbox_welcome(struct parley_client *c, const struct frame_welcome *w)
+{
+    parley_status st = PARLEY_OK;
+    for (size_t i = 0; st == PARLEY_OK && i < w->threads_count; i++)
+        st = inbox_thread(c, &w->threads[i], true, NULL);
+    if (st == PARLEY_OK && w->has_desk) {
+        struct frame_push_desk push = {.desk = w->desk};
+        struct parley_event *e = event_new(PARLEY_EVENT_DESK, (struct uuid){0});
+        event_put_frame(e, FRAME_push_desk, &push);
+        st = events_push(&c->events, e);
+    }
+    if (st == PARLEY_OK)
+        st = follow_rest(c);
+    if (st == PARLEY_OK)
+        outbox_pump(c);
+    return st;
+}
+
+/* --- asking --- */
+
+parley_status inbox_probe(struct parley_client *c, request_done *done, struct request **out)
+{
+    struct conversation *conv = c->inbox.main;
+    for (struct conversation *next = c->inbox.first; next && !(conv && conv->following); next = next->next)
+        conv = next;
+    if (!conv || !conv->following) {
+        struct frame_conversations none = {0};
+        struct frame_inbox desk;
+        memset(&desk, 0, sizeof desk);
+        return client_is_staff(c) ? request_make(c, FRAME_inbox, &desk, REQUEST_DROP, done, out)
+                                  : request_make(c, FRAME_conversations, &none, REQUEST_DROP, done, out);
+    }
+    struct frame_range range = {.conversation = conv->id, .has_after = true, .after = coverage_top(&conv->held)};
+    range.has_limit = true;
+    range.limit = 1;
+    parley_status st = request_make(c, FRAME_range, &range, REQUEST_DROP, done, out);
+    return st;
+}
+
+parley_status inbox_probed(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    if (answer->status != PARLEY_OK || r->type != FRAME_range)
+        return PARLEY_OK;
+    return inbox_thread(c, &answer->frame->ranged.thread, false, NULL);
+}
+
+static parley_status tell_older(struct parley_client *c, const struct request *r, bool at_start, size_t count)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_REPLY, (struct uuid){0});
+    char data[64];
+    int n = snprintf(data, sizeof data, "{\"start\":%s,\"count\":%zu}", at_start ? "true" : "false", count);
+    if (e)
+        e->call = r->id;
+    event_put_int(e, "call", (int64_t)r->id);
+    event_put_word(e, "type", frame_type_name(r->type));
+    event_put_word(e, "status", status_name(PARLEY_OK));
+    event_put_json(e, "data", span_of(data, (size_t)n));
+    return events_push(&c->events, e);
+}
+
+static parley_status older_done(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    struct conversation *conv = inbox_find(&c->inbox, r->subject);
+    if (answer->status != PARLEY_OK || !conv)
+        return request_reply(c, r, answer);
+    const struct frame_thread *t = &answer->frame->ranged.thread;
+    int64_t floor = coverage_floor(&conv->held);
+    parley_status st = take_page(c, conv, t);
+    if (st != PARLEY_OK)
+        return st;
+    bool at_start = coverage_floor(&conv->held) == 0 || coverage_floor(&conv->held) == floor;
+    return tell_older(c, r, at_start, t->items_count);
+}
+
+parley_status inbox_older(struct parley_client *c, struct conversation *conv, uint32_t count, uint64_t *out_call)
+{
+    struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = count};
+    range.has_before = conv->held.len > 0;
+    range.before = coverage_floor(&conv->held) + 1;
+    struct request *r;
+    parley_status st = request_make(c, FRAME_range, &range, REQUEST_REPEAT, older_done, &r);
+    if (st != PARLEY_OK)
+        return st;
+    r->subject = conv->id;
+    if (out_call)
+        *out_call = r->id;
+    return PARLEY_OK;
+}
+
+/* The items are told as events; the REPLY has the rest. */
+static parley_status follow_done(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    if (answer->status != PARLEY_OK)
+        return request_reply(c, r, answer);
+    struct frame bare = *answer->frame;
+    struct frame_thread *t = bare.type == FRAME_accepted ? &bare.accepted.thread : &bare.ranged.thread;
+    parley_status st = inbox_thread(c, t, true, NULL);
+    if (st != PARLEY_OK)
+        return st;
+    t->items_count = t->marks_count = 0;
+    return request_reply(c, r, &(struct answer){.status = PARLEY_OK, .frame = &bare});
+}
+
+parley_status inbox_follow(struct parley_client *c, enum frame_type type, const void *content, uint64_t *out_call)
+{
+    struct request *r;
+    parley_status st = request_make(c, type, content, request_care_of(type), follow_done, &r);
+    if (st == PARLEY_OK && out_call)
+        *out_call = r->id;
+    return st;
+}

@@ -1,0 +1,362 @@
+/* What arrives: each item once, in order, and nothing missing. */
+#include "tests/unit/sdk-c/fake.h"
+
+static int setup(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, 0);
+    *state = &fake;
+    return 0;
+}
+
+static int setup_json(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, PARLEY_WIRE_JSON);
+    *state = &fake;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fake_stop(*state);
+    return 0;
+}
+
+static void tells_the_first_page(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 60, 11);
+    parley_event *e = fake_event(f, PARLEY_EVENT_CONVERSATION);
+    assert_string_equal(parley_event_text(e, "topic"), "main");
+    assert_int_equal(parley_event_int(e, "head", 0), 60);
+    for (int64_t n = 11; n <= 60; n++)
+        fake_expect_item(f, n, true);
+    e = fake_event(f, PARLEY_EVENT_SYNCED);
+    assert_int_equal(parley_event_seq(e), 60);
+    fake_expect(f, FRAME_none); /* what is older waits for the user */
+}
+
+static void shows_an_item(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 1, 1);
+    parley_event *e = fake_event(f, PARLEY_EVENT_ITEM);
+    assert_string_equal(parley_event_text(e, "item.body.text"), "1");
+    assert_string_equal(parley_event_text(e, "item.role"), "agent");
+    assert_string_equal(parley_event_text(e, "conversation"), "01010101-0101-7001-8001-010101010101");
+    assert_int_equal(parley_event_int(e, "mine", -1), 0);
+    assert_null(parley_event_text(e, "item.body.nothing"));
+    assert_null(parley_event_text(e, "item.seq"));
+    assert_int_equal(parley_event_count(e, "item.body"), 1);
+    assert_string_equal(parley_event_key(e, "item.body", 0), "text");
+    assert_non_null(strstr(parley_event_json(e), "\"event\":\"item\""));
+}
+
+static void tells_live_items_once(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 3);
+    fake_push_item(f, 3);
+    fake_push_item(f, 2);
+    fake_push_item(f, 4);
+    for (int64_t n = 1; n <= 4; n++)
+        fake_expect_item(f, n, true);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+}
+
+static void fills_a_small_gap_in_order(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 5);
+    fake_push_item(f, 6); /* 3 and 4 were lost */
+    const struct frame *r = fake_expect(f, FRAME_range);
+    assert_int_equal(r->range.before, 6);
+    assert_int_equal(r->range.limit, 3);
+    fake_answer_range(f, 6);
+    r = fake_expect(f, FRAME_range); /* 6 was not told ahead of the hole */
+    assert_int_equal(r->range.before, 7);
+    fake_answer_range(f, 6);
+    for (int64_t n = 1; n <= 6; n++)
+        fake_expect_item(f, n, true);
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 6);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+}
+
+static void finds_a_lost_last_item_by_the_beacon(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    struct frame_cursor heads[] = {{.conversation = fake_main, .seq = 3}};
+    fake_push(f, head, .heads = heads, .heads_count = 1);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 3);
+    for (int64_t n = 1; n <= 3; n++)
+        fake_expect_item(f, n, true);
+}
+
+static void fills_a_long_absence_newest_first(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 10, 1);
+    fake_close(f, 1001);
+    fake_advance(f, 30000);
+    fake_open(f);
+    const struct frame *hello = fake_expect(f, FRAME_hello);
+    assert_int_equal(hello->hello.have_count, 1);
+    assert_int_equal(hello->hello.have[0].seq, 10);
+    fake_welcome(f, 700, 651);
+    for (int64_t n = 1; n <= 10; n++)
+        fake_expect_item(f, n, true);
+    for (int64_t n = 651; n <= 700; n++)
+        fake_expect_item(f, n, true);
+    fake_push_item(f, 701);
+    fake_expect_item(f, 701, true); /* live goes on meanwhile */
+    int64_t high = 650;
+    while (high > 10) {
+        const struct frame *r = fake_expect(f, FRAME_range);
+        assert_int_equal(r->range.before, high + 1);
+        fake_answer_range(f, 701);
+        int64_t low = high - 249 > 11 ? high - 249 : 11;
+        for (int64_t n = low; n <= high; n++)
+            fake_expect_item(f, n, false);
+        high = low - 1;
+    }
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 701);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    fake_expect(f, FRAME_none);
+}
+
+static void skips_numbers_that_are_not_for_it(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    struct frame_item item = fake_item(6);
+    item.prev = 2; /* 3, 4 and 5 are notes among staff */
+    fake_push(f, item, .conversation = fake_main, .item = item);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+    fake_expect_item(f, 6, true);
+    fake_expect(f, FRAME_none);
+    item = (struct frame_item){.seq = 7, .prev = 6}; /* a bare number */
+    fake_push(f, item, .conversation = fake_main, .item = item);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    fake_push_item(f, 8);
+    fake_expect_item(f, 8, true);
+}
+
+static void believes_an_answer_over_a_beacon(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    struct frame_cursor heads[] = {{.conversation = fake_main, .seq = 100}};
+    fake_push(f, head, .heads = heads, .heads_count = 1);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 2); /* there never were more */
+    fake_expect(f, FRAME_none);
+    fake_push_item(f, 3);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+    fake_expect_item(f, 3, true);
+}
+
+static void asks_once_for_what_is_not_given(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 5);
+    fake_expect(f, FRAME_range);
+    struct frame_thread nothing = {.conversation = fake_main, .topic = span_str("main"), .head = 5};
+    fake_reply(f, ranged, .thread = nothing);
+    fake_expect(f, FRAME_none);
+    fake_close(f, 1011);
+    fake_advance(f, 30000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 5, 3); /* the next connection heals it */
+    for (int64_t n = 1; n <= 5; n++)
+        fake_expect_item(f, n, true);
+}
+
+static void asks_again_after_the_connection_was_lost(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 4);
+    fake_expect(f, FRAME_range);
+    fake_close(f, 1006);
+    fake_advance(f, 30000);
+    fake_open(f);
+    const struct frame *hello = fake_expect(f, FRAME_hello);
+    assert_int_equal(hello->hello.have[0].seq, 2);
+    fake_welcome(f, 4, 0);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 4);
+    for (int64_t n = 1; n <= 4; n++)
+        fake_expect_item(f, n, true);
+}
+
+static void loads_older_items_to_the_start(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 60, 31);
+    for (int64_t n = 31; n <= 60; n++)
+        fake_expect_item(f, n, true);
+    uint64_t call = 0;
+    assert_int_equal(parley_load_older(f->client, NULL, 20, &call), PARLEY_OK);
+    assert_int_equal(fake_expect(f, FRAME_range)->range.before, 31);
+    fake_answer_range(f, 60);
+    for (int64_t n = 11; n <= 30; n++)
+        fake_expect_item(f, n, false);
+    parley_event *e = fake_event(f, PARLEY_EVENT_REPLY);
+    assert_int_equal(parley_event_call(e), call);
+    assert_int_equal(parley_event_int(e, "data.start", -1), 0);
+    assert_int_equal(parley_load_older(f->client, NULL, 20, &call), PARLEY_OK);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 60);
+    e = fake_event(f, PARLEY_EVENT_REPLY);
+    assert_int_equal(parley_event_int(e, "data.start", -1), 1);
+}
+
+static void opens_the_main_conversation_of_a_new_customer(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_reply(f, welcome, .me = fake_me, .role = role_guest, .ping_ms = 25000, .server = span_str("fake"));
+    assert_int_equal(parley_leave_queue(f->client, NULL, NULL), PARLEY_WRONG_STATE);
+    const struct frame *r = fake_expect(f, FRAME_conversation_open);
+    assert_true(span_is(r->conversation_open.topic, "main"));
+    fake_reply(f, ranged, .thread = {.conversation = fake_main, .topic = span_str("main"), .head = 0});
+    assert_non_null(fake_event(f, PARLEY_EVENT_CONVERSATION));
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 0);
+    assert_int_equal(parley_leave_queue(f->client, NULL, NULL), PARLEY_OK);
+}
+
+static void tells_that_it_received(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 3, 1);
+    fake_advance(f, MARK_DELAY_MS);
+    const struct frame *r = fake_expect(f, FRAME_mark_set);
+    assert_int_equal(r->mark_set.delivered, 3);
+    assert_false(r->mark_set.has_read);
+    fake_reply(f, done);
+    assert_int_equal(parley_mark_read(f->client, NULL, 99), PARLEY_OK); /* no more than there is */
+    fake_advance(f, MARK_DELAY_MS);
+    r = fake_expect(f, FRAME_mark_set);
+    assert_int_equal(r->mark_set.read, 3);
+    fake_advance(f, 5000);
+    fake_expect(f, FRAME_none);
+}
+
+static void says_nothing_received_over_a_hole(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_advance(f, MARK_DELAY_MS);
+    fake_expect(f, FRAME_mark_set);
+    fake_push_item(f, 5);
+    fake_expect(f, FRAME_range);
+    fake_advance(f, 5000);
+    fake_expect(f, FRAME_none);
+}
+
+static void forgets_who_typed(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 1, 1);
+    fake_push(f, typing, .conversation = fake_main, .participant = fake_agent, .role = role_agent, .on = true);
+    assert_int_equal(parley_event_int(fake_event(f, PARLEY_EVENT_TYPING), "on", -1), 1);
+    fake_advance(f, TYPING_LASTS_MS - 1);
+    fake_expect_no(f, PARLEY_EVENT_TYPING);
+    fake_advance(f, 1);
+    assert_int_equal(parley_event_int(fake_event(f, PARLEY_EVENT_TYPING), "on", -1), 0);
+}
+
+static void types_at_most_every_three_seconds(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    for (int i = 0; i < 60; i++) {
+        parley_typing(f->client, NULL, 1);
+        fake_advance(f, 100);
+    }
+    fake_expect(f, FRAME_typing);
+    fake_expect(f, FRAME_typing);
+    fake_expect(f, FRAME_none);
+    parley_typing(f->client, NULL, 0);
+    assert_false(fake_expect(f, FRAME_typing)->typing.on);
+}
+
+static void sends_the_context_when_it_changed(void **state)
+{
+    struct fake *f = *state;
+    assert_int_equal(parley_context_set(f->client, NULL, "screen", "\"cart\""), PARLEY_OK); /* before any connection */
+    assert_int_equal(parley_context_set(f->client, NULL, "items", "[1, 2.0]"), PARLEY_OK);
+    assert_int_equal(parley_context_set(f->client, NULL, "bad", "[1"), PARLEY_MALFORMED);
+    fake_online(f, 0, 0);
+    fake_advance(f, CONTEXT_DELAY_MS);
+    const struct frame *r = fake_expect(f, FRAME_context_put);
+    const struct value *context = r->context_put.context.value;
+    assert_true(span_is(value_find(context, "screen")->text, "cart"));
+    assert_int_equal(value_find(context, "items")->count, 2);
+    fake_reply(f, context_stored, .changed = true);
+    parley_context_set(f->client, NULL, "screen", "\"cart\"");
+    fake_advance(f, 5000);
+    fake_expect(f, FRAME_none);
+    parley_context_set(f->client, NULL, "items", NULL);
+    fake_advance(f, 5000);
+    assert_int_equal(fake_expect(f, FRAME_context_put)->context_put.context.value->count, 1);
+}
+
+static void stops_reading_when_nobody_pulls(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    int64_t n = 1;
+    for (; n < 2 * EVENTS_MAX && f->is_open; n++)
+        fake_push_item(f, n);
+    assert_false(f->is_open);
+    assert_true(n <= EVENTS_MAX + 1);
+    fake_advance(f, 60000);
+    assert_int_equal(f->opens, 1); /* no use while there is no room */
+    int64_t told = 0;
+    while (fake_event(f, PARLEY_EVENT_ITEM))
+        assert_int_equal(parley_event_seq(f->event), ++told);
+    fake_advance(f, 2000);
+    fake_open(f);
+    assert_int_equal(fake_expect(f, FRAME_hello)->hello.have[0].seq, told);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(tells_the_first_page),
+        WITH(shows_an_item),
+        cmocka_unit_test_setup_teardown(shows_an_item, setup_json, teardown),
+        WITH(tells_live_items_once),
+        WITH(fills_a_small_gap_in_order),
+        cmocka_unit_test_setup_teardown(fills_a_small_gap_in_order, setup_json, teardown),
+        WITH(finds_a_lost_last_item_by_the_beacon),
+        WITH(fills_a_long_absence_newest_first),
+        WITH(skips_numbers_that_are_not_for_it),
+        WITH(believes_an_answer_over_a_beacon),
+        WITH(asks_once_for_what_is_not_given),
+        WITH(asks_again_after_the_connection_was_lost),
+        WITH(loads_older_items_to_the_start),
+        WITH(opens_the_main_conversation_of_a_new_customer),
+        WITH(tells_that_it_received),
+        WITH(says_nothing_received_over_a_hole),
+        WITH(forgets_who_typed),
+        WITH(types_at_most_every_three_seconds),
+        WITH(sends_the_context_when_it_changed),
+        WITH(stops_reading_when_nobody_pulls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,383 @@
+/* The connection: when it tries, when it waits, and when it must not try at all. */
+#include "tests/unit/sdk-c/fake.h"
+
+#include "sdk-c/src/url.h"
+
+static int setup(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, 0);
+    *state = &fake;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fake_stop(*state);
+    return 0;
+}
+
+static void expect_states(struct fake *f, int32_t a, int32_t b)
+{
+    fake_expect_state(f, a, PARLEY_OK);
+    fake_expect_state(f, b, PARLEY_OK);
+}
+
+static void goes_online(void **state)
+{
+    struct fake *f = *state;
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_IDLE);
+    fake_online(f, 0, 0);
+    expect_states(f, PARLEY_STATE_CONNECTING, PARLEY_STATE_SYNCING);
+    fake_expect_state(f, PARLEY_STATE_ONLINE, PARLEY_OK);
+    assert_string_equal(parley_event_text(f->event, "was"), "syncing");
+    parley_event *e = fake_event(f, PARLEY_EVENT_WELCOME);
+    assert_string_equal(parley_event_text(e, "role"), "customer");
+}
+
+static void waits_longer_each_time(void **state)
+{
+    struct fake *f = *state;
+    int64_t longest = 0;
+    f->refuse_open = true;
+    parley_connect(f->client);
+    fake_step(f);
+    for (int i = 1; i <= 40; i++) {
+        assert_int_equal(f->opens, i);
+        parley_event *e;
+        int64_t wait = -1;
+        while ((e = fake_event(f, PARLEY_EVENT_STATE)))
+            if (parley_event_state(e) == PARLEY_STATE_BACKOFF)
+                wait = parley_event_int(e, "retry_in_ms", -1);
+        assert_in_range(wait, 0, i < 7 ? BACKOFF_FIRST_MS << (i - 1) : BACKOFF_MAX_MS);
+        longest = wait > longest ? wait : longest;
+        assert_int_equal(parley_step_due(f->client), wait);
+        if (wait > 0)
+            fake_advance(f, wait - 1);
+        assert_int_equal(f->opens, i);
+        fake_advance(f, wait > 0 ? 1 : 0);
+    }
+    assert_true(longest > BACKOFF_MAX_MS / 2); /* the jitter uses all of its room */
+}
+
+static void gives_up_on_a_server_that_does_not_answer(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_step(f);
+    fake_advance(f, LINK_CONNECT_MS);
+    assert_int_not_equal(f->close_code, 0);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_BACKOFF);
+    fake_advance(f, 500);
+    fake_open(f);
+    fake_advance(f, LINK_HELLO_MS);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_BACKOFF);
+}
+
+static void asks_for_a_token(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_refuse(f, PARLEY_TOKEN_EXPIRED, 0);
+    expect_states(f, PARLEY_STATE_CONNECTING, PARLEY_STATE_SYNCING);
+    fake_expect_state(f, PARLEY_STATE_NEEDS_TOKEN, PARLEY_TOKEN_EXPIRED);
+    fake_advance(f, 3600000); /* a refused token never loops */
+    parley_network_changed(f->client, 1);
+    parley_set_foreground(f->client, 0);
+    parley_set_foreground(f->client, 1);
+    parley_connect(f->client);
+    fake_step(f);
+    assert_int_equal(f->opens, 1);
+    assert_int_equal(parley_set_token(f->client, "another"), PARLEY_OK);
+    fake_open(f);
+    assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "another"));
+}
+
+static void obeys_close_codes(void **state)
+{
+    static const struct {
+        int code;
+        int32_t state;
+        parley_status reason;
+    } rows[] = {
+        {1000, PARLEY_STATE_BACKOFF, PARLEY_CLOSED},
+        {1006, PARLEY_STATE_BACKOFF, PARLEY_CLOSED},
+        {1011, PARLEY_STATE_BACKOFF, PARLEY_INTERNAL},
+        {1012, PARLEY_STATE_BACKOFF, PARLEY_DRAINING},
+        {4001, PARLEY_STATE_BACKOFF, PARLEY_SLOW},
+        {4003, PARLEY_STATE_BACKOFF, PARLEY_RATE_LIMITED},
+        {4004, PARLEY_STATE_NEEDS_TOKEN, PARLEY_TOKEN_EXPIRED},
+        {4499, PARLEY_STATE_BACKOFF, PARLEY_CLOSED},
+        {4500, PARLEY_STATE_BLOCKED, PARLEY_MALFORMED},
+        {4501, PARLEY_STATE_NEEDS_TOKEN, PARLEY_UNAUTHENTICATED},
+        {4502, PARLEY_STATE_BLOCKED, PARLEY_DENIED},
+        {4503, PARLEY_STATE_BLOCKED, PARLEY_REPLACED},
+        {4506, PARLEY_STATE_BLOCKED, PARLEY_SIGNED_OUT},
+        {4999, PARLEY_STATE_BLOCKED, PARLEY_CLOSED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fake fake, *f = &fake;
+        fake_start(f, 0);
+        fake_online(f, 0, 0);
+        expect_states(f, PARLEY_STATE_CONNECTING, PARLEY_STATE_SYNCING);
+        fake_expect_state(f, PARLEY_STATE_ONLINE, PARLEY_OK);
+        fake_close(f, rows[i].code);
+        fake_expect_state(f, rows[i].state, rows[i].reason);
+        fake_advance(f, 60000);
+        assert_int_equal(f->opens, rows[i].state == PARLEY_STATE_BACKOFF ? 2 : 1);
+        fake_stop(f);
+    }
+}
+
+static void comes_back_when_the_server_said(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    fake_push(f, drain, .reconnect_in_ms = 4000);
+    parley_send_text(f->client, NULL, "still works", NULL);
+    fake_expect(f, FRAME_post);
+    fake_close(f, 1012);
+    fake_advance(f, 3999);
+    assert_int_equal(f->opens, 1);
+    fake_advance(f, 1000);
+    assert_int_equal(f->opens, 2);
+}
+
+static void leaves_a_draining_server(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    fake_advance(f, 10000);
+    fake_push(f, drain, .reconnect_in_ms = 4000);
+    fake_advance(f, 4000);
+    assert_int_equal(f->opens, 2);
+}
+
+static void waits_as_long_as_it_is_told(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_refuse(f, PARLEY_BUSY, 20000);
+    fake_advance(f, 19999);
+    assert_int_equal(f->opens, 1);
+    fake_advance(f, 10000);
+    assert_int_equal(f->opens, 2);
+}
+
+static void sleeps_in_the_background(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    parley_set_foreground(f->client, 0);
+    fake_advance(f, 29999);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_ONLINE);
+    fake_advance(f, 1);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_SUSPENDED);
+    assert_int_equal(parley_step_due(f->client), -1); /* nothing wakes the processor */
+    parley_set_foreground(f->client, 1);
+    fake_step(f);
+    assert_int_equal(f->opens, 2);
+}
+
+static void tries_at_once_when_a_network_comes(void **state)
+{
+    struct fake *f = *state;
+    f->refuse_open = true;
+    parley_connect(f->client);
+    fake_step(f);
+    for (int i = 0; i < 8; i++)
+        fake_advance(f, 30000);
+    int opens = f->opens;
+    fake_advance(f, 3000);
+    parley_network_changed(f->client, 0);
+    fake_advance(f, 60000);
+    assert_in_range(f->opens, opens, opens + 1);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_SUSPENDED);
+    opens = f->opens;
+    parley_network_changed(f->client, 1);
+    fake_step(f);
+    assert_int_equal(f->opens, opens + 1);
+    for (int i = 0; i < 20; i++) { /* a flapping network is no reason to hammer */
+        parley_network_changed(f->client, 1);
+        fake_advance(f, 10);
+    }
+    assert_in_range(f->opens, opens + 1, opens + 2);
+}
+
+static void notices_silence(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 3, 1);
+    fake_advance(f, 1000);
+    fake_expect(f, FRAME_mark_set);
+    fake_reply(f, done);
+    fake_advance(f, 25000 * 3 / 2);
+    const struct frame *r = fake_expect(f, FRAME_range); /* asks, and learns the head by the way */
+    assert_int_equal(r->range.after, 3);
+    fake_answer_range(f, 4);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+    fake_expect_item(f, 3, true);
+    fake_expect_item(f, 4, true);
+    fake_advance(f, 25000 * 3 / 2);
+    fake_find(f, FRAME_range);
+    fake_advance(f, LINK_PROBE_MS);
+    assert_false(f->is_open);
+    while (fake_event(f, PARLEY_EVENT_STATE) && parley_event_state(f->event) != PARLEY_STATE_BACKOFF)
+        ;
+    assert_int_equal(parley_event_status(f->event), PARLEY_TIMEOUT);
+}
+
+static void doubts_the_socket_after_sleep(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    parley_set_foreground(f->client, 0);
+    fake_advance(f, 20000);
+    parley_set_foreground(f->client, 1);
+    fake_expect(f, FRAME_range);
+    fake_advance(f, LINK_DOUBT_MS);
+    assert_false(f->is_open);
+}
+
+static void renews_its_token(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_reply(f, welcome, .me = fake_me, .role = role_agent, .time = 1000000, .has_expires_at = true,
+               .expires_at = 1000000 + 600000, .ping_ms = 25000, .server = span_str("fake"));
+    fake_expect_no(f, PARLEY_EVENT_TOKEN_EXPIRING);
+    for (int t = 0; t < 540000; t += 20000) {
+        fake_push(f, head, .heads = NULL);
+        fake_advance(f, 20000);
+    }
+    assert_int_equal(parley_event_int(fake_event(f, PARLEY_EVENT_TOKEN_EXPIRING), "expires_at", 0), 1600000);
+    parley_set_token(f->client, "fresh");
+    assert_true(span_is(fake_find(f, FRAME_auth)->auth.token, "fresh"));
+    fake_reply(f, auth_ok, .has_expires_at = false);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_ONLINE);
+}
+
+static void stays_closed(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    parley_close(f->client);
+    fake_step(f);
+    assert_int_equal(f->close_code, 1000);
+    fake_advance(f, 3600000);
+    parley_set_foreground(f->client, 1);
+    parley_network_changed(f->client, 1);
+    fake_step(f);
+    assert_int_equal(f->opens, 1);
+    parley_connect(f->client);
+    fake_step(f);
+    assert_int_equal(f->opens, 2);
+}
+
+static void drops_a_server_that_talks_nonsense(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    parley_transport_received(f->client, f->socket, (const uint8_t *)"\xc1", 1);
+    fake_step(f);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_BACKOFF);
+    assert_int_equal(parley_transport_received(f->client, 99, (const uint8_t *)"\xc1", 1), PARLEY_OK); /* an old one */
+    parley_transport_closed(f->client, f->socket + 5, 4500, NULL);
+    fake_step(f);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_BACKOFF);
+}
+
+static int wakes;
+
+static void count_wake(void *user)
+{
+    wakes++;
+}
+
+static void wakes_once_for_many_events(void **state)
+{
+    struct fake *f = *state;
+    wakes = 0;
+    parley_set_wakeup(f->client, count_wake, NULL);
+    fake_online(f, 3, 1);
+    assert_int_equal(wakes, 1);
+    while (fake_event(f, PARLEY_EVENT_ITEM))
+        ;
+    fake_push_item(f, 4);
+    assert_int_equal(wakes, 2);
+}
+
+static void reads_addresses(void **state)
+{
+    struct url url;
+    assert_int_equal(url_parse("ws://127.0.0.1:8300/v1/ws", &url), PARLEY_OK);
+    assert_string_equal(url.host, "127.0.0.1");
+    assert_int_equal(url.port, 8300);
+    assert_true(url_is_local(&url));
+    assert_int_equal(url_parse("wss://chat.example", &url), PARLEY_OK);
+    assert_int_equal(url.port, 443);
+    assert_string_equal(url.path, "/v1/ws");
+    assert_int_equal(url_parse("ws://[::1]:80/x?y=1", &url), PARLEY_OK);
+    assert_string_equal(url.host, "::1");
+    static const char *const bad[] = {"http://x",   "ws://",      "ws://x:0/", "ws://x:99999/",
+                                      "ws://u@x/",  "ws://x/a b", "ws://[::1", "ws://[::1]x",
+                                      "ws://x:8o/", "ws://:80/",  "",          "wss:/x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(url_parse(bad[i], &url), PARLEY_INVALID);
+}
+
+static void checks_its_configuration(void **state)
+{
+    parley_config config;
+    parley_client *client = NULL;
+    parley_config_init(&config, sizeof config);
+    config.token = "x";
+    assert_int_equal(parley_client_new(&config, &client), PARLEY_INVALID);
+    config.url = "ws://chat.example/v1/ws"; /* a token in the clear over a network */
+    assert_int_equal(parley_client_new(&config, &client), PARLEY_DENIED);
+    config.url = "wss://chat.example/v1/ws";
+    config.device = "x";
+    assert_int_equal(parley_client_new(&config, &client), PARLEY_INVALID);
+    config.device = NULL;
+    config.page = 0;
+    assert_int_equal(parley_client_new(&config, &client), PARLEY_INVALID);
+    config.page = 50;
+    config.size = sizeof config + 8;
+    assert_int_equal(parley_client_new(&config, &client), PARLEY_LIMIT);
+    assert_null(client);
+    parley_client_free(NULL);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(goes_online),
+        WITH(waits_longer_each_time),
+        WITH(gives_up_on_a_server_that_does_not_answer),
+        WITH(asks_for_a_token),
+        cmocka_unit_test(obeys_close_codes),
+        WITH(comes_back_when_the_server_said),
+        WITH(leaves_a_draining_server),
+        WITH(waits_as_long_as_it_is_told),
+        WITH(sleeps_in_the_background),
+        WITH(tries_at_once_when_a_network_comes),
+        WITH(notices_silence),
+        WITH(doubts_the_socket_after_sleep),
+        WITH(renews_its_token),
+        WITH(stays_closed),
+        WITH(drops_a_server_that_talks_nonsense),
+        WITH(wakes_once_for_many_events),
+        cmocka_unit_test(reads_addresses),
+        cmocka_unit_test(checks_its_configuration),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
