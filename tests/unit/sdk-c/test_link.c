@@ -88,8 +88,11 @@ static void asks_for_a_token(void **state)
     parley_set_foreground(f->client, 0);
     parley_set_foreground(f->client, 1);
     parley_connect(f->client);
+    parley_close(f->client);
+    parley_connect(f->client);
     fake_step(f);
     assert_int_equal(f->opens, 1);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_NEEDS_TOKEN);
     assert_int_equal(parley_set_token(f->client, "another"), PARLEY_OK);
     fake_open(f);
     assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "another"));
