@@ -102,8 +102,7 @@ static void what_is_no_json_is_malformed(void **state)
         "[1] // x",
         "/* x */ [1]",
         "[1]#",
-        "[\x0c"
-        "1]",
+        "[\f1]",
         "1",
         "\"text\"",
         "null",
