@@ -53,7 +53,7 @@ class Definitions:
             self.maps.setdefault(a[0], []).append((a[2], macro, a[1]))
 
     def binary(self, map_name, value):
-        """The value as MessagePack wants it: ids as 16 bytes."""
+        """The value as MessagePack wants it: ids as 16 bytes, but those inside a body, which are text everywhere."""
         if not isinstance(value, dict):
             return value
         result = dict(value)
@@ -66,9 +66,6 @@ class Definitions:
                 result[name] = self.binary(of, result[name])
             elif sort == "LIST" and isinstance(result[name], list):
                 result[name] = [self.binary(of, entry) for entry in result[name]]
-        kind = self.kinds.get(value.get("kind")) if isinstance(value.get("kind"), str) else None
-        if kind and "body" in result:
-            result["body"] = self.binary(kind["body"], result["body"])
         return result
 
 
