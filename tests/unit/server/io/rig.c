@@ -1,6 +1,7 @@
 #include "tests/unit/server/io/rig.h"
 
 #include "protocol/buf.h"
+#include "server/base/list.h"
 #include "server/base/mem.h"
 #include "server/io/loop.h"
 #include "server/io/mailbox.h"
@@ -35,6 +36,7 @@ struct rig {
     pthread_cond_t changed;
     int codes[CODES_MAX];
     int closed, closed_read, requests, links;
+    struct list laters; /* requests that are not answered yet */
 };
 
 struct user {
@@ -46,7 +48,7 @@ struct user {
 };
 
 struct later {
-    struct rig *rig;
+    struct list node;
     struct http_exchange *exchange;
     struct loop_timer timer;
 };
@@ -151,6 +153,7 @@ static size_t body_max(void *arg, int listener, struct span method, struct span 
 static void answer_later(void *arg)
 {
     struct later *later = arg;
+    list_remove(&later->node);
     http_answer(later->exchange, 200, "text/plain", NULL, span_str(http_gone(later->exchange) ? "gone" : "later"));
     mem_free(later);
 }
@@ -185,7 +188,7 @@ static void on_request(void *arg, struct http_exchange *exchange)
     pthread_mutex_unlock(&rig->lock);
     if (span_is(path, "/later")) {
         struct later *later = mem_alloc(sizeof *later);
-        later->rig = rig;
+        list_push(&rig->laters, &later->node);
         later->exchange = exchange;
         loop_timer_start(rig->loop, &later->timer, 100, answer_later, later);
     } else if (span_is(path, "/big"))
@@ -230,6 +233,7 @@ struct rig *rig_start(const struct rig_options *options)
         .tls_key = o->key,
     };
     struct ws_listener listener = {.address = "127.0.0.1", .tls = o->tls, .links = true};
+    list_init(&rig->laters);
     pthread_mutex_init(&rig->lock, NULL);
     pthread_cond_init(&rig->changed, NULL);
     rig->loop = loop_new();
@@ -245,6 +249,12 @@ static void open_stop(struct mail *mail, void *receiver)
     struct rig *rig = receiver;
     mem_free(mail);
     ws_stop(rig->ws);
+    while (!list_empty(&rig->laters)) {
+        struct later *later = LIST_ITEM(rig->laters.next, struct later, node);
+        assert_true(http_gone(later->exchange));
+        loop_timer_stop(&later->timer);
+        answer_later(later);
+    }
     mailbox_close(rig->box);
     loop_stop(rig->loop);
 }

@@ -84,6 +84,10 @@ static void an_answer_may_come_later(void **state)
     mem_free(answer);
 }
 
+static void a_turn(struct ws *ws)
+{
+}
+
 static void an_answer_to_a_peer_that_has_gone_goes_nowhere(void **state)
 {
     struct rig *rig = *state;
