@@ -95,7 +95,7 @@ class Pump:
             self.lost = True
         elif self.lost:
             self.link.cut()
-        elif not self.muted:
+        else:
             await self._pieces(data)
 
     async def _pieces(self, data):
@@ -103,6 +103,8 @@ class Pump:
         piece = weather.slice or (max(1, int(weather.rate / 20)) if weather.rate else len(data)) or 1
         for at in range(0, len(data), piece):
             part = data[at:at + piece]
+            if self.muted:
+                return
             if weather.cut_after and self.passed + len(part) >= weather.cut_after:
                 self.writer.write(part[:weather.cut_after - self.passed])
                 await self.writer.drain()

@@ -69,7 +69,7 @@ class Link:
     def __init__(self, name, encoding, on_push=lambda *_: None, on_raw=lambda *_: None):
         self.id, self.encoding = f"{name}.{next(Link.numbers)}", ENCODINGS[encoding]
         self.on_push, self.on_raw, self.waiting, self.last = on_push, on_raw, {}, 0
-        self.socket, self.reader, self.code, self.reason = None, None, None, None
+        self.socket, self.reader, self.code, self.reason, self.welcomed = None, None, None, None, False
 
     async def open(self, url, **options):
         options = {"compression": None, "max_size": 1 << 22, "ping_interval": None, "open_timeout": WAIT, **options}
@@ -80,9 +80,9 @@ class Link:
     async def _read(self):
         try:
             async for message in self.socket:
-                self.on_raw(self, message)
                 for frame in self.encoding.unpack(message):
                     self._take(frame)
+                self.on_raw(self, message)
         except websockets.ConnectionClosed:
             pass
         finally:
@@ -126,8 +126,8 @@ class Link:
         """Bytes or text as they are, for what no honest client would say."""
         await self.socket.send(message)
 
-    async def request(self, type, timeout=WAIT, on_reply=None, **data):
-        frame, future = self.frame(type, {k: v for k, v in data.items() if v is not None}, on_reply)
+    async def request(self, verb, /, timeout=WAIT, on_reply=None, **data):
+        frame, future = self.frame(verb, {k: v for k, v in data.items() if v is not None}, on_reply)
         await self.send([frame])
         return await asyncio.wait_for(future, timeout)
 
@@ -242,7 +242,7 @@ class Client:
         return self.welcome
 
     def _welcomed(self, link, welcome):
-        self.welcome, self.me, self.role = welcome, welcome["me"], welcome["role"]
+        self.welcome, self.me, self.role, link.welcomed = welcome, welcome["me"], welcome["role"], True
         self.log("open", link=link.id, node=link.socket.remote_address[1] if link.socket.remote_address else 0, who=self.me,
                  role=self.role, device=self.device)
         for thread in welcome["threads"]:
@@ -305,7 +305,7 @@ class Client:
     def _raw(self, link, message):
         data = message if isinstance(message, bytes) else message.encode("utf-8", "surrogatepass")
         for token in set(CANARY.findall(data)):
-            if self.me and (link.id, token) not in self.tokens_seen:
+            if link.welcomed and (link.id, token) not in self.tokens_seen:
                 self.tokens_seen.add((link.id, token))
                 self.log("bytes", link=link.id, token=token.decode())
 
@@ -540,8 +540,8 @@ class Client:
         """The outbox is empty and every thread complete."""
         await self.until(lambda: not self.outbox and all(t.complete for t in self.threads.values()), timeout, "settling")
 
-    def request(self, type, **data):
-        return self.link.request(type, **data)
+    def request(self, verb, /, **data):
+        return self.link.request(verb, **data)
 
 
 def _observed(item):

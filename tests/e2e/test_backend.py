@@ -1,0 +1,80 @@
+"""The company's back ends: the same items over HTTP, under a key of their own."""
+import json
+
+from parley_wire import uuid7
+
+
+def message(id, text):
+    return {"id": id, "kind": "text", "body": {"text": text}}
+
+
+async def test_items_over_http(shop):
+    with shop.serve() as server:
+        ann, key, id = await shop.customer("ann"), shop.site.program_key("shop"), uuid7()
+        await ann.post("from the app")
+        path = f"/v1/conversations/{ann.main}/items"
+        status, text = server.http("POST", path, message(id, "from the back end"), key)
+        first = json.loads(text)
+        assert status in (200, 201) and first["seq"] > 1, text
+        await ann.until(lambda: "from the back end" in ann.texts())
+        assert ann.threads[ann.main].items[first["seq"]]["role"] == "backend"
+        status, text = server.http("POST", path, message(id, "from the back end"), key)
+        assert json.loads(text) == {**first, "duplicate": True}
+        status, text = server.http("POST", path, message(id, "something else"), key)
+        assert status == 409 and json.loads(text)["error"]["code"] == "conflict"
+        status, text = server.http("GET", f"{path}?after=0&limit=250", token=key)
+        thread = json.loads(text)["thread"]
+        assert status == 200 and [i["seq"] for i in thread["items"]] == list(range(1, thread["head"] + 1))
+        status, text = server.http("GET", f"{path}?before=2&limit=1", token=key)
+        assert [i["seq"] for i in json.loads(text)["thread"]["items"]] == [1]
+        await shop.close()
+
+
+async def test_events_are_items(shop):
+    with shop.serve() as server:
+        ann, key = await shop.customer("ann"), shop.site.program_key("shop")
+        event = {"conversation": ann.main, "id": uuid7(), "type": "parcel.sent", "text": "Your parcel is under way",
+                 "data": {"parcel": "P1"}}
+        status, text = server.http("POST", "/v1/events", event, key)
+        assert status in (200, 201), text
+        item = await ann.until(lambda: next((i for i in ann.items() if i["kind"] == "custom"), None))
+        assert item["body"] == {"type": "parcel.sent", "fallback": "Your parcel is under way", "data": {"parcel": "P1"}}
+        await shop.close()
+
+
+async def test_errors_have_a_status_a_code_and_a_path(shop):
+    with shop.serve() as server:
+        ann, key = await shop.customer("ann"), shop.site.program_key("shop")
+        path = f"/v1/conversations/{ann.main}/items"
+        cases = [
+            ("POST", path, message(uuid7(), "x"), None, 401, "unauthenticated", None),
+            ("POST", path, message(uuid7(), "x"), "pk_nonsense", 401, "unauthenticated", None),
+            ("POST", path, message("x", "x"), key, 400, "bad_id", "id"),
+            ("POST", path, {"id": uuid7(), "kind": "dance", "body": {}}, key, 400, "unknown_kind", "kind"),
+            ("POST", path, {"id": uuid7(), "kind": "text", "body": {"text": 5}}, key, 400, "invalid", "text"),
+            ("POST", path, message(uuid7(), "x" * 20_000), key, 413, "too_big", "text"),
+            ("POST", path, "{", key, 400, "malformed", None),
+            ("GET", f"/v1/conversations/{uuid7()}/items", None, key, 404, "not_found", None),
+            ("GET", "/v1/conversations/x/items", None, key, 400, "bad_id", None),
+            ("GET", f"{path}?limit=-1", None, key, 400, "invalid", "limit"),
+            ("GET", f"{path}?limit=1000000000", None, key, 400, "invalid", "limit"),
+            ("GET", f"{path}?after=1&before=9", None, key, 400, "invalid", None),
+            ("GET", "/v1/nothing", None, key, 404, "not_found", None),
+        ]
+        for method, where, body, token, expected, code, place in cases:
+            headers = {"Content-Type": "application/json"} if isinstance(body, str) else None
+            status, text = server.http(method, where, body, token, headers)
+            error = json.loads(text)["error"]
+            assert (status, error["code"]) == (expected, code), (method, where, status, text)
+            assert place is None or error["path"].endswith(place), text
+        await shop.close()
+
+
+async def test_a_customers_token_is_no_back_end(shop):
+    with shop.serve() as server:
+        ann, bob = await shop.customer("ann"), await shop.customer("bob")
+        status, text = server.http("GET", f"/v1/conversations/{ann.main}/items", token=bob.token)
+        assert status in (403, 404), text
+        status, text = server.http("POST", f"/v1/conversations/{ann.main}/items", message(uuid7(), "x"), bob.token)
+        assert status in (403, 404), text
+        await shop.close()
