@@ -102,10 +102,18 @@ static void an_answer_to_a_peer_that_has_gone_goes_nowhere(void **state)
     peer_send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
     struct linger reset = {.l_onoff = 1};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close(fd);                                                         /* a reset while the answer is being made */
+    close(fd); /* a reset while the answer is being made */
+
     answer = peer_talk(rig, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"); /* which comes after that answer */
     assert_string_equal(body_of(answer), "later");
     mem_free(answer);
+
+    int before = rig_requests(rig);
+    fd = peer_connect(rig);
+    peer_send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (rig_requests(rig) == before)
+        rig_run(rig, a_turn);
+    close(fd); /* and this one is answered only after the worker has stopped */
 }
 
 static void a_head_request_gets_the_length_and_no_body(void **state)
