@@ -222,6 +222,8 @@ static void put_container(struct cursor *c, bool map)
         if (map) {
             if (c->at < c->end && *c->at == '"')
                 put_string(c);
+            else
+                fail(c);
             if (!take(c, ':'))
                 fail(c);
         }

@@ -154,7 +154,8 @@ static void bad_text_is_not_transcoded_and_never_overrun(void **state)
         assert_true(out.len <= len);
         free(copy);
     }
-    static const char *const bad[] = {"{}x", "{\"a\" 1}", "{1:1}", "[1 2]", "[", "x", "[tru]", "{\"a\":1,}", "[\"\\"};
+    static const char *const bad[] = {"{}x", "{\"a\" 1}", "{1:1}",      "[1 2]",        "[",
+                                      "x",   "[tru]",     "{\"a\":1,}", "{\"a\":1,:2}", "[\"\\"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         buf_clear(&out);
         wire_json_to_msgpack(&out, span_str(bad[i]));
