@@ -24,8 +24,8 @@ enum {
 };
 
 /* A stronger synchronous_commit of the operator's stands. Warnings must reach us: one of them says that a commit is not
- * what it looks like. Everything here is a look-up by key: a plan made while a table was small must not become a scan of a
- * big one. */
+ * what it looks like. Everything here is a look-up by key: a plan made while a table was small must not become a scan
+ * of a big one. */
 static const struct pg_statement settings = {
     "pg_settings",
     "select set_config('synchronous_commit', case current_setting('synchronous_commit')"

@@ -35,15 +35,15 @@ struct pg_statement {
 /* ---- the connection ---- */
 
 struct pg_options {
-    const char *url;          /* libpq's: URI or key=value words, several hosts allowed */
-    const char *application;  /* as pg_stat_activity shows it */
-    const char *listen;       /* a channel to listen on, or NULL */
-    uint32_t lock_timeout_ms; /* 0: 2,000 */
+    const char *url;               /* libpq's: URI or key=value words, several hosts allowed */
+    const char *application;       /* as pg_stat_activity shows it */
+    const char *listen;            /* a channel to listen on, or NULL */
+    uint32_t lock_timeout_ms;      /* 0: 2,000 */
     uint32_t statement_timeout_ms; /* 0: none */
-    uint32_t stall_ms;        /* 0: 30,000; an answer this late means that the connection is dead */
-    uint32_t max_groups;      /* 0: 256 in flight */
-    size_t max_bytes;         /* 0: 16 MiB in flight */
-    bool allow_unsafe;        /* take a server with fsync or full_page_writes off */
+    uint32_t stall_ms;             /* 0: 30,000; an answer this late means that the connection is dead */
+    uint32_t max_groups;           /* 0: 256 in flight */
+    size_t max_bytes;              /* 0: 16 MiB in flight */
+    bool allow_unsafe;             /* take a server with fsync or full_page_writes off */
 };
 
 struct pg_events {

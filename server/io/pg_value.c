@@ -174,6 +174,22 @@ void pg_text_or_null(struct pg_params *p, struct span v)
         pg_text(p, v);
 }
 
+void pg_bytes_or_null(struct pg_params *p, struct span v)
+{
+    if (!v.ptr || v.len == 0)
+        pg_null(p);
+    else
+        pg_bytes(p, v);
+}
+
+void pg_jsonb_or_null(struct pg_params *p, struct span text)
+{
+    if (!text.ptr || text.len == 0)
+        pg_null(p);
+    else
+        pg_jsonb(p, text);
+}
+
 void pg_time_ms_or_null(struct pg_params *p, int64_t ms)
 {
     if (ms == 0)
@@ -299,6 +315,14 @@ struct span pg_get_text(const struct pg_result *r, int row, int col)
 struct span pg_get_bytes(const struct pg_result *r, int row, int col)
 {
     return value(r, row, col, PG_BYTES);
+}
+
+void pg_copy_bytes(const struct pg_result *r, int row, int col, uint8_t *out, size_t len)
+{
+    struct span s = pg_get_bytes(r, row, col);
+    memset(out, 0, len);
+    if (s.len == len)
+        memcpy(out, s.ptr, len);
 }
 
 struct span pg_get_jsonb(const struct pg_result *r, int row, int col)

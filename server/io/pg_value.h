@@ -51,6 +51,8 @@ void pg_time_ms(struct pg_params *p, int64_t ms);
 /* Null for the nil UUID, for a span without bytes, for time 0. */
 void pg_uuid_or_null(struct pg_params *p, struct uuid v);
 void pg_text_or_null(struct pg_params *p, struct span v);
+void pg_bytes_or_null(struct pg_params *p, struct span v);
+void pg_jsonb_or_null(struct pg_params *p, struct span text);
 void pg_time_ms_or_null(struct pg_params *p, int64_t ms);
 
 /* Begins an array: the next n values are its entries. */
@@ -79,6 +81,9 @@ int64_t pg_get_i64(const struct pg_result *r, int row, int col);
 struct uuid pg_get_uuid(const struct pg_result *r, int row, int col);
 struct span pg_get_text(const struct pg_result *r, int row, int col);
 struct span pg_get_bytes(const struct pg_result *r, int row, int col);
+
+/* Bytes of a known length, as a digest; zeros when it has another one. */
+void pg_copy_bytes(const struct pg_result *r, int row, int col, uint8_t *out, size_t len);
 
 /* JSON text, as Postgres prints it. */
 struct span pg_get_jsonb(const struct pg_result *r, int row, int col);

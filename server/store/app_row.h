@@ -52,7 +52,7 @@ struct app_all {
 /* all is NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void app_loaded(void *arg, parley_status status, const struct app_all *all);
 
-/* Everything of one moment. */
+/* Each table as of its own moment: somebody may change them meanwhile, and announces it then. */
 parley_status app_load_all(struct store *store, app_loaded *done, void *arg);
 
 #endif

@@ -1,7 +1,125 @@
-/* The flow tables. */
+/* The flow tables. A run is pinned to the hash of its source; (run, step) and (run, entry) are its own number lines. */
 #include "server/store/flow_row.h"
 
-#include <string.h>
+#include "server/store/rows.h"
+
+static const struct pg_statement by_name = {
+    "flow_by_name",
+    "select f.name, v.title, v.hash, v.source from flow f join flow_version v on v.hash = f.hash where f.name = $1",
+    1,
+    {PG_TEXT},
+};
+static const struct pg_statement by_hash = {
+    "flow_by_hash", "select v.name, v.title, v.hash, v.source from flow_version v where v.hash = $1", 1, {PG_BYTES}};
+static const struct pg_statement list = {
+    "flow_list",
+    "select f.name, v.title, v.hash, ''::text from flow f join flow_version v on v.hash = f.hash order by f.name",
+    0,
+    {0},
+};
+static const struct pg_statement add_version = {
+    "flow_add_version",
+    "insert into flow_version (hash, name, title, source) values ($1, $2, $3, $4) on conflict (hash) do nothing",
+    4,
+    {PG_BYTES, PG_TEXT, PG_TEXT, PG_TEXT},
+};
+static const struct pg_statement point = {
+    "flow_point",
+    "insert into flow (name, hash) values ($1, $2) on conflict (name) do update set hash = excluded.hash",
+    2,
+    {PG_TEXT, PG_BYTES}};
+
+static const struct pg_statement run_insert = {
+    "flow_run_insert",
+    "insert into flow_run (id, session, conversation, hash, state, step, input_seq, waiting, started_at, updated_at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'), $9, $10)",
+    10,
+    {PG_UUID, PG_UUID, PG_UUID, PG_BYTES, PG_I16, PG_I64, PG_I64, PG_JSONB, PG_TIME, PG_TIME},
+};
+static const struct pg_statement run_update = {
+    "flow_run_update",
+    "with u as (update flow_run set state = $3, step = $4, input_seq = $5, waiting = coalesce($6, '{}'), updated_at = "
+    "$7"
+    "            where id = $1 and step = $2 and state < 4 returning 1)"
+    " select parley_one((select count(*) from u), 'flow_run')",
+    7,
+    {PG_UUID, PG_I64, PG_I16, PG_I64, PG_I64, PG_JSONB, PG_TIME},
+};
+static const struct pg_statement run_by_id = {
+    "flow_run_get", "select " FLOW_RUN_COLUMNS " from flow_run r where r.id = $1", 1, {PG_UUID}};
+static const struct pg_statement runs_of = {
+    "flow_runs_of",
+    "select " FLOW_RUN_COLUMNS
+    " from flow_run r where r.hash = $1 and r.state < 4 and r.id > $2 order by r.id limit $3",
+    3,
+    {PG_BYTES, PG_UUID, PG_I64},
+};
+
+static const struct pg_statement journal_add = {
+    "flow_journal_add",
+    "insert into flow_journal (run, entry, step, call, line, data)"
+    " select $1, * from unnest($2::int8[], $3::int8[], $4::text[], $5::int4[], $6::jsonb[])",
+    6,
+    {PG_UUID, PG_I64_ARRAY, PG_I64_ARRAY, PG_TEXT_ARRAY, PG_I32_ARRAY, PG_JSONB_ARRAY},
+};
+static const struct pg_statement journal_load = {
+    "flow_journal_load",
+    "select entry, step, call, line, data from flow_journal where run = $1 and entry > $2 order by entry limit 250",
+    2,
+    {PG_UUID, PG_I64},
+};
+
+/* ---- sources ---- */
+
+static struct flow_row row_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    struct flow_row row = {
+        .name = pg_get_text(r, i, 0),
+        .title = pg_get_text(r, i, 1),
+        .source = pg_get_text(r, i, 3),
+    };
+    pg_copy_bytes(r, i, 2, row.hash, sizeof row.hash);
+    return row;
+}
+
+ROWS_READ(flow, struct flow_row, flow_rows, row_of)
+
+parley_status flow_by_name(struct store *store, struct span name, flow_rows *done, void *arg)
+{
+    struct flow_read *read = flow_read_new(store_reading(store), done, arg);
+    pg_text(flow_read_add(read, &by_name), name);
+    return flow_read_send(read);
+}
+
+parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_HASH], flow_rows *done, void *arg)
+{
+    struct flow_read *read = flow_read_new(store_reading(store), done, arg);
+    pg_bytes(flow_read_add(read, &by_hash), span_of(hash, FLOW_HASH));
+    return flow_read_send(read);
+}
+
+parley_status flow_list(struct store *store, flow_rows *done, void *arg)
+{
+    struct flow_read *read = flow_read_new(store_reading(store), done, arg);
+    flow_read_add(read, &list);
+    return flow_read_send(read);
+}
+
+parley_status flow_publish(struct store *store, const struct flow_row *row, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &add_version, NULL, NULL);
+    pg_bytes(p, span_of(row->hash, FLOW_HASH));
+    pg_text(p, row->name);
+    pg_text(p, row->title);
+    pg_text(p, row->source);
+    p = pg_group_add(group, &point, NULL, NULL);
+    pg_text(p, row->name);
+    pg_bytes(p, span_of(row->hash, FLOW_HASH));
+    return pg_group_send(&group, done, arg);
+}
+
+/* ---- runs ---- */
 
 struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int col)
 {
@@ -16,8 +134,93 @@ struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int c
         .started_at_ms = pg_get_time_ms(r, row, col + 8),
         .updated_at_ms = pg_get_time_ms(r, row, col + 9),
     };
-    struct span hash = pg_get_bytes(r, row, col + 3);
-    if (hash.len == sizeof run.hash)
-        memcpy(run.hash, hash.ptr, sizeof run.hash);
+    pg_copy_bytes(r, row, col + 3, run.hash, sizeof run.hash);
     return run;
+}
+
+void flow_run_insert(struct pg_group *group, const struct flow_run_row *row)
+{
+    struct pg_params *p = pg_group_add(group, &run_insert, NULL, NULL);
+    pg_uuid(p, row->id);
+    pg_uuid(p, row->session);
+    pg_uuid(p, row->conversation);
+    pg_bytes(p, span_of(row->hash, sizeof row->hash));
+    pg_i16(p, row->state);
+    pg_i64(p, row->step);
+    pg_i64(p, row->input_seq);
+    pg_jsonb_or_null(p, row->waiting);
+    pg_time_ms(p, row->started_at_ms);
+    pg_time_ms(p, row->updated_at_ms);
+}
+
+void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int64_t step)
+{
+    struct pg_params *p = pg_group_add(group, &run_update, NULL, NULL);
+    pg_uuid(p, row->id);
+    pg_i64(p, step);
+    pg_i16(p, row->state);
+    pg_i64(p, row->step);
+    pg_i64(p, row->input_seq);
+    pg_jsonb_or_null(p, row->waiting);
+    pg_time_ms(p, row->updated_at_ms);
+}
+
+static struct flow_run_row run_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return flow_run_of_result(r, i, 0);
+}
+
+ROWS_READ(run, struct flow_run_row, flow_run_rows, run_of)
+
+parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *done, void *arg)
+{
+    struct run_read *read = run_read_new(store_reading(store), done, arg);
+    pg_uuid(run_read_add(read, &run_by_id), id);
+    return run_read_send(read);
+}
+
+parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_HASH], struct uuid after, int limit,
+                           flow_run_rows *done, void *arg)
+{
+    struct run_read *read = run_read_new(store_reading(store), done, arg);
+    struct pg_params *p = run_read_add(read, &runs_of);
+    pg_bytes(p, span_of(hash, FLOW_HASH));
+    pg_uuid(p, after);
+    pg_i64(p, limit);
+    return run_read_send(read);
+}
+
+/* ---- the journal ---- */
+
+void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_entry *entries, int n)
+{
+    struct pg_params *p = pg_group_add(group, &journal_add, NULL, NULL);
+    pg_uuid(p, run);
+    PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, entries, n, entry);
+    PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, entries, n, step);
+    PG_ARRAY_OF(p, PG_TEXT_ARRAY, pg_text, entries, n, call);
+    PG_ARRAY_OF(p, PG_I32_ARRAY, pg_i32, entries, n, line);
+    PG_ARRAY_OF(p, PG_JSONB_ARRAY, pg_jsonb, entries, n, data);
+}
+
+static struct flow_entry entry_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return (struct flow_entry){
+        .entry = pg_get_i64(r, i, 0),
+        .step = pg_get_i64(r, i, 1),
+        .call = pg_get_text(r, i, 2),
+        .line = pg_get_i32(r, i, 3),
+        .data = pg_get_jsonb(r, i, 4),
+    };
+}
+
+ROWS_READ(entry, struct flow_entry, flow_entries, entry_of)
+
+parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_entries *done, void *arg)
+{
+    struct entry_read *read = entry_read_new(store_reading(store), done, arg);
+    struct pg_params *p = entry_read_add(read, &journal_load);
+    pg_uuid(p, run);
+    pg_i64(p, after);
+    return entry_read_send(read);
 }

@@ -1,6 +1,8 @@
 /* The session table. A change states the epoch and state it was decided on; parley_one refuses anything else. */
 #include "server/store/session_row.h"
 
+#include "server/store/rows.h"
+
 static const struct pg_statement insert = {
     "session_insert",
     "insert into session (id, conversation, app, customer, state, epoch, run, queue, handoff, agent, offer, "
@@ -148,44 +150,19 @@ void session_update(struct pg_group *group, const struct session_row *row, int64
 
 /* ---- reads ---- */
 
-struct read {
-    struct pg_group *group;
-    struct session_row *rows;
-    int n;
-    session_rows *done;
-    void *arg;
-};
-
-static void on_rows(void *arg, const struct pg_result *r)
+static struct session_row row_of(const struct pg_result *r, int i, struct pg_group *group)
 {
-    struct read *read = arg;
-    read->n = pg_rows(r);
-    read->rows = pg_group_alloc(read->group, (size_t)read->n * sizeof *read->rows);
-    for (int i = 0; i < read->n; i++)
-        read->rows[i] = session_of_result(r, i, 0);
+    return session_of_result(r, i, 0);
 }
 
-static void on_read(void *arg, parley_status status, const struct pg_fault *fault)
-{
-    struct read *read = arg;
-    read->done(read->arg, status, read->rows, read->n);
-}
-
-static struct read *read_new(struct store *store, session_rows *done, void *arg)
-{
-    struct pg_group *group = store_reading(store);
-    struct read *read = pg_group_alloc(group, sizeof *read);
-    *read = (struct read){.group = group, .done = done, .arg = arg};
-    return read;
-}
+ROWS_READ(session, struct session_row, session_rows, row_of)
 
 static parley_status read_by(struct store *store, const struct pg_statement *statement, struct uuid key,
                              session_rows *done, void *arg)
 {
-    struct read *read = read_new(store, done, arg);
-    struct pg_group *group = read->group;
-    pg_uuid(pg_group_add(group, statement, on_rows, read), key);
-    return pg_group_send(&group, on_read, read);
+    struct session_read *read = session_read_new(store_reading(store), done, arg);
+    pg_uuid(session_read_add(read, statement), key);
+    return session_read_send(read);
 }
 
 parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg)
@@ -211,14 +188,13 @@ parley_status session_of_agent(struct store *store, struct uuid agent, session_r
 parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int limit,
                               session_rows *done, void *arg)
 {
-    struct read *read = read_new(store, done, arg);
-    struct pg_group *group = read->group;
-    struct pg_params *p = pg_group_add(group, &waiting, on_rows, read);
+    struct session_read *read = session_read_new(store_reading(store), done, arg);
+    struct pg_params *p = session_read_add(read, &waiting);
     pg_array(p, PG_TEXT_ARRAY, nqueues);
     for (int i = 0; i < nqueues; i++)
         pg_text(p, queues[i]);
     pg_i64(p, limit);
-    return pg_group_send(&group, on_read, read);
+    return session_read_send(read);
 }
 
 /* ---- place ---- */

@@ -1,0 +1,208 @@
+/* Customers. Coming in is one function (parley_enter): it is called by every hello and mostly only reads. */
+#include "server/store/customer_row.h"
+
+#include "server/store/rows.h"
+
+#define CUSTOMER_COLUMNS "c.id, c.name, c.language, c.verified, c.traits, c.outcome, c.revision"
+#define CONVERSATION_COLUMNS "v.id, v.customer, v.app, v.topic, v.created_at"
+
+static const struct pg_statement enter = {
+    "customer_enter",
+    "select who, their_name, their_language, is_verified, their_traits, their_outcome, their_revision, home,"
+    "       $8::uuid, $9::uuid from parley_enter($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    12,
+    {PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_JSONB, PG_BOOL, PG_UUID, PG_UUID, PG_BYTES, PG_UUID, PG_UUID},
+};
+
+static const struct pg_statement by_guest = {
+    "customer_by_guest",
+    "select " CUSTOMER_COLUMNS ", v.id, d.app, d.id"
+    "  from device d join customer c on c.id = d.customer"
+    "  left join conversation v on v.customer = c.id and v.topic = 'main' where d.guest_digest = $1",
+    1,
+    {PG_BYTES},
+};
+
+static const struct pg_statement by_id = {
+    "customer_get",
+    "select " CUSTOMER_COLUMNS ", v.id, null::uuid, null::uuid"
+    "  from customer c left join conversation v on v.customer = c.id and v.topic = 'main' where c.id = $1",
+    1,
+    {PG_UUID},
+};
+
+static const struct pg_statement conversations = {
+    "customer_conversations",
+    "select " CONVERSATION_COLUMNS " from conversation v where v.customer = $1"
+    " order by v.topic <> 'main', v.created_at, v.id limit 64",
+    1,
+    {PG_UUID},
+};
+
+/* Of two at once the second waits for the first; its update changes nothing, and so returns that row. */
+static const struct pg_statement open_topic = {
+    "conversation_open",
+    "with found as (select * from conversation where customer = $2 and topic = $4),"
+    " made as (insert into conversation (id, customer, app, topic)"
+    "          select $1, $2, $3, $4 where not exists (select from found)"
+    "          on conflict (customer, topic) do update set topic = excluded.topic returning *)"
+    " select " CONVERSATION_COLUMNS " from (select * from found union all select * from made) v",
+    4,
+    {PG_UUID, PG_UUID, PG_UUID, PG_TEXT},
+};
+
+static const struct pg_statement set_outcome = {
+    "customer_set_outcome",
+    "with u as (update customer set outcome = $2 where id = $1 returning 1)"
+    " select parley_one((select count(*) from u), 'customer')",
+    2,
+    {PG_UUID, PG_TEXT},
+};
+
+static const struct pg_statement link_guest = {"customer_link", "select parley_link($1, $2)", 2, {PG_UUID, PG_UUID}};
+
+/* ---- one customer ---- */
+
+struct enter_call {
+    bool found;
+    struct customer_home home;
+    customer_entered *done;
+    void *arg;
+};
+
+static void on_home(void *arg, const struct pg_result *r)
+{
+    struct enter_call *call = arg;
+    call->found = pg_rows(r) > 0;
+    if (!call->found)
+        return;
+    call->home = (struct customer_home){
+        .customer =
+            {
+                .id = pg_get_uuid(r, 0, 0),
+                .name = pg_get_text(r, 0, 1),
+                .language = pg_get_text(r, 0, 2),
+                .verified = pg_get_bool(r, 0, 3),
+                .traits = pg_get_jsonb(r, 0, 4),
+                .outcome = pg_get_text(r, 0, 5),
+                .revision = pg_get_i64(r, 0, 6),
+            },
+        .conversation = pg_get_uuid(r, 0, 7),
+        .app = pg_get_uuid(r, 0, 8),
+        .device = pg_get_uuid(r, 0, 9),
+    };
+}
+
+static void on_entered(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct enter_call *call = arg;
+    if (status == PARLEY_OK && !call->found)
+        status = PARLEY_NOT_FOUND;
+    call->done(call->arg, status, status == PARLEY_OK ? &call->home : NULL);
+}
+
+static struct enter_call *enter_call_new(struct pg_group *group, customer_entered *done, void *arg)
+{
+    struct enter_call *call = pg_group_alloc(group, sizeof *call);
+    call->done = done;
+    call->arg = arg;
+    return call;
+}
+
+static parley_status enter_with(struct store *store, const struct customer_entry *entry, struct span digest,
+                                customer_entered *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct enter_call *call = enter_call_new(group, done, arg);
+    struct pg_params *p = pg_group_add(group, &enter, on_home, call);
+    pg_text(p, entry->space);
+    pg_text(p, entry->kind);
+    pg_text(p, entry->value);
+    pg_text_or_null(p, entry->name);
+    pg_text_or_null(p, entry->language);
+    pg_jsonb_or_null(p, entry->traits);
+    pg_bool(p, entry->verified);
+    pg_uuid(p, entry->app);
+    pg_uuid_or_null(p, entry->device);
+    pg_bytes_or_null(p, digest);
+    pg_uuid(p, entry->customer);
+    pg_uuid(p, entry->conversation);
+    return pg_group_send(&group, on_entered, call);
+}
+
+parley_status customer_enter(struct store *store, const struct customer_entry *entry, customer_entered *done, void *arg)
+{
+    return enter_with(store, entry, (struct span){0}, done, arg);
+}
+
+parley_status customer_add_guest(struct store *store, const struct customer_entry *entry, const uint8_t digest[32],
+                                 customer_entered *done, void *arg)
+{
+    return enter_with(store, entry, span_of(digest, 32), done, arg);
+}
+
+parley_status customer_by_guest(struct store *store, const uint8_t digest[32], customer_entered *done, void *arg)
+{
+    struct pg_group *group = store_reading(store);
+    struct enter_call *call = enter_call_new(group, done, arg);
+    pg_bytes(pg_group_add(group, &by_guest, on_home, call), span_of(digest, 32));
+    return pg_group_send(&group, on_entered, call);
+}
+
+parley_status customer_get(struct store *store, struct uuid id, customer_entered *done, void *arg)
+{
+    struct pg_group *group = store_reading(store);
+    struct enter_call *call = enter_call_new(group, done, arg);
+    pg_uuid(pg_group_add(group, &by_id, on_home, call), id);
+    return pg_group_send(&group, on_entered, call);
+}
+
+/* ---- conversations ---- */
+
+static struct conversation_row row_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return (struct conversation_row){
+        .id = pg_get_uuid(r, i, 0),
+        .customer = pg_get_uuid(r, i, 1),
+        .app = pg_get_uuid(r, i, 2),
+        .topic = pg_get_text(r, i, 3),
+        .created_at_ms = pg_get_time_ms(r, i, 4),
+    };
+}
+
+ROWS_READ(conversation, struct conversation_row, conversation_rows, row_of)
+
+parley_status customer_conversations(struct store *store, struct uuid customer, conversation_rows *done, void *arg)
+{
+    struct conversation_read *read = conversation_read_new(store_reading(store), done, arg);
+    pg_uuid(conversation_read_add(read, &conversations), customer);
+    return conversation_read_send(read);
+}
+
+parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,
+                                void *arg)
+{
+    struct conversation_read *read = conversation_read_new(store_writing(store), done, arg);
+    struct pg_params *p = conversation_read_add(read, &open_topic);
+    pg_uuid(p, row->id);
+    pg_uuid(p, row->customer);
+    pg_uuid(p, row->app);
+    pg_text(p, row->topic);
+    return conversation_read_send(read);
+}
+
+/* ---- in a transition ---- */
+
+void customer_set_outcome(struct pg_group *group, struct uuid customer, struct span outcome)
+{
+    struct pg_params *p = pg_group_add(group, &set_outcome, NULL, NULL);
+    pg_uuid(p, customer);
+    pg_text_or_null(p, outcome);
+}
+
+void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer)
+{
+    struct pg_params *p = pg_group_add(group, &link_guest, NULL, NULL);
+    pg_uuid(p, guest);
+    pg_uuid(p, customer);
+}

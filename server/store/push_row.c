@@ -1,0 +1,117 @@
+/* The push table. */
+#include "server/store/push_row.h"
+
+#include "server/store/rows.h"
+
+static const struct pg_statement put = {
+    "push_put",
+    "insert into push (conversation, customer, id, seq, due, attempts, since)"
+    " select w.conversation, w.customer, w.id, w.seq, w.due, 0, w.since"
+    "   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::timestamptz[], $6::timestamptz[])"
+    "        as w (conversation, customer, id, seq, due, since) order by w.conversation"
+    " on conflict (conversation) do update set seq = excluded.seq, customer = excluded.customer"
+    "  where excluded.seq > push.seq",
+    6,
+    {PG_UUID_ARRAY, PG_UUID_ARRAY, PG_UUID_ARRAY, PG_I64_ARRAY, PG_TIME_ARRAY, PG_TIME_ARRAY},
+};
+
+#define MINE "p.due <= $1 and get_byte(uuid_send(p.conversation), 15) % $3 = $2"
+
+static const struct pg_statement drop_received = {
+    "push_drop_received",
+    "delete from push p using mark m where " MINE
+    "   and m.conversation = p.conversation and m.participant = p.customer and m.delivered >= p.seq",
+    3,
+    {PG_TIME, PG_I32, PG_I32},
+};
+static const struct pg_statement due = {
+    "push_due",
+    "select p.conversation, p.customer, p.id, p.seq, p.due, p.attempts, p.since from push p where " MINE
+    " order by p.due, p.conversation limit $4",
+    4,
+    {PG_TIME, PG_I32, PG_I32, PG_I64},
+};
+static const struct pg_statement retry = {
+    "push_retry",
+    "update push set attempts = attempts + 1, due = $3 where conversation = $1 and id = $2",
+    3,
+    {PG_UUID, PG_UUID, PG_TIME}};
+static const struct pg_statement sent = {
+    "push_sent", "delete from push where conversation = $1 and id = $2 and seq <= $3", 3, {PG_UUID, PG_UUID, PG_I64}};
+static const struct pg_statement again = {
+    "push_again",
+    "update push set id = $3, due = $4, attempts = 0, since = now() where conversation = $1 and id = $2",
+    4,
+    {PG_UUID, PG_UUID, PG_UUID, PG_TIME}};
+
+parley_status push_put(struct store *store, const struct push_row *rows, int n, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &put, NULL, NULL);
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, conversation);
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, customer);
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, id);
+    PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, rows, n, seq);
+    PG_ARRAY_OF(p, PG_TIME_ARRAY, pg_time_ms, rows, n, due_ms);
+    PG_ARRAY_OF(p, PG_TIME_ARRAY, pg_time_ms, rows, n, since_ms);
+    return pg_group_send(&group, done, arg);
+}
+
+static struct push_row row_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return (struct push_row){
+        .conversation = pg_get_uuid(r, i, 0),
+        .customer = pg_get_uuid(r, i, 1),
+        .id = pg_get_uuid(r, i, 2),
+        .seq = pg_get_i64(r, i, 3),
+        .due_ms = pg_get_time_ms(r, i, 4),
+        .attempts = pg_get_i32(r, i, 5),
+        .since_ms = pg_get_time_ms(r, i, 6),
+    };
+}
+
+ROWS_READ(push, struct push_row, push_rows, row_of)
+
+static void add_mine(struct pg_params *p, int64_t now_ms, int part, int parts)
+{
+    pg_time_ms(p, now_ms);
+    pg_i32(p, part);
+    pg_i32(p, parts);
+}
+
+parley_status push_due(struct store *store, int64_t now_ms, int part, int parts, int limit, push_rows *done, void *arg)
+{
+    struct push_read *read = push_read_new(store_writing(store), done, arg);
+    add_mine(pg_group_add(read->group, &drop_received, NULL, NULL), now_ms, part, parts);
+    struct pg_params *p = push_read_add(read, &due);
+    add_mine(p, now_ms, part, parts);
+    pg_i64(p, limit);
+    return push_read_send(read);
+}
+
+parley_status push_retry(struct store *store, struct uuid conversation, struct uuid id, int64_t due_ms, pg_done *done,
+                         void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &retry, NULL, NULL);
+    pg_uuid(p, conversation);
+    pg_uuid(p, id);
+    pg_time_ms(p, due_ms);
+    return pg_group_send(&group, done, arg);
+}
+
+parley_status push_sent(struct store *store, const struct push_row *row, struct uuid next, int64_t due_ms,
+                        pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &sent, NULL, NULL);
+    pg_uuid(p, row->conversation);
+    pg_uuid(p, row->id);
+    pg_i64(p, row->seq);
+    p = pg_group_add(group, &again, NULL, NULL);
+    pg_uuid(p, row->conversation);
+    pg_uuid(p, row->id);
+    pg_uuid(p, next);
+    pg_time_ms(p, due_ms);
+    return pg_group_send(&group, done, arg);
+}
