@@ -91,10 +91,10 @@ parley_status flow_by_name(struct store *store, struct span name, flow_rows *don
     return flow_read_send(read);
 }
 
-parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_HASH], flow_rows *done, void *arg)
+parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_ROW_HASH], flow_rows *done, void *arg)
 {
     struct flow_read *read = flow_read_new(store_reading(store), done, arg);
-    pg_bytes(flow_read_add(read, &by_hash), span_of(hash, FLOW_HASH));
+    pg_bytes(flow_read_add(read, &by_hash), span_of(hash, FLOW_ROW_HASH));
     return flow_read_send(read);
 }
 
@@ -109,13 +109,13 @@ parley_status flow_publish(struct store *store, const struct flow_row *row, pg_d
 {
     struct pg_group *group = store_writing(store);
     struct pg_params *p = pg_group_add(group, &add_version, NULL, NULL);
-    pg_bytes(p, span_of(row->hash, FLOW_HASH));
+    pg_bytes(p, span_of(row->hash, FLOW_ROW_HASH));
     pg_text(p, row->name);
     pg_text(p, row->title);
     pg_text(p, row->source);
     p = pg_group_add(group, &point, NULL, NULL);
     pg_text(p, row->name);
-    pg_bytes(p, span_of(row->hash, FLOW_HASH));
+    pg_bytes(p, span_of(row->hash, FLOW_ROW_HASH));
     return pg_group_send(&group, done, arg);
 }
 
@@ -179,12 +179,12 @@ parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *d
     return run_read_send(read);
 }
 
-parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_HASH], struct uuid after, int limit,
+parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_ROW_HASH], struct uuid after, int limit,
                            flow_run_rows *done, void *arg)
 {
     struct run_read *read = run_read_new(store_reading(store), done, arg);
     struct pg_params *p = run_read_add(read, &runs_of);
-    pg_bytes(p, span_of(hash, FLOW_HASH));
+    pg_bytes(p, span_of(hash, FLOW_ROW_HASH));
     pg_uuid(p, after);
     pg_i64(p, limit);
     return run_read_send(read);
@@ -192,7 +192,7 @@ parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_HASH], s
 
 /* ---- the journal ---- */
 
-void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_entry *entries, int n)
+void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_journal_row *entries, int n)
 {
     struct pg_params *p = pg_group_add(group, &journal_add, NULL, NULL);
     pg_uuid(p, run);
@@ -203,9 +203,9 @@ void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow
     PG_ARRAY_OF(p, PG_JSONB_ARRAY, pg_jsonb, entries, n, data);
 }
 
-static struct flow_entry entry_of(const struct pg_result *r, int i, struct pg_group *group)
+static struct flow_journal_row entry_of(const struct pg_result *r, int i, struct pg_group *group)
 {
-    return (struct flow_entry){
+    return (struct flow_journal_row){
         .entry = pg_get_i64(r, i, 0),
         .step = pg_get_i64(r, i, 1),
         .call = pg_get_text(r, i, 2),
@@ -214,9 +214,9 @@ static struct flow_entry entry_of(const struct pg_result *r, int i, struct pg_gr
     };
 }
 
-ROWS_READ(entry, struct flow_entry, flow_entries, entry_of)
+ROWS_READ(entry, struct flow_journal_row, flow_journal_rows, entry_of)
 
-parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_entries *done, void *arg)
+parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done, void *arg)
 {
     struct entry_read *read = entry_read_new(store_reading(store), done, arg);
     struct pg_params *p = entry_read_add(read, &journal_load);

@@ -1,0 +1,270 @@
+/* Coming in, also twice at once and with a device that has changed hands; conversations; guests who become known. */
+#include "server/base/log.h"
+#include "server/store/customer_row.h"
+#include "tests/support/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct store_fixture f;
+static struct customer_home home;
+static char name[64], traits[256], outcome[64], topics[8][64];
+static struct conversation_row rows[8];
+static int nrows;
+
+static int setup(void **unused)
+{
+    store_fixture_open(&f);
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    store_fixture_close(&f);
+    return 0;
+}
+
+static void on_entered(void *arg, parley_status status, const struct customer_home *got)
+{
+    if (got) {
+        home = *got;
+        snprintf(name, sizeof name, "%.*s", SPAN_ARG(got->customer.name));
+        snprintf(traits, sizeof traits, "%.*s", SPAN_ARG(got->customer.traits));
+        snprintf(outcome, sizeof outcome, "%.*s", SPAN_ARG(got->customer.outcome));
+    }
+    store_fixture_done(arg, status, NULL);
+}
+
+static struct customer_entry entry_of(const char *value)
+{
+    return (struct customer_entry){
+        .space = span_str("main"),
+        .kind = span_str("external"),
+        .value = span_str(value),
+        .app = f.app,
+        .customer = pg_fixture_id(),
+        .conversation = pg_fixture_id(),
+    };
+}
+
+static parley_status enter(const struct customer_entry *entry)
+{
+    return store_fixture_wait(&f, customer_enter(f.store, entry, on_entered, &f));
+}
+
+static void the_first_time_makes_everything(void **unused)
+{
+    struct customer_entry e = entry_of("u1");
+    e.name = span_str("Ada");
+    e.traits = span_str("{\"tier\":\"gold\"}");
+    e.verified = true;
+    e.device = pg_fixture_id();
+    assert_int_equal(enter(&e), PARLEY_OK);
+    assert_true(uuid_equal(home.customer.id, e.customer));
+    assert_true(uuid_equal(home.conversation, e.conversation));
+    assert_true(home.customer.verified);
+    assert_string_equal(name, "Ada");
+    assert_string_equal(traits, "{\"tier\": \"gold\"}");
+    assert_int_equal(pg_fixture_number("select count(*) from device where id = '%s' and customer = '%s'",
+                                       pg_fixture_text(e.device), pg_fixture_text(e.customer)),
+                     1);
+}
+
+static void the_second_time_finds_it_and_writes_nothing(void **unused)
+{
+    struct customer_entry e = entry_of("u2"), again = entry_of("u2");
+    e.name = again.name = span_str("Ada");
+    e.device = again.device = pg_fixture_id();
+    assert_int_equal(enter(&e), PARLEY_OK);
+    const char *before = pg_fixture_sql("select (select xmin::text from customer where id = '%s')"
+                                        " || (select xmin from device where id = '%s')",
+                                        pg_fixture_text(e.customer), pg_fixture_text(e.device));
+    char kept[64];
+    snprintf(kept, sizeof kept, "%s", before);
+    assert_int_equal(enter(&again), PARLEY_OK);
+    assert_true(uuid_equal(home.customer.id, e.customer));
+    assert_true(uuid_equal(home.conversation, e.conversation));
+    assert_string_equal(pg_fixture_sql("select (select xmin::text from customer where id = '%s')"
+                                       " || (select xmin from device where id = '%s')",
+                                       pg_fixture_text(e.customer), pg_fixture_text(e.device)),
+                        kept);
+}
+
+static void what_is_new_is_brought_up_to_date_and_what_is_missing_stays(void **unused)
+{
+    struct customer_entry e = entry_of("u3");
+    e.name = span_str("Ada");
+    e.verified = true;
+    assert_int_equal(enter(&e), PARLEY_OK);
+    e.name = (struct span){0};
+    e.verified = false;
+    e.traits = span_str("{\"a\":1}");
+    assert_int_equal(enter(&e), PARLEY_OK);
+    assert_string_equal(name, "Ada");
+    assert_string_equal(traits, "{\"a\": 1}");
+    assert_true(home.customer.verified);
+}
+
+struct many {
+    int left;
+    bool done;
+    struct uuid first;
+};
+
+static void on_one_of_many(void *arg, parley_status status, const struct customer_home *got)
+{
+    struct many *many = arg;
+    assert_int_equal(status, PARLEY_OK);
+    if (uuid_is_nil(many->first))
+        many->first = got->customer.id;
+    assert_true(uuid_equal(many->first, got->customer.id));
+    many->done = --many->left == 0;
+}
+
+/* The slow connections take turns, so these run against each other. */
+static void of_many_at_once_there_is_one_customer(void **unused)
+{
+    for (int round = 0; round < 20; round++) {
+        struct many many = {.left = 8};
+        char value[16];
+        snprintf(value, sizeof value, "race%d", round);
+        for (int i = 0; i < 8; i++) {
+            struct customer_entry e = entry_of(value);
+            assert_int_equal(customer_enter(f.store, &e, on_one_of_many, &many), PARLEY_OK);
+        }
+        pg_fixture_wait(f.loop, &many.done);
+    }
+    assert_int_equal(pg_fixture_number("select count(*) from customer c where not exists (select from identity i"
+                                       " where i.customer = c.id) and c.name is distinct from 'Ada'"),
+                     0);
+}
+
+static const uint8_t digest[32] = {1, 2, 3};
+
+static parley_status by_guest(const uint8_t d[32])
+{
+    return store_fixture_wait(&f, customer_by_guest(f.store, d, on_entered, &f));
+}
+
+static struct customer_entry add_guest(const char *value, uint8_t d[32])
+{
+    struct customer_entry e = entry_of(value);
+    struct uuid unique = pg_fixture_id();
+    memcpy(d, unique.b, sizeof unique.b);
+    e.kind = span_str("guest");
+    e.device = pg_fixture_id();
+    assert_int_equal(store_fixture_wait(&f, customer_add_guest(f.store, &e, d, on_entered, &f)), PARLEY_OK);
+    return e;
+}
+
+static void a_guest_is_found_by_the_digest_of_the_token(void **unused)
+{
+    uint8_t d[32] = {0};
+    struct customer_entry e = add_guest("g1", d);
+    assert_int_equal(by_guest(d), PARLEY_OK);
+    assert_true(uuid_equal(home.customer.id, e.customer));
+    assert_true(uuid_equal(home.conversation, e.conversation));
+    assert_true(uuid_equal(home.app, f.app));
+    assert_true(uuid_equal(home.device, e.device));
+    assert_false(home.customer.verified);
+    assert_int_equal(by_guest(digest), PARLEY_NOT_FOUND);
+}
+
+static void a_device_that_changes_hands_takes_no_guest_token_along(void **unused)
+{
+    uint8_t d[32] = {0};
+    struct customer_entry guest = add_guest("g2", d), e = entry_of("u5");
+    e.device = guest.device;
+    assert_int_equal(enter(&e), PARLEY_OK);
+    assert_int_equal(by_guest(d), PARLEY_NOT_FOUND);
+}
+
+static void on_rows(void *arg, parley_status status, const struct conversation_row *got, int n)
+{
+    nrows = n;
+    for (int i = 0; i < n && i < 8; i++) {
+        rows[i] = got[i];
+        snprintf(topics[i], sizeof topics[i], "%.*s", SPAN_ARG(got[i].topic));
+    }
+    store_fixture_done(arg, status, NULL);
+}
+
+static void open_topic(struct uuid customer, const char *topic, struct uuid id)
+{
+    struct conversation_row row = {.id = id, .customer = customer, .app = f.app, .topic = span_str(topic)};
+    assert_int_equal(store_fixture_wait(&f, conversation_open(f.store, &row, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+}
+
+static void a_topic_is_opened_once(void **unused)
+{
+    struct customer_entry e = entry_of("u6");
+    struct uuid id = pg_fixture_id();
+    assert_int_equal(enter(&e), PARLEY_OK);
+    open_topic(e.customer, "claim-7", id);
+    assert_true(uuid_equal(rows[0].id, id));
+    open_topic(e.customer, "claim-7", pg_fixture_id());
+    assert_true(uuid_equal(rows[0].id, id));
+    assert_int_equal(store_fixture_wait(&f, customer_conversations(f.store, e.customer, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 2);
+    assert_string_equal(topics[0], "main");
+    assert_string_equal(topics[1], "claim-7");
+}
+
+static void a_guest_who_becomes_known_brings_everything_along(void **unused)
+{
+    uint8_t d[32] = {0};
+    struct customer_entry guest = add_guest("g3", d), known = entry_of("u7");
+    assert_int_equal(enter(&known), PARLEY_OK);
+    struct pg_group *group = store_transition(f.store);
+    customer_link(group, guest.customer, known.customer);
+    assert_int_equal(store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(by_guest(d), PARLEY_NOT_FOUND);
+    assert_int_equal(enter(&known), PARLEY_OK);
+    assert_true(uuid_equal(home.conversation, known.conversation));
+    assert_int_equal(home.customer.revision, 2);
+    assert_int_equal(store_fixture_wait(&f, customer_conversations(f.store, known.customer, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 2);
+    assert_true(uuid_equal(rows[1].id, guest.conversation));
+    assert_true(strncmp(topics[1], "guest/", 6) == 0);
+    group = store_transition(f.store);
+    customer_link(group, pg_fixture_id(), known.customer);
+    assert_int_equal(store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f)), PARLEY_STALE);
+}
+
+static void the_last_outcome_is_kept_for_the_next_flow(void **unused)
+{
+    struct customer_entry e = entry_of("u8");
+    assert_int_equal(enter(&e), PARLEY_OK);
+    struct pg_group *group = store_transition(f.store);
+    customer_set_outcome(group, e.customer, span_str("refunded"));
+    assert_int_equal(store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, customer_get(f.store, e.customer, on_entered, &f)), PARLEY_OK);
+    assert_string_equal(outcome, "refunded");
+    assert_int_equal(store_fixture_wait(&f, customer_get(f.store, pg_fixture_id(), on_entered, &f)), PARLEY_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_time_makes_everything),
+        cmocka_unit_test(the_second_time_finds_it_and_writes_nothing),
+        cmocka_unit_test(what_is_new_is_brought_up_to_date_and_what_is_missing_stays),
+        cmocka_unit_test(of_many_at_once_there_is_one_customer),
+        cmocka_unit_test(a_guest_is_found_by_the_digest_of_the_token),
+        cmocka_unit_test(a_device_that_changes_hands_takes_no_guest_token_along),
+        cmocka_unit_test(a_topic_is_opened_once),
+        cmocka_unit_test(a_guest_who_becomes_known_brings_everything_along),
+        cmocka_unit_test(the_last_outcome_is_kept_for_the_next_flow),
+    };
+    log_setup(LOG_ERROR, LOG_TEXT);
+    pg_fixture_start();
+    int failed = cmocka_run_group_tests(tests, setup, teardown);
+    pg_fixture_stop();
+    return failed;
+}
