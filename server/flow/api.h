@@ -1,0 +1,86 @@
+/* The calls of a script as a table, and the check of their arguments: what was wrong, where, what to do.
+ * Knows neither Lua nor runs. */
+#ifndef SERVER_FLOW_API_H
+#define SERVER_FLOW_API_H
+
+#include "protocol/arena.h"
+#include "protocol/value.h"
+#include "server/flow/error.h"
+
+enum flow_function_id {
+#define FUNCTION_BEGIN(id, name, style, example) FLOW_CALL_##id,
+#define ARG(id, type, name, need, min, max, meaning)
+#define FUNCTION_END(id)
+#include "server/flow/api.def"
+#undef FUNCTION_BEGIN
+#undef ARG
+#undef FUNCTION_END
+    FLOW_CALLS
+};
+
+enum flow_style { FLOW_STYLE_FIELDS, FLOW_STYLE_ORDER, FLOW_STYLE_HIDDEN };
+
+enum flow_arg_type {
+    FLOW_ARG_TEXT,
+    FLOW_ARG_NAME,
+    FLOW_ARG_INT,
+    FLOW_ARG_TIME,
+    FLOW_ARG_DURATION,
+    FLOW_ARG_PATTERNS,
+    FLOW_ARG_CHOICES,
+    FLOW_ARG_DATA,
+    FLOW_ARG_MAP,
+    FLOW_ARG_CARD,
+    FLOW_ARG_CUSTOM,
+    FLOW_ARG_START,
+    FLOW_ARG_ESCAPE,
+    FLOW_ARG_PROCESS,
+    FLOW_ARG_PRIORITY
+};
+
+struct flow_arg {
+    const char *name;
+    enum flow_arg_type type;
+    bool required;
+    int64_t min, max;
+    const char *meaning;
+};
+
+struct flow_function {
+    const char *name;
+    enum flow_style style;
+    const char *example;
+    const struct flow_arg *args;
+    size_t arg_count;
+};
+
+extern const struct flow_function flow_functions[FLOW_CALLS];
+extern const char *const flow_function_names[FLOW_CALLS];
+
+/* Where a value is not known before the flow runs (the checker), it fits everywhere. */
+struct value flow_unknown(void);
+bool flow_is_unknown(const struct value *v);
+
+/* Checks arguments and makes one map of them, by name and in a form that is easy to work with:
+ * DURATION is milliseconds; PATTERNS a list of texts; CHOICES a list of {value, label, wire}, where wire is the name
+ * that goes to the customer's app. Absent ones are absent. E2xx in `error` on PARLEY_INVALID. */
+parley_status flow_check_arguments(const struct flow_function *function, const struct value *args, size_t count,
+                                   struct arena *arena, struct value *out, struct flow_error *error);
+
+/* Milliseconds of "90s", "1h30m", "5d"; false for anything else. */
+bool flow_duration(struct span text, int64_t *out_ms);
+
+/* api_shape.c: a value of one of the types with a shape of its own. */
+struct flow_shape {
+    const struct flow_function *function;
+    const struct flow_arg *arg;
+    struct arena *arena;
+    struct flow_error *error;
+};
+parley_status flow_check_shape(const struct flow_shape *at, const struct value *v, struct value *out);
+
+/* Fills the error: "ask: 'choices' ..." and the example as help. Returns PARLEY_INVALID. */
+parley_status flow_refuse(const struct flow_shape *at, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

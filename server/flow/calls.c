@@ -1,0 +1,431 @@
+/* What the calls of a script do, but for processes (processes.c) and waiting (waits.c). */
+#include "server/flow/json.h"
+#include "server/flow/run.h"
+#include "server/io/crypto.h"
+
+#include <stdio.h>
+
+typedef enum sandbox_verdict handler(struct flow_run *run, struct flow_call *call);
+
+enum sandbox_verdict call_raise(struct flow_call *call, const char *code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    flow_error_vset(call->error, code, format, args);
+    va_end(args);
+    return SANDBOX_RAISE;
+}
+
+enum sandbox_verdict call_break(struct flow_run *run, struct flow_call *call)
+{
+    if (call->error->line == 0)
+        call->error->line = call->journal.line;
+    run_set_error(run, call->error);
+    run->broken = true;
+    sandbox_stop(run->lua);
+    return SANDBOX_WAIT;
+}
+
+enum sandbox_verdict call_give(struct flow_call *call, struct value v)
+{
+    call->results[0] = v;
+    call->result_count = 1;
+    return SANDBOX_RETURN;
+}
+
+bool call_replayed(struct flow_run *run, struct flow_call *call, const struct value **told,
+                   enum sandbox_verdict *verdict)
+{
+    if (!run->journal)
+        return false;
+    parley_status st = journal_next(run->journal, &call->journal, told, call->error);
+    if (st == PARLEY_NOT_FOUND)
+        journal_differs(run->journal, &call->journal, call->error);
+    if (st == PARLEY_OK)
+        run->chain = 0;
+    else
+        *verdict = call_break(run, call);
+    return true;
+}
+
+/* ---- what the host knows ---- */
+
+static bool answers(const struct step_read *r, const struct flow_read *read)
+{
+    return r->kind == read->kind && uuid_equal(r->process, read->process) && span_equal(r->type, read->type);
+}
+
+struct step_read *call_need(struct flow_run *run, struct flow_call *call, const struct flow_read *read)
+{
+    struct flow_work *w = run->work;
+    for (size_t i = 0; i < w->read_count; i++)
+        if (answers(&w->reads[i], read))
+            return &w->reads[i];
+    w->read = *read;
+    w->read.type = arena_span(&w->arena, read->type.ptr ? read->type : span_of("", 0));
+    if (call != &w->call) {
+        w->call = *call;
+        json_copy(&w->arena, &call->args, &w->call.args);
+        w->call.journal.label = arena_span(&w->arena, call->journal.label);
+        w->call.arena = &w->arena;
+    }
+    run->phase = PHASE_READ;
+    return NULL;
+}
+
+/* ---- the calls ---- */
+
+static void copy_text(char *out, size_t size, struct span text)
+{
+    snprintf(out, size, "%.*s", (int)text.len, text.ptr);
+}
+
+static enum sandbox_verdict call_flow(struct flow_run *run, struct flow_call *call)
+{
+    struct flow_version *v = run->version;
+    const struct value *escape = value_find(&call->args, "escape");
+    if (run->declared)
+        return call_raise(call, "E208", "flow{} may be called only once");
+    run->declared = true;
+    if (v->has_about)
+        return SANDBOX_RETURN;
+    v->has_about = true;
+    copy_text(v->about.id, sizeof v->about.id, json_text(&call->args, "id"));
+    copy_text(v->about.title, sizeof v->about.title, json_text(&call->args, "title"));
+    copy_text(v->about.language, sizeof v->about.language, json_text(&call->args, "language"));
+    if (escape)
+        copy_text(v->about.escape_queue, sizeof v->about.escape_queue, json_text(escape, "queue"));
+    return SANDBOX_RETURN;
+}
+
+static parley_status say_card(struct flow_run *run, struct flow_call *call, const struct value *card)
+{
+    struct frame_card_button buttons[LIMIT_CHOICES] = {0};
+    const struct value *list = value_find(card, "buttons");
+    struct frame_card_body body = {.title = json_text(card, "title"), .text = json_text(card, "text")};
+    body.has_text = body.text.len > 0;
+    body.buttons = buttons;
+    for (uint32_t i = 0; list && i < list->count; i++) {
+        struct frame_card_button *b = &buttons[body.buttons_count++];
+        b->label = json_text(&list->items[i], "label");
+        b->link = json_text(&list->items[i], "link");
+        b->has_link = b->link.len > 0;
+        b->value = json_text(&list->items[i], "value");
+        b->has_value = b->value.len > 0;
+    }
+    return step_add_item(run, ITEM_card, &body, call->error);
+}
+
+static parley_status say_custom(struct flow_run *run, struct flow_call *call, const struct value *custom)
+{
+    struct frame_custom_body body = {.type = json_text(custom, "type"), .fallback = json_text(custom, "fallback")};
+    body.data.value = value_find(custom, "data");
+    body.has_data = body.data.value != NULL;
+    return step_add_item(run, ITEM_custom, &body, call->error);
+}
+
+static parley_status say_text(struct flow_run *run, struct flow_call *call, struct span text)
+{
+    const struct value *choices = value_find(&call->args, "choices");
+    if (!choices)
+        choices = value_find(&call->args, "buttons");
+    if (!choices) {
+        struct frame_text_body body = {.text = text};
+        return step_add_item(run, ITEM_text, &body, call->error);
+    }
+    struct frame_choice_option options[LIMIT_CHOICES] = {0};
+    struct frame_choices_body body = {.text = text, .options = options, .options_count = choices->count};
+    for (uint32_t i = 0; i < choices->count; i++) {
+        options[i].value = json_text(&choices->items[i], "wire");
+        options[i].label = json_text(&choices->items[i], "label");
+    }
+    return step_add_item(run, ITEM_choices, &body, call->error);
+}
+
+static enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *card = value_find(&call->args, "card"), *custom = value_find(&call->args, "custom");
+    struct span text = json_text(&call->args, "text");
+    if (run->journal)
+        return SANDBOX_RETURN; /* said before */
+    parley_status st = text.len ? say_text(run, call, text) : PARLEY_OK;
+    if (st == PARLEY_OK && card)
+        st = say_card(run, call, card);
+    if (st == PARLEY_OK && custom)
+        st = say_custom(run, call, custom);
+    return st == PARLEY_OK ? SANDBOX_RETURN : SANDBOX_RAISE;
+}
+
+/* ---- answers that are recorded ---- */
+
+enum sandbox_verdict call_give_recorded(struct flow_run *run, struct flow_call *call, const struct value *found,
+                                        const char *why)
+{
+    struct value told, nothing = {.type = VALUE_NULL};
+    if (value_map(call->arena, 2, &told) != PARLEY_OK)
+        return call_raise(call, "E204", "the answer is too large");
+    value_put(&told, span_str("value"), found ? *found : nothing);
+    if (why)
+        value_put(&told, span_str("why"), value_text(span_str(why)));
+    if (step_add_entry(run, &call->journal, &told, call->error) != PARLEY_OK)
+        return call_break(run, call);
+    run->chain = 0;
+    return call_give_told(call, &told);
+}
+
+enum sandbox_verdict call_give_told(struct flow_call *call, const struct value *told)
+{
+    const struct value *v = value_find(told, "value"), *why = value_find(told, "why");
+    call->results[0] = v ? *v : (struct value){.type = VALUE_NULL};
+    call->results[1] = why ? *why : (struct value){.type = VALUE_NULL};
+    call->result_count = why ? 2 : 1;
+    return SANDBOX_RETURN;
+}
+
+/* A value that the flow itself has set. */
+static const struct value *collected_value(struct flow_run *run, struct flow_call *call, struct span key)
+{
+    struct value *map = arena_alloc(call->arena, sizeof *map);
+    if (!run->collected || !map || json_read(call->arena, span_str(run->collected), map) != PARLEY_OK)
+        return NULL;
+    return value_get(map, key);
+}
+
+static enum sandbox_verdict call_context_get(struct flow_run *run, struct flow_call *call)
+{
+    struct span key = json_text(&call->args, "key");
+    const struct value *told, *own = key.len ? collected_value(run, call, key) : NULL;
+    enum sandbox_verdict verdict;
+    if (own)
+        return call_give(call, *own);
+    if (call_replayed(run, call, &told, &verdict))
+        return run->broken ? verdict : call_give_told(call, told);
+    struct step_read *r = call_need(run, call, &(struct flow_read){.kind = FLOW_READ_CONTEXT});
+    if (!r)
+        return SANDBOX_WAIT;
+    const struct value *found = !r->found ? NULL : key.len ? value_get(&r->value, key) : &r->value;
+    return call_give_recorded(run, call, found, NULL);
+}
+
+static enum sandbox_verdict call_context_set(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *value = value_find(&call->args, "value");
+    struct value nothing = {.type = VALUE_NULL};
+    if (step_collect(run, json_text(&call->args, "key"), value ? value : &nothing) == PARLEY_OK)
+        return SANDBOX_RETURN;
+    return call_raise(call, "E204", "context.set: all that is set together may have %zu bytes",
+                      run->engine->limits.collected_bytes);
+}
+
+static enum sandbox_verdict call_customer_read(struct flow_run *run, struct flow_call *call)
+{
+    static const char *const fields[] = {"name", "language", "verified", "traits", "outcome"};
+    struct span field = json_text(&call->args, "field");
+    const struct value *told;
+    enum sandbox_verdict verdict;
+    bool known = false;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        known |= span_is(field, fields[i]);
+    if (!known)
+        return call_raise(call, "E102", "customer has no '%.*s'; it has name, language, verified, traits and outcome",
+                          SPAN_ARG(field));
+    if (call_replayed(run, call, &told, &verdict))
+        return run->broken ? verdict : call_give_told(call, told);
+    struct step_read *r = call_need(run, call, &(struct flow_read){.kind = FLOW_READ_CUSTOMER});
+    if (!r)
+        return SANDBOX_WAIT;
+    return call_give_recorded(run, call, r->found ? value_get(&r->value, field) : NULL, NULL);
+}
+
+static enum sandbox_verdict call_started_read(struct flow_run *run, struct flow_call *call)
+{
+    struct value map;
+    struct span field = json_text(&call->args, "field");
+    if (!span_is(field, "text") && !span_is(field, "kind") && !span_is(field, "data"))
+        return call_raise(call, "E102", "started has no '%.*s'; it has text, kind and data", SPAN_ARG(field));
+    if (json_read(call->arena, span_str(run->started), &map) != PARLEY_OK)
+        return call_raise(call, "E204", "what started the flow is too large");
+    const struct value *v = value_get(&map, field);
+    return call_give(call, v ? *v : (struct value){.type = VALUE_NULL});
+}
+
+/* The time stands still within a step. */
+static enum sandbox_verdict call_now(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *told;
+    enum sandbox_verdict verdict;
+    if (run->now_ms)
+        return call_give(call, value_int(run->now_ms));
+    if (call_replayed(run, call, &told, &verdict)) {
+        if (run->broken)
+            return verdict;
+        run->now_ms = json_int(told, "value");
+        return call_give_told(call, told);
+    }
+    struct value now = value_int(run->engine->host->now_ms(run->engine->host));
+    run->now_ms = now.integer;
+    return call_give_recorded(run, call, &now, NULL);
+}
+
+/* Numbers that follow from the run and how many it has had: the same when it is rebuilt, without being written down. */
+static uint64_t next_random(struct flow_run *run)
+{
+    struct uuid id = step_derive(run, 'r', run->random_from, (int)run->random_count++);
+    uint64_t high;
+    memcpy(&high, id.b + 8, sizeof high);
+    memcpy(&high, id.b, 6); /* past the bits of the version */
+    return high;
+}
+
+static enum sandbox_verdict call_random(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *first = value_find(&call->args, "low"), *second = value_find(&call->args, "high");
+    if (!first)
+        return call_give(call, value_number((double)(next_random(run) >> 11) * 0x1p-53));
+    int64_t low = second ? first->integer : 1, high = second ? second->integer : first->integer;
+    if (low > high)
+        return call_raise(call, "E204", "random: nothing lies between %lld and %lld", (long long)low, (long long)high);
+    uint64_t width = (uint64_t)high - (uint64_t)low;
+    uint64_t r = next_random(run);
+    if (width < UINT64_MAX)
+        r = (uint64_t)(((unsigned __int128)r * (width + 1)) >> 64);
+    return call_give(call, value_int((int64_t)((uint64_t)low + r)));
+}
+
+static enum sandbox_verdict call_log(struct flow_run *run, struct flow_call *call)
+{
+    enum log_level level = LOG_DEBUG + (enum log_level)(call->function - FLOW_CALL_log_debug);
+    const struct value *data = value_find(&call->args, "data");
+    if (run->journal)
+        return SANDBOX_RETURN;
+    struct buf b;
+    buf_init(&b, LIMIT_TITLE * 4);
+    buf_add_span(&b, json_text(&call->args, "text"));
+    if (data) {
+        struct span text = json_write(call->arena, data);
+        buf_add_char(&b, ' ');
+        buf_add_span(&b, text.ptr ? text : span_str("?"));
+    }
+    parley_status st = b.status == PARLEY_OK ? step_add_log(run, level, call->journal.line, buf_span(&b)) : b.status;
+    buf_done(&b);
+    return st == PARLEY_OK ? SANDBOX_RETURN : call_raise(call, "E404", "log: too many or too long lines in one step");
+}
+
+static enum sandbox_verdict call_stop(struct flow_run *run, struct flow_call *call)
+{
+    sandbox_stop(run->lua);
+    return SANDBOX_WAIT;
+}
+
+static enum sandbox_verdict call_restart(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *data = value_find(&call->args, "data");
+    struct value told;
+    if (!run->waited)
+        return call_raise(call, "E302", "restart: this flow has not waited since it began");
+    if (run->journal) {
+        journal_differs(run->journal, &call->journal, call->error);
+        return call_break(run, call);
+    }
+    if (value_map(call->arena, 2, &told) != PARLEY_OK)
+        return call_raise(call, "E204", "restart: the data is too large");
+    value_put(&told, span_str("kind"), value_text(span_str("restart")));
+    if (data)
+        value_put(&told, span_str("data"), *data);
+    struct span text = json_write(call->arena, &told);
+    if (!text.ptr || text.len > LIMIT_DATA)
+        return call_raise(call, "E204", "restart: the data is too large");
+    run_replace_text(&run->started, text);
+    run->restarting = true;
+    return call_stop(run, call);
+}
+
+static handler *const handlers[FLOW_CALLS] = {
+    [FLOW_CALL_flow] = call_flow,
+    [FLOW_CALL_say] = call_say,
+    [FLOW_CALL_ask] = call_wait,
+    [FLOW_CALL_wait] = call_wait,
+    [FLOW_CALL_handoff] = call_wait,
+    [FLOW_CALL_context_get] = call_context_get,
+    [FLOW_CALL_context_set] = call_context_set,
+    [FLOW_CALL_process_start] = call_process_start,
+    [FLOW_CALL_process_get] = call_process_get,
+    [FLOW_CALL_process_step] = call_process_move,
+    [FLOW_CALL_process_done] = call_process_move,
+    [FLOW_CALL_process_failed] = call_process_move,
+    [FLOW_CALL_now] = call_now,
+    [FLOW_CALL_random] = call_random,
+    [FLOW_CALL_log_debug] = call_log,
+    [FLOW_CALL_log_info] = call_log,
+    [FLOW_CALL_log_warn] = call_log,
+    [FLOW_CALL_log_error] = call_log,
+    [FLOW_CALL_stop] = call_stop,
+    [FLOW_CALL_restart] = call_restart,
+    [FLOW_CALL_customer_read] = call_customer_read,
+    [FLOW_CALL_started_read] = call_started_read,
+};
+
+/* Never within a character. */
+static struct span cut(struct span text)
+{
+    text.len = LIMIT_NAME;
+    while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
+/* What a person knows a call by. */
+static struct span label_of(const struct value *args)
+{
+    static const char *const keys[] = {"id", "key", "type", "field", "queue", "text", "reason", "step", "delay"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct span text = json_text(args, keys[i]);
+        if (text.len == 0)
+            continue;
+        return text.len > LIMIT_NAME ? cut(text) : text;
+    }
+    return span_of("", 0);
+}
+
+/* Every call goes into the digest of the next one that is recorded. */
+static bool describe_call(struct flow_run *run, struct flow_call *call, int line)
+{
+    struct span args = json_write(call->arena, &call->args);
+    const char *name = flow_functions[call->function].name;
+    if (!args.ptr)
+        return false;
+    run->chain = json_digest(json_digest(run->chain, span_str(name)), args);
+    call->journal = (struct journal_call){
+        .name = name,
+        .label = label_of(&call->args),
+        .line = line,
+        .digest = run->chain,
+    };
+    return true;
+}
+
+enum sandbox_verdict call_again(struct flow_run *run, struct flow_call *call)
+{
+    return handlers[call->function](run, call);
+}
+
+enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *lua)
+{
+    struct flow_run *run = owner;
+    struct flow_call call = {
+        .function = (enum flow_function_id)lua->function,
+        .arena = lua->arena,
+        .error = lua->error,
+    };
+    const struct flow_function *f = &flow_functions[call.function];
+    if (!run->declared && call.function != FLOW_CALL_flow)
+        return call_raise(&call, "E208", "%s: begin the file with flow{}", f->name);
+    if (flow_check_arguments(f, lua->args, lua->count, lua->arena, &call.args, lua->error) != PARLEY_OK)
+        return SANDBOX_RAISE;
+    if (!describe_call(run, &call, lua->line))
+        return call_raise(&call, "E204", "%s: the arguments are too large", f->name);
+    enum sandbox_verdict verdict = call_again(run, &call);
+    lua->result_count = call.result_count;
+    memcpy(lua->results, call.results, sizeof call.results);
+    return verdict;
+}

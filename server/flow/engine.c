@@ -1,0 +1,546 @@
+/* The loop of a run: run the script, ask the host, hand over the step, go on when it is committed. */
+#include "server/flow/json.h"
+#include "server/flow/run.h"
+
+#include "server/base/mem.h"
+#include "server/io/crypto.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+const struct flow_limits flow_limits_default = {
+    .sandbox =
+        {
+            .memory_run = 8 << 20,
+            .memory_state = 256 << 20,
+            .block = 262144 + 1024,
+            .ticks_slice = 20000,
+            .ticks_step = 1000000,
+        },
+    .journal_entries = 1000,
+    .journal_bytes = 512 << 10,
+    .step_items = STEP_ITEMS,
+    .collected_bytes = 65536,
+    .runs_per_version = 20000,
+};
+
+static void advance(struct flow_run *run);
+
+/* ---- engine and versions ---- */
+
+struct flow_engine *flow_engine_new(struct flow_host *host, const struct flow_limits *limits)
+{
+    struct flow_engine *engine = mem_alloc(sizeof *engine);
+    engine->host = host;
+    engine->limits = *limits;
+    assert(limits->step_items <= STEP_ITEMS);
+    engine->functions = (struct sandbox_functions){flow_function_names, FLOW_CALLS, run_on_call};
+    list_init(&engine->versions);
+    return engine;
+}
+
+static void free_version(struct flow_version *v)
+{
+    LIST_EACH(&v->runs, node)
+    {
+        struct flow_run *run = LIST_ITEM(node, struct flow_run, link);
+        run_free(&run);
+    }
+    list_remove(&v->link);
+    sandbox_free(&v->sandbox);
+    mem_free(v);
+}
+
+void flow_engine_free(struct flow_engine **engine)
+{
+    struct flow_engine *e = *engine;
+    if (!e)
+        return;
+    LIST_EACH(&e->versions, node)
+    {
+        free_version(LIST_ITEM(node, struct flow_version, link));
+    }
+    if (e->spare) {
+        arena_done(&e->spare->arena);
+        mem_free(e->spare);
+    }
+    mem_free(e);
+    *engine = NULL;
+}
+
+void flow_hash(struct span source, uint8_t out[FLOW_HASH])
+{
+    crypto_sha256(source, out);
+}
+
+struct flow_version *flow_version_find(struct flow_engine *engine, const uint8_t hash[FLOW_HASH])
+{
+    LIST_EACH(&engine->versions, node)
+    {
+        struct flow_version *v = LIST_ITEM(node, struct flow_version, link);
+        if (memcmp(v->hash, hash, FLOW_HASH) == 0)
+            return v;
+    }
+    return NULL;
+}
+
+parley_status flow_version_add(struct flow_engine *engine, const char *file, struct span source,
+                               struct flow_version **out, struct flow_error *error)
+{
+    uint8_t hash[FLOW_HASH];
+    struct sandbox *sandbox;
+    flow_hash(source, hash);
+    *out = flow_version_find(engine, hash);
+    if (*out)
+        return PARLEY_OK;
+    parley_status st = sandbox_new(file, source, &engine->functions, &engine->limits.sandbox, &sandbox, error);
+    if (st != PARLEY_OK)
+        return st;
+    struct flow_version *v = mem_alloc(sizeof *v);
+    v->engine = engine;
+    v->sandbox = sandbox;
+    memcpy(v->hash, hash, FLOW_HASH);
+    snprintf(v->file, sizeof v->file, "%s", file);
+    list_init(&v->runs);
+    list_init(&v->link);
+    list_push(&engine->versions, &v->link);
+    *out = v;
+    return PARLEY_OK;
+}
+
+const uint8_t *flow_version_hash(const struct flow_version *version)
+{
+    return version->hash;
+}
+
+parley_status flow_version_drop(struct flow_engine *engine, struct flow_version *version)
+{
+    if (version->run_count)
+        return PARLEY_BUSY;
+    free_version(version);
+    return PARLEY_OK;
+}
+
+/* ---- committing ---- */
+
+static void lose(struct flow_run *run, parley_status why)
+{
+    struct flow_host *host = run->engine->host;
+    host->gone(host, run, why);
+    run_free(&run);
+}
+
+static void adopt_step(struct flow_run *run)
+{
+    const struct flow_work *w = run->work;
+    const struct flow_step *s = &w->step;
+    run->step = s->number;
+    run->state = s->state;
+    run->next_entry += (int64_t)s->entry_count;
+    for (size_t i = 0; i < s->entry_count; i++)
+        run->journal_bytes += s->entries[i].data.len;
+    if (!uuid_is_nil(s->timer_set) || !uuid_is_nil(s->timer_clear))
+        run->timer = s->timer_set;
+    run->until_ms = w->until_ms;
+}
+
+static void after_commit(struct flow_run *run)
+{
+    struct flow_host *host = run->engine->host;
+    if (run->host_status != PARLEY_OK) {
+        lose(run, run->host_status);
+        return;
+    }
+    adopt_step(run);
+    step_close(run);
+    bool over = run->state == FLOW_ENDED || run->state == FLOW_FAILED;
+    run->phase = over ? PHASE_OVER : PHASE_REST;
+    if (over)
+        sandbox_run_free(&run->lua);
+    host->ready(host, run);
+}
+
+/* The host may answer before its commit returns: then the loop in advance() takes it, unless this is not inside it. */
+static void commit(struct flow_run *run, enum flow_state state)
+{
+    struct flow_host *host = run->engine->host;
+    step_finish(run, state);
+    run->phase = PHASE_COMMIT;
+    run->answered = false;
+    host->commit(host, run, &run->work->step);
+}
+
+static enum flow_state waiting_state(const struct flow_run *run)
+{
+    return run->wait.function == FLOW_CALL_handoff || run->wait.escaped ? FLOW_HANDOFF : FLOW_WAITING;
+}
+
+static void fail(struct flow_run *run, const struct flow_error *error)
+{
+    struct flow_error e = *error;
+    snprintf(e.file, sizeof e.file, "%s", run->version->file);
+    run_set_error(run, &e);
+    journal_close(&run->journal);
+    wait_forget(&run->wait);
+    step_fail(run, run->error);
+    commit(run, FLOW_FAILED);
+}
+
+/* ---- running ---- */
+
+static void start_script(struct flow_run *run)
+{
+    sandbox_run_free(&run->lua);
+    run->lua = sandbox_run_new(run->version->sandbox, run);
+    run->declared = false;
+    run->waited = false;
+    run->restarting = false;
+    run->chain = 0;
+    run->now_ms = 0;
+    run->random_count = 0;
+}
+
+static parley_status record_start(struct flow_run *run, struct flow_error *error)
+{
+    static const struct journal_call call = {.name = "start"};
+    struct value told;
+    if (json_read(&run->work->arena, span_str(run->started), &told) != PARLEY_OK)
+        return PARLEY_INVALID;
+    return step_add_entry(run, &call, &told, error);
+}
+
+static struct flow_error no_memory(void)
+{
+    struct flow_error e = {0};
+    flow_error_set(&e, "E402", "no memory is left for another run of this flow");
+    return e;
+}
+
+/* The journal begins anew within the same step; what was said so far stays. */
+static void restart(struct flow_run *run)
+{
+    struct flow_error error = {0};
+    struct flow_step *s = &run->work->step;
+    s->forget = true;
+    s->entry_count = 0;
+    run->next_entry = 1;
+    run->journal_bytes = 0;
+    run->random_from = s->number;
+    start_script(run);
+    if (!run->lua)
+        error = no_memory();
+    else if (record_start(run, &error) == PARLEY_OK)
+        return;
+    fail(run, &error);
+}
+
+/* Replaying has come to its end: the run stands where its row says, or it has gone another way. */
+static void arrive(struct flow_run *run)
+{
+    if (!journal_at_end(run->journal) || waiting_state(run) != run->state) {
+        struct flow_error error = {0};
+        journal_differs(run->journal, NULL, &error);
+        fail(run, &error);
+        return;
+    }
+    journal_close(&run->journal);
+    run->phase = PHASE_REST;
+}
+
+static void ended(struct flow_run *run)
+{
+    struct flow_error error = {0};
+    if (run->broken) {
+        fail(run, run->error);
+    } else if (run->restarting) {
+        restart(run);
+    } else if (run->journal) {
+        journal_differs(run->journal, NULL, &error);
+        fail(run, &error);
+    } else if (!run->declared) {
+        flow_error_set(&error, "E106", "the flow ended without having called flow{}");
+        fail(run, &error);
+    } else {
+        wait_forget(&run->wait);
+        commit(run, FLOW_ENDED);
+    }
+}
+
+static void ask_host(struct flow_run *run)
+{
+    struct flow_host *host = run->engine->host;
+    host->read(host, run, &run->work->read);
+}
+
+/* The script stands in a call. */
+static void stands(struct flow_run *run)
+{
+    if (run->phase == PHASE_READ)
+        ask_host(run);
+    else if (run->journal)
+        arrive(run);
+    else
+        commit(run, waiting_state(run));
+}
+
+static void go_on(struct flow_run *run)
+{
+    struct flow_host *host = run->engine->host;
+    size_t count = run->result_count;
+    run->result_count = 0;
+    switch (sandbox_resume(run->lua, run->results, count)) {
+    case SANDBOX_SLICE:
+        run->phase = PHASE_DEFER;
+        host->defer(host, run);
+        return;
+    case SANDBOX_WAITS:
+        stands(run);
+        return;
+    case SANDBOX_ENDED:
+        ended(run);
+        return;
+    case SANDBOX_FAILED:
+        fail(run, sandbox_error(run->lua));
+        return;
+    }
+}
+
+/* Answers that come while this runs only change the phase; so however quick the host is, the stack stays flat. What
+ * may end the run's memory comes last. */
+static void advance(struct flow_run *run)
+{
+    struct flow_host *host = run->engine->host;
+    run->advancing = true;
+    while (run->phase == PHASE_RUN)
+        go_on(run);
+    run->advancing = false;
+    if (run->phase == PHASE_COMMIT && run->answered)
+        after_commit(run);
+    else if (run->phase == PHASE_REST)
+        host->ready(host, run);
+}
+
+/* The call that waited for the host is made once more, now that the answer is there. */
+static void call_once_more(struct flow_run *run)
+{
+    struct flow_call *call = &run->work->call;
+    struct flow_error error = {0};
+    run->phase = PHASE_RUN;
+    call->error = &error;
+    call->result_count = 0;
+    switch (call_again(run, call)) {
+    case SANDBOX_WAIT:
+        if (run->broken)
+            ended(run);
+        else
+            ask_host(run);
+        return;
+    case SANDBOX_RAISE:
+        error.line = call->journal.line;
+        fail(run, &error);
+        return;
+    case SANDBOX_RETURN:
+        memcpy(run->results, call->results, sizeof run->results);
+        run->result_count = call->result_count;
+    }
+}
+
+static void take_answer(struct flow_run *run, struct span json)
+{
+    struct flow_work *w = run->work;
+    struct step_read r = {.kind = w->read.kind, .process = w->read.process, .type = w->read.type};
+    r.found = json.len && json_read(&w->arena, json, &r.value) == PARLEY_OK && r.value.type == VALUE_MAP;
+    if (w->read_count == STEP_READS)
+        w->read_count = 0; /* forgotten, and asked again when needed */
+    w->reads[w->read_count++] = r;
+}
+
+void flow_answered(struct flow_run *run, parley_status status, struct span json)
+{
+    bool inside = run->advancing;
+    assert(run->phase == PHASE_READ);
+    run->advancing = true;
+    if (status == PARLEY_OK) {
+        take_answer(run, json);
+        call_once_more(run);
+    } else {
+        run->phase = PHASE_COMMIT;
+        run->host_status = status;
+        run->answered = true;
+    }
+    run->advancing = inside;
+    if (!inside)
+        advance(run);
+}
+
+void flow_committed(struct flow_run *run, parley_status status, int64_t question_seq)
+{
+    assert(run->phase == PHASE_COMMIT);
+    run->host_status = status;
+    if (run->work->step.question >= 0)
+        run->question_seq = question_seq;
+    if (run->advancing)
+        run->answered = true;
+    else
+        after_commit(run);
+}
+
+void flow_continue(struct flow_run *run)
+{
+    assert(run->phase == PHASE_DEFER);
+    run->phase = PHASE_RUN;
+    advance(run);
+}
+
+/* ---- beginning, loading, events ---- */
+
+static char *start_text(const struct flow_birth *birth)
+{
+    struct arena arena;
+    struct value map;
+    arena_init(&arena, STEP_ARENA);
+    char *text = NULL;
+    if (value_map(&arena, 2, &map) == PARLEY_OK) {
+        if (birth->text.len)
+            value_put(&map, span_str("text"), value_text(birth->text));
+        if (birth->kind.len)
+            value_put(&map, span_str("kind"), value_text(birth->kind));
+        text = mem_span(json_write(&arena, &map));
+    }
+    arena_done(&arena);
+    return text;
+}
+
+static bool has_room(const struct flow_version *v)
+{
+    return v->run_count < v->engine->limits.runs_per_version;
+}
+
+parley_status flow_start(struct flow_engine *engine, struct flow_version *version, const struct flow_birth *birth,
+                         void *owner, struct flow_run **out)
+{
+    struct flow_error error = {0};
+    if (!has_room(version))
+        return PARLEY_BUSY;
+    struct flow_run *run = run_new(version, birth->run, birth->conversation, owner);
+    start_script(run);
+    if (!run->lua) {
+        run_free(&run);
+        return PARLEY_BUSY;
+    }
+    run->input_seq = birth->input_seq;
+    run->random_from = 1;
+    run->started = start_text(birth);
+    step_open(run);
+    *out = run;
+    if (record_start(run, &error) == PARLEY_OK)
+        advance(run);
+    else
+        fail(run, &error);
+    return PARLEY_OK;
+}
+
+static parley_status read_waiting(struct flow_run *run, struct span text)
+{
+    struct arena arena;
+    struct value map;
+    arena_init(&arena, STEP_ARENA);
+    parley_status st = json_read(&arena, text, &map);
+    if (st == PARLEY_OK) {
+        struct span timer = json_text(&map, "timer");
+        run->until_ms = json_int(&map, "until");
+        if (timer.len)
+            st = uuid_parse(timer, &run->timer);
+    }
+    arena_done(&arena);
+    return st == PARLEY_OK ? st : PARLEY_INVALID;
+}
+
+/* The first entry says how it began. */
+static parley_status read_start(struct flow_run *run)
+{
+    static const struct journal_call call = {.name = "start"};
+    struct flow_error error;
+    struct arena arena;
+    const struct value *told;
+    if (journal_next(run->journal, &call, &told, &error) != PARLEY_OK)
+        return PARLEY_INVALID;
+    arena_init(&arena, STEP_ARENA);
+    run_replace_text(&run->started, json_write(&arena, told));
+    arena_done(&arena);
+    return run->started ? PARLEY_OK : PARLEY_INVALID;
+}
+
+static parley_status restore(struct flow_run *run, const struct flow_saved *saved)
+{
+    run->state = saved->state;
+    run->step = saved->step;
+    run->input_seq = saved->input_seq;
+    run->question_seq = saved->question_seq;
+    run->next_entry = (int64_t)saved->entry_count + 1;
+    for (size_t i = 0; i < saved->entry_count; i++)
+        run->journal_bytes += saved->entries[i].data.len;
+    parley_status st = journal_open(saved->entries, saved->entry_count, &run->journal);
+    if (st == PARLEY_OK)
+        st = read_waiting(run, saved->waiting);
+    if (st == PARLEY_OK)
+        st = read_start(run);
+    if (st != PARLEY_OK)
+        return st;
+    start_script(run);
+    run->random_from = journal_first_step(run->journal);
+    return run->lua ? PARLEY_OK : PARLEY_BUSY;
+}
+
+parley_status flow_load(struct flow_engine *engine, struct flow_version *version, const struct flow_saved *saved,
+                        void *owner, struct flow_run **out)
+{
+    if (saved->state != FLOW_WAITING && saved->state != FLOW_HANDOFF)
+        return PARLEY_WRONG_STATE;
+    if (!has_room(version))
+        return PARLEY_BUSY;
+    struct flow_run *run = run_new(version, saved->run, saved->conversation, owner);
+    parley_status st = restore(run, saved);
+    if (st != PARLEY_OK) {
+        run_free(&run);
+        return st;
+    }
+    *out = run;
+    advance(run);
+    return PARLEY_OK;
+}
+
+parley_status flow_event(struct flow_run *run, const struct flow_event *event)
+{
+    struct flow_error error = {0};
+    bool go = false;
+    if (run->phase == PHASE_OVER)
+        return PARLEY_WRONG_STATE;
+    if (run->phase != PHASE_REST)
+        return PARLEY_BUSY;
+    step_open(run);
+    parley_status st = wait_event(run, event, &go, &error);
+    if (st == PARLEY_WRONG_STATE) {
+        step_close(run);
+        return st;
+    }
+    if (event->seq > run->input_seq)
+        run->input_seq = event->seq;
+    run->work->step.input_seq = run->input_seq;
+    if (st != PARLEY_OK) {
+        fail(run, &error);
+    } else if (!go) {
+        commit(run, waiting_state(run));
+    } else {
+        run->state = FLOW_RUNNING;
+        run->phase = PHASE_RUN;
+        advance(run);
+    }
+    return PARLEY_OK;
+}
+
+void flow_evict(struct flow_run **run)
+{
+    assert(!*run || (*run)->phase == PHASE_REST || (*run)->phase == PHASE_OVER);
+    run_free(run);
+}

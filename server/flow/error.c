@@ -1,0 +1,84 @@
+/* The table of errors, and how one of them is shown. */
+#include "server/flow/error.h"
+
+#include <stdio.h>
+
+struct meaning {
+    const char *code, *meaning, *help;
+};
+
+#define FLOW_ERROR(code, meaning, help) {#code, meaning, help},
+static const struct meaning meanings[] = {
+#include "server/flow/errors.def"
+};
+#undef FLOW_ERROR
+
+static const struct meaning *find(const char *code)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (strcmp(meanings[i].code, code) == 0)
+            return &meanings[i];
+    return NULL;
+}
+
+const char *flow_error_meaning(const char *code)
+{
+    const struct meaning *m = find(code);
+    return m ? m->meaning : NULL;
+}
+
+const char *flow_error_advice(const char *code)
+{
+    const struct meaning *m = find(code);
+    return m ? m->help : NULL;
+}
+
+void flow_error_vset(struct flow_error *error, const char *code, const char *format, va_list args)
+{
+    const char *advice = flow_error_advice(code);
+    snprintf(error->code, sizeof error->code, "%s", code);
+    vsnprintf(error->text, sizeof error->text, format, args);
+    snprintf(error->help, sizeof error->help, "%s", advice ? advice : "");
+}
+
+void flow_error_set(struct flow_error *error, const char *code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    flow_error_vset(error, code, format, args);
+    va_end(args);
+}
+
+void flow_error_help(struct flow_error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->help, sizeof error->help, format, args);
+    va_end(args);
+}
+
+/* The line of that number without its end; ptr NULL when there are not so many. */
+static struct span source_line(struct span source, int number)
+{
+    const char *at = source.ptr, *end = source.ptr + source.len;
+    for (int line = 1; at && at < end; line++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline ? newline : end;
+        if (line == number)
+            return span_of(at, (size_t)(stop - at));
+        at = newline ? newline + 1 : NULL;
+    }
+    return (struct span){0};
+}
+
+void flow_error_print(const struct flow_error *error, struct span source, struct buf *out)
+{
+    buf_printf(out, "%s:%d: error: %s  [%s]\n", error->file, error->line, error->text, error->code);
+    for (int line = error->line - 2; line <= error->line; line++) {
+        struct span text = line > 0 ? source_line(source, line) : (struct span){0};
+        if (text.ptr)
+            buf_printf(out, " %s%4d | %.*s\n", line == error->line ? ">" : " ", line, SPAN_ARG(text));
+    }
+    if (error->help[0])
+        buf_printf(out, "  help: %s\n", error->help);
+}

@@ -1,0 +1,44 @@
+-- Reaching people: the topic, a person, and afterwards a rating.
+
+flow {
+  id = "people",
+  title = "Talk to us",
+  language = "en",
+  start = { button = "Talk to a person", fallback = true },
+  escape = { queue = "general" },
+}
+
+local topic = ask {
+  id = "topic",
+  text = "What is it about?",
+  choices = { { "billing", "A bill" }, { "tech", "Something does not work" }, { "general", "Something else" } },
+  tries = 2,
+}
+local queue = topic or "general"
+
+local details
+if queue == "tech" then
+  details = ask { id = "details", text = "What happens, and what did you expect?", timeout = "10m" }
+end
+
+local human = handoff {
+  queue = queue,
+  reason = "about: " .. queue,
+  summary = details and ("In their words: " .. details) or nil,
+  priority = customer.verified and "high" or "normal",
+}
+
+if human.outcome == "left" then
+  return say "All right. I am here whenever you come back."
+end
+
+local score = ask {
+  id = "rating",
+  text = "How did we do?",
+  choices = { { "5", "Very good" }, { "4", "Good" }, { "3", "So so" }, { "2", "Bad" }, { "1", "Very bad" } },
+  timeout = "1d",
+}
+if score then
+  log.info("rated", tonumber(score))
+  say(tonumber(score) >= 4 and "Thank you!" or "Thank you. We will do better.")
+end

@@ -1,0 +1,120 @@
+/* What the engine asks of whoever runs it: Postgres in the server, memory in tests and in `flow play`.
+ *
+ * All that happens between two waits of a run is one step, handed over whole: the host commits it in one transaction
+ * together with the input it consumed, on the condition that the run still stands at `number - 1`, and says how that
+ * went with flow_committed. Nothing of a step may be seen by anyone before. Plain data; borrowed until that answer. */
+#ifndef SERVER_FLOW_HOST_H
+#define SERVER_FLOW_HOST_H
+
+#include "protocol/span.h"
+#include "protocol/status.h"
+#include "protocol/uuid.h"
+#include "server/base/log.h"
+
+struct flow_run;
+
+/* As in flow_run.state. */
+enum flow_state {
+    FLOW_RUNNING = 1, /* in memory only: between two waits */
+    FLOW_WAITING = 2, /* for an answer or a timer */
+    FLOW_HANDOFF = 3, /* for the end of the human part */
+    FLOW_ENDED = 4,
+    FLOW_FAILED = 5 /* a person has been asked for; nothing more will come of it */
+};
+
+/* To append, in this order, as the bot. Bodies are canonical JSON. */
+struct flow_item {
+    struct uuid id; /* UUIDv8 of run, step and place: the same when the step is made again */
+    int kind;       /* ITEM_text ... */
+    struct span body;
+};
+
+/* A row of flow_journal. */
+struct flow_entry {
+    int64_t entry; /* from 1, contiguous since the last restart */
+    int64_t step;
+    struct span call; /* "ask" */
+    int line;
+    struct span data; /* canonical JSON: label, args (digest), told */
+};
+
+/* A change of a process, made on the revision before; its item is among the items. No row there, or another revision:
+ * then the whole step is PARLEY_STALE. */
+struct flow_process {
+    struct uuid id;
+    int64_t revision; /* after the change; 1 creates it */
+    int state;        /* process_open, process_done, process_failed */
+    struct span type;
+    struct span title; /* ptr NULL: none, or as it was */
+    struct span step;  /* the same */
+    struct span data;  /* canonical JSON, merged by top-level key, null removes; ptr NULL: none */
+};
+
+/* A request for a person, made with this step. Texts may be empty. */
+struct flow_handoff {
+    bool wanted;
+    struct span queue; /* empty: the app's */
+    struct span why;   /* flow, customer, failed: as in the item `queued` */
+    struct span reason;
+    struct span summary;
+    int priority; /* 0 normal, 1 high */
+};
+
+struct flow_log_line {
+    enum log_level level;
+    int line;
+    struct span text;
+};
+
+struct flow_step {
+    int64_t number;    /* 1 creates the run */
+    int64_t input_seq; /* consumed: items up to here */
+    enum flow_state state;
+    struct span waiting; /* canonical JSON for flow_run.waiting */
+    bool forget;         /* delete the run's journal first: it has restarted */
+    const struct flow_entry *entries;
+    size_t entry_count;
+    const struct flow_item *items;
+    size_t item_count;
+    int question; /* index of the item that asks, or -1; its number goes to flow_committed */
+    const struct flow_process *processes;
+    size_t process_count;
+    struct span collected; /* canonical JSON, all that the flow has learnt; ptr NULL: unchanged */
+    struct flow_handoff handoff;
+    /* Timers are known by id. Clear first: a step may replace one by another. */
+    struct uuid timer_clear; /* nil: none */
+    struct uuid timer_set;   /* nil: none */
+    int64_t timer_due_ms;
+    const struct flow_log_line *logs; /* to be written once it is committed */
+    size_t log_count;
+};
+
+/* What a script may ask about the world; answered with a map as canonical JSON, or with none. */
+enum flow_read_kind {
+    FLOW_READ_CUSTOMER, /* {name, language, verified, traits, outcome} */
+    FLOW_READ_CONTEXT,  /* the snapshot in force */
+    FLOW_READ_PROCESS /* {process, type, title, state, step, revision, data} of the id, else the newest open of type */
+};
+
+struct flow_read {
+    enum flow_read_kind kind;
+    struct uuid process; /* nil: by type */
+    struct span type;    /* empty: any */
+};
+
+struct flow_host {
+    /* Commit this step; answer with flow_committed, now or later. Exactly one is under way for a run. */
+    void (*commit)(struct flow_host *host, struct flow_run *run, const struct flow_step *step);
+    /* Find out; answer with flow_answered, now or later. */
+    void (*read)(struct flow_host *host, struct flow_run *run, const struct flow_read *read);
+    /* Others have their turn; then, and not within this call, call flow_continue. */
+    void (*defer)(struct flow_host *host, struct flow_run *run);
+    /* The run waits, or is over: bring what came after its input_seq, one at a time, or let it rest. */
+    void (*ready)(struct flow_host *host, struct flow_run *run);
+    /* The run is taken out of memory because a commit or a read did not work; it can be loaded again. Do not use it
+     * after this call. */
+    void (*gone)(struct flow_host *host, struct flow_run *run, parley_status why);
+    int64_t (*now_ms)(struct flow_host *host);
+};
+
+#endif

@@ -1,0 +1,73 @@
+/* A host of one conversation and one run, in memory: for tests, and for trying a flow without a server. It keeps what
+ * Postgres would keep, as text, so that the engine can be thrown away at any moment and the run be rebuilt.
+ * One thread. */
+#ifndef SERVER_FLOW_HOST_MEMORY_H
+#define SERVER_FLOW_HOST_MEMORY_H
+
+#include "protocol/buf.h"
+#include "server/flow/engine.h"
+
+struct host_memory;
+
+/* What goes wrong, each time again. */
+enum memory_crash {
+    MEMORY_CRASH_NEVER,
+    MEMORY_CRASH_BEFORE_EVENT,  /* the run is not in memory when something happens to it */
+    MEMORY_CRASH_BEFORE_COMMIT, /* the step is lost, and what caused it comes again */
+    MEMORY_CRASH_AFTER_COMMIT,  /* the step is stored, and nobody learns of it */
+    MEMORY_STALE_COMMIT         /* the first attempt at every step is refused */
+};
+
+struct memory_options {
+    enum memory_crash crash;
+    bool at_once; /* answers come before the host's functions return */
+    struct flow_limits limits;
+};
+
+struct host_memory *host_memory_new(const struct memory_options *options);
+void host_memory_free(struct host_memory **host);
+
+/* The flow that the customer will meet. PARLEY_SCRIPT with the error. */
+parley_status host_memory_use(struct host_memory *host, const char *file, struct span source, struct flow_error *error);
+
+/* What the host answers; canonical JSON maps. */
+void host_memory_set_customer(struct host_memory *host, const char *json);
+void host_memory_set_context(struct host_memory *host, const char *json);
+
+/* ---- what happens; each returns when the run rests again ---- */
+
+/* The first words. */
+void host_memory_start(struct host_memory *host, const char *text);
+/* The customer writes, or taps a choice of the last question. */
+void host_memory_say(struct host_memory *host, const char *text);
+void host_memory_tap(struct host_memory *host, const char *wire);
+/* Anything else that a customer may post, to the question of that number. */
+void host_memory_post(struct host_memory *host, int kind, const char *body);
+void host_memory_escape(struct host_memory *host);
+void host_memory_back(struct host_memory *host, const char *outcome, const char *note, const char *by);
+/* Time passes; a timer that is due fires. */
+void host_memory_advance(struct host_memory *host, int64_t ms);
+/* Takes the run out of memory; the next event brings it back. */
+void host_memory_crash(struct host_memory *host);
+/* Somebody else moves a process: its revision grows. */
+void host_memory_touch_process(struct host_memory *host, const char *type);
+
+/* ---- what there is now ---- */
+
+enum flow_state host_memory_state(const struct host_memory *host);
+int64_t host_memory_step(const struct host_memory *host);
+size_t host_memory_journal(const struct host_memory *host);
+/* How often a run was rebuilt from its journal. */
+size_t host_memory_rebuilt(const struct host_memory *host);
+/* The run in memory; NULL when it is not. */
+struct flow_run *host_memory_run(struct host_memory *host);
+/* The error of a run that failed; NULL when none has. */
+const struct flow_error *host_memory_error(const struct host_memory *host);
+int64_t host_memory_clock(const struct host_memory *host);
+
+/* The dialogue, a line an item: "bot text Hello", "you choice yes", "handoff orders (flow): reason". */
+void host_memory_dialogue(const struct host_memory *host, struct buf *out);
+/* All that is stored, with ids: two worlds in which the same happened give the same text. */
+void host_memory_dump(const struct host_memory *host, struct buf *out);
+
+#endif

@@ -1,0 +1,144 @@
+/* Journals: reading rows back, comparing, writing. */
+#include "server/flow/journal.h"
+
+#include "server/base/mem.h"
+#include "server/flow/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { JOURNAL_MAX = 16 << 20, DIGEST_TEXT = 16, LABEL_SHOWN = 40 };
+
+struct entry {
+    int64_t step;
+    struct span call;
+    int line;
+    struct span label;
+    struct span digest;
+    const struct value *told;
+};
+
+struct journal {
+    struct arena arena;
+    struct entry *entries;
+    size_t count;
+    size_t at;
+};
+
+static parley_status read_entry(struct journal *j, const struct flow_entry *row, struct entry *e)
+{
+    struct value *data = arena_alloc(&j->arena, sizeof *data);
+    if (!data || json_read(&j->arena, row->data, data) != PARLEY_OK)
+        return PARLEY_INVALID;
+    e->step = row->step;
+    e->line = row->line;
+    e->call = arena_span(&j->arena, row->call);
+    e->label = json_text(data, "label");
+    e->digest = json_text(data, "args");
+    e->told = value_find(data, "told");
+    return e->call.ptr && e->told && e->told->type == VALUE_MAP ? PARLEY_OK : PARLEY_INVALID;
+}
+
+parley_status journal_open(const struct flow_entry *entries, size_t count, struct journal **out)
+{
+    struct journal *j = mem_alloc(sizeof *j);
+    arena_init(&j->arena, JOURNAL_MAX);
+    j->entries = mem_array(count, sizeof *j->entries);
+    j->count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].entry != (int64_t)i + 1 || read_entry(j, &entries[i], &j->entries[i]) != PARLEY_OK) {
+            journal_close(&j);
+            return PARLEY_INVALID;
+        }
+    }
+    *out = j;
+    return PARLEY_OK;
+}
+
+void journal_close(struct journal **journal)
+{
+    struct journal *j = *journal;
+    if (!j)
+        return;
+    mem_free(j->entries);
+    arena_done(&j->arena);
+    mem_free(j);
+    *journal = NULL;
+}
+
+bool journal_at_end(const struct journal *j)
+{
+    return j->at == j->count;
+}
+
+static void write_digest(uint64_t digest, char out[DIGEST_TEXT + 1])
+{
+    snprintf(out, DIGEST_TEXT + 1, "%016" PRIx64, digest);
+}
+
+static bool same(const struct entry *e, const struct journal_call *call)
+{
+    char digest[DIGEST_TEXT + 1];
+    write_digest(call->digest, digest);
+    return span_is(e->call, call->name) && span_equal(e->label, call->label) && span_is(e->digest, digest);
+}
+
+bool journal_continues(const struct journal *j, const struct journal_call *call)
+{
+    return j->at < j->count && same(&j->entries[j->at], call);
+}
+
+static int shown(struct span label)
+{
+    return label.len < LABEL_SHOWN ? (int)label.len : LABEL_SHOWN;
+}
+
+void journal_differs(const struct journal *j, const struct journal_call *call, struct flow_error *error)
+{
+    char was[160], is[160];
+    const struct entry *e = j->at < j->count ? &j->entries[j->at] : NULL;
+    if (e)
+        snprintf(was, sizeof was, "step %" PRId64 " %.*s \"%.*s\" in line %d", e->step, SPAN_ARG(e->call),
+                 shown(e->label), e->label.ptr, e->line);
+    else
+        snprintf(was, sizeof was, "waits, after entry %zu", j->count);
+    if (call)
+        snprintf(is, sizeof is, "%s \"%.*s\" in line %d", call->name, shown(call->label), call->label.ptr, call->line);
+    else
+        snprintf(is, sizeof is, "ends");
+    bool alike = e && call && span_is(e->call, call->name) && span_equal(e->label, call->label);
+    flow_error_set(error, "E301", "the run cannot go on the way it went\n  journal  %s\n  now      %s%s", was, is,
+                   alike ? ", but with other words before or in it" : "");
+    error->line = call ? call->line : 0;
+}
+
+parley_status journal_next(struct journal *j, const struct journal_call *call, const struct value **out_told,
+                           struct flow_error *error)
+{
+    if (journal_at_end(j))
+        return PARLEY_NOT_FOUND;
+    if (!same(&j->entries[j->at], call)) {
+        journal_differs(j, call, error);
+        return PARLEY_CONFLICT;
+    }
+    *out_told = j->entries[j->at++].told;
+    return PARLEY_OK;
+}
+
+int64_t journal_first_step(const struct journal *j)
+{
+    return j->count ? j->entries[0].step : 0;
+}
+
+struct span journal_data(struct arena *arena, const struct journal_call *call, const struct value *told)
+{
+    char digest[DIGEST_TEXT + 1];
+    struct value data;
+    write_digest(call->digest, digest);
+    if (value_map(arena, 3, &data) != PARLEY_OK)
+        return (struct span){0};
+    value_put(&data, span_str("args"), value_text(span_str(digest)));
+    value_put(&data, span_str("told"), *told);
+    value_put(&data, span_str("label"), value_text(call->label));
+    return json_write(arena, &data);
+}

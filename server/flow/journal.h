@@ -1,0 +1,48 @@
+/* What a run has been told, in order, for running its script again to the same place.
+ *
+ * An entry says which call was answered, and how. Beside the answer stands a digest of the call's arguments and of all
+ * that the script said and did since the entry before, so that a script which goes another way is noticed at the next
+ * entry, with both sides' lines. Owned by its run while that replays. */
+#ifndef SERVER_FLOW_JOURNAL_H
+#define SERVER_FLOW_JOURNAL_H
+
+#include "protocol/arena.h"
+#include "protocol/value.h"
+#include "server/flow/error.h"
+#include "server/flow/host.h"
+
+struct journal;
+
+/* One call, as the script makes it now. */
+struct journal_call {
+    const char *name;
+    struct span label; /* what a person knows it by: the question's id, a key */
+    int line;
+    uint64_t digest;
+};
+
+/* Copies the rows and reads them. PARLEY_INVALID for rows with a hole or with data that no journal has. */
+parley_status journal_open(const struct flow_entry *entries, size_t count, struct journal **out);
+void journal_close(struct journal **journal);
+
+/* Whether every entry has been used. */
+bool journal_at_end(const struct journal *journal);
+
+/* Whether the next entry belongs to the same call as the last one that was used: an answer may take several. */
+bool journal_continues(const struct journal *journal, const struct journal_call *call);
+
+/* The next entry's answer, if the entry is one of this call. PARLEY_NOT_FOUND at the end; PARLEY_CONFLICT, with the
+ * difference in two lines, when the script has gone another way. The answer lives as long as the journal. */
+parley_status journal_next(struct journal *journal, const struct journal_call *call, const struct value **out_told,
+                           struct flow_error *error);
+
+/* The same error for a script that does something which the journal no longer has, or ends. */
+void journal_differs(const struct journal *journal, const struct journal_call *call, struct flow_error *error);
+
+/* The step in which the first entry was written; 0 when there is none. */
+int64_t journal_first_step(const struct journal *journal);
+
+/* The data of a row, canonical; ptr NULL when the arena is full. */
+struct span journal_data(struct arena *arena, const struct journal_call *call, const struct value *told);
+
+#endif

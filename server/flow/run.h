@@ -1,0 +1,184 @@
+/* A run from the inside, for engine.c, step.c, calls.c, processes.c and waits.c. */
+#ifndef SERVER_FLOW_RUN_H
+#define SERVER_FLOW_RUN_H
+
+#include "protocol/item.h"
+#include "server/base/list.h"
+#include "server/flow/api.h"
+#include "server/flow/engine.h"
+#include "server/flow/journal.h"
+
+enum {
+    STEP_ARENA = 4 << 20,
+    STEP_ITEMS = 64,
+    STEP_ENTRIES = 256,
+    STEP_PROCESSES = 16,
+    STEP_LOGS = 64,
+    STEP_READS = 16
+};
+
+/* Where a run stands with its host. */
+enum run_phase {
+    PHASE_REST,   /* at a wait, all committed */
+    PHASE_RUN,    /* the script is being run */
+    PHASE_READ,   /* waits for flow_answered */
+    PHASE_DEFER,  /* waits for flow_continue */
+    PHASE_COMMIT, /* waits for flow_committed */
+    PHASE_OVER    /* ended or failed, and committed */
+};
+
+/* A call, its arguments checked. */
+struct flow_call {
+    enum flow_function_id function;
+    struct value args; /* map */
+    struct journal_call journal;
+    struct arena *arena; /* for results */
+    struct value results[SANDBOX_RESULTS];
+    size_t result_count;
+    struct flow_error *error;
+};
+
+/* What the host has answered during this step. */
+struct step_read {
+    enum flow_read_kind kind;
+    struct uuid process;
+    struct span type;
+    bool found;
+    struct value value; /* map; a process follows the changes of this step */
+};
+
+/* What is being gathered between two waits. */
+struct flow_work {
+    struct arena arena;
+    struct flow_step step;
+    struct flow_item items[STEP_ITEMS];
+    struct flow_entry entries[STEP_ENTRIES];
+    struct flow_process processes[STEP_PROCESSES];
+    struct flow_log_line logs[STEP_LOGS];
+    struct step_read reads[STEP_READS];
+    size_t read_count;
+    int ids;               /* derived so far */
+    struct flow_read read; /* asked of the host */
+    struct flow_call call; /* waits for it */
+    int64_t until_ms;      /* of the wait that this step ends in */
+};
+
+/* The call that a run stands in. */
+struct flow_wait {
+    enum flow_function_id function; /* ask, wait, handoff; FLOW_CALLS: none */
+    char *args;                     /* canonical JSON */
+    char *label;
+    int line;
+    uint64_t digest;
+    int tries;
+    bool escaped; /* interrupted by a wish for a person */
+};
+
+struct flow_run {
+    struct list link; /* of its version */
+    struct flow_engine *engine;
+    struct flow_version *version;
+    void *owner;
+    struct uuid id, conversation;
+    enum flow_state state;
+    enum run_phase phase;
+    int64_t step; /* committed */
+    int64_t input_seq, question_seq;
+    int64_t next_entry;
+    size_t journal_bytes;
+    struct sandbox_run *lua;
+    struct journal *journal; /* NULL: not replaying */
+    uint64_t chain;          /* digest of what was done since the last entry */
+    int64_t random_from;     /* step in which this journal began */
+    uint64_t random_count;
+    char *started;   /* canonical JSON: how it began */
+    char *collected; /* canonical JSON; NULL: nothing */
+    bool declared;   /* flow{} has been called */
+    bool waited;     /* since it began or restarted */
+    bool advancing;  /* inside advance(): answers that come at once are taken by its loop */
+    bool restarting;
+    bool broken;   /* the script was stopped because it may not go on: see error */
+    bool answered; /* the host has answered the commit while advancing */
+    parley_status host_status;
+    struct flow_wait wait;
+    int64_t until_ms;                      /* committed: when the wait is over; 0: never by itself */
+    struct uuid timer;                     /* committed; nil: none */
+    int64_t now_ms;                        /* what now() says in this step; 0: not asked yet */
+    struct flow_work *work;                /* NULL at rest */
+    struct value results[SANDBOX_RESULTS]; /* for the script, borrowing work or journal */
+    size_t result_count;
+    struct flow_error *error; /* NULL: none */
+};
+
+struct flow_version {
+    struct list link;
+    struct flow_engine *engine;
+    uint8_t hash[FLOW_HASH];
+    char file[FLOW_ERROR_FILE_MAX];
+    struct sandbox *sandbox;
+    struct list runs;
+    size_t run_count;
+    bool has_about;
+    struct flow_about about;
+};
+
+struct flow_engine {
+    struct flow_host *host;
+    struct flow_limits limits;
+    struct sandbox_functions functions;
+    struct list versions;
+    struct flow_work *spare;
+};
+
+/* ---- run.c ---- */
+void run_set_error(struct flow_run *run, const struct flow_error *error);
+void run_free(struct flow_run **run);
+struct flow_run *run_new(struct flow_version *version, struct uuid id, struct uuid conversation, void *owner);
+void run_replace_text(char **kept, struct span text);
+
+/* ---- step.c: what a step gathers. Failures raise in the script (PARLEY_LIMIT with an error) ---- */
+void step_open(struct flow_run *run);
+void step_close(struct flow_run *run);
+struct uuid step_derive(const struct flow_run *run, char domain, int64_t step, int n);
+parley_status step_add_item(struct flow_run *run, int kind, const void *body, struct flow_error *error);
+parley_status step_add_entry(struct flow_run *run, const struct journal_call *call, const struct value *told,
+                             struct flow_error *error);
+parley_status step_add_log(struct flow_run *run, enum log_level level, int line, struct span text);
+void step_set_timer(struct flow_run *run, int64_t due_ms);
+void step_clear_timer(struct flow_run *run);
+parley_status step_collect(struct flow_run *run, struct span key, const struct value *value);
+void step_finish(struct flow_run *run, enum flow_state state);
+/* Everything gathered is dropped; in its place come an apology and a person. */
+void step_fail(struct flow_run *run, const struct flow_error *error);
+
+/* ---- calls.c ---- */
+enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *call);
+enum sandbox_verdict call_again(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_raise(struct flow_call *call, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The script ends here and cannot catch it: the run fails with call->error. */
+enum sandbox_verdict call_break(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_give(struct flow_call *call, struct value v);
+/* An answer that goes into the journal (`found` NULL: nil; with `why` as the second result), and one from there. */
+enum sandbox_verdict call_give_recorded(struct flow_run *run, struct flow_call *call, const struct value *found,
+                                        const char *why);
+enum sandbox_verdict call_give_told(struct flow_call *call, const struct value *told);
+/* True: told by the journal, or not possible (then *verdict says so). False: do it now. */
+bool call_replayed(struct flow_run *run, struct flow_call *call, const struct value **told,
+                   enum sandbox_verdict *verdict);
+/* What the host knows; NULL: asked for, return SANDBOX_WAIT. */
+struct step_read *call_need(struct flow_run *run, struct flow_call *call, const struct flow_read *read);
+
+/* ---- processes.c ---- */
+enum sandbox_verdict call_process_start(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_process_get(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *call);
+
+/* ---- waits.c ---- */
+enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call);
+void wait_forget(struct flow_wait *wait);
+/* What an event means to a run that waits: PARLEY_OK, and run->results are for the script when *out_go is set, else
+ * the step is complete as it is. PARLEY_WRONG_STATE: nothing. PARLEY_LIMIT: the run has failed of `error`. */
+parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error);
+
+#endif

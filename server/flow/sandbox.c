@@ -1,0 +1,500 @@
+/* Life of a sandbox and of its runs: compiling, slices, calls to the outside, and what becomes of errors. */
+#include "protocol/text.h"
+#include "server/base/mem.h"
+#include "server/flow/sandbox_core.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum { ARGUMENTS_MAX = 8, CALL_ARENA = 1 << 20 };
+
+const struct sandbox_limits sandbox_limits_default = {
+    .memory_run = 8 << 20,
+    .memory_state = 256 << 20,
+    .block = 262144 + 1024,
+    .ticks_slice = 20000,
+    .ticks_step = 1000000,
+};
+
+struct sandbox *sandbox_of(lua_State *L)
+{
+    return *(struct sandbox **)lua_getextraspace(L);
+}
+
+/* ---- errors ---- */
+
+int sandbox_line(lua_State *L)
+{
+    const struct sandbox *box = sandbox_of(L);
+    lua_Debug ar;
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0 && strcmp(ar.source, box->chunk) == 0)
+            return ar.currentline;
+    }
+    return 0;
+}
+
+/* Raises what stands in box->raised; its text is kept, to be known again when nobody catches it. */
+static int raise_text(lua_State *L)
+{
+    struct sandbox *box = sandbox_of(L);
+    struct flow_error *e = &box->raised;
+    snprintf(e->file, sizeof e->file, "%s", box->file);
+    e->line = sandbox_line(L);
+    snprintf(box->raised_text, sizeof box->raised_text, "%s:%d: %s [%s]", e->file, e->line, e->text, e->code);
+    lua_pushstring(L, box->raised_text);
+    return lua_error(L);
+}
+
+int sandbox_raise(lua_State *L, const char *code, const char *help, const char *format, ...)
+{
+    struct sandbox *box = sandbox_of(L);
+    va_list args;
+    va_start(args, format);
+    flow_error_vset(&box->raised, code, format, args);
+    va_end(args);
+    if (help)
+        flow_error_help(&box->raised, "%s", help);
+    return raise_text(L);
+}
+
+/* Takes "file:12: " off the front of a message and gives the 12; 0 when it does not begin so. */
+static int split_position(const struct sandbox *box, struct span *message)
+{
+    size_t file = strlen(box->file);
+    if (message->len <= file + 1 || memcmp(message->ptr, box->file, file) != 0 || message->ptr[file] != ':')
+        return 0;
+    int line = 0;
+    size_t at = file + 1;
+    for (; at < message->len && message->ptr[at] >= '0' && message->ptr[at] <= '9' && line < 1000000; at++)
+        line = line * 10 + (message->ptr[at] - '0');
+    if (at + 1 >= message->len || message->ptr[at] != ':')
+        return 0;
+    *message = span_of(message->ptr + at + 2, message->len - at - 2);
+    return line;
+}
+
+/* Takes the error value as it is: neither __tostring nor __name runs. */
+static void describe(struct sandbox *box, lua_State *L, const char *code, int line)
+{
+    struct flow_error *e = &box->error;
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        flow_error_set(e, code, "error value of type %s", lua_typename(L, lua_type(L, -1)));
+        e->line = line;
+        return;
+    }
+    struct span message;
+    message.ptr = lua_tolstring(L, -1, &message.len);
+    int named = split_position(box, &message);
+    int shown = message.len < FLOW_ERROR_TEXT_MAX ? (int)message.len : FLOW_ERROR_TEXT_MAX - 1;
+    flow_error_set(e, code, "%.*s", shown, message.ptr);
+    e->line = named ? named : line;
+}
+
+static bool is_last_raised(const struct sandbox *box, lua_State *L)
+{
+    return lua_type(L, -1) == LUA_TSTRING && box->raised.code[0] && strcmp(lua_tostring(L, -1), box->raised_text) == 0;
+}
+
+static enum sandbox_result fail(struct sandbox_run *run, int status)
+{
+    struct sandbox *box = run->box;
+    struct flow_error *e = &box->error;
+    *e = (struct flow_error){0};
+    if (run->doom == DOOM_TICKS)
+        flow_error_set(e, "E401", "more than %lld instructions without waiting", (long long)box->limits.ticks_step);
+    else if (run->doom == DOOM_MEMORY || status == LUA_ERRMEM)
+        flow_error_set(e, "E402", "more memory than a run may hold");
+    else if (is_last_raised(box, run->L))
+        *e = box->raised;
+    else
+        describe(box, run->L, "E501", sandbox_line(run->L));
+    if (e->line == 0)
+        e->line = sandbox_line(run->L);
+    snprintf(e->file, sizeof e->file, "%s", box->file);
+    return SANDBOX_FAILED;
+}
+
+/* ---- slices ---- */
+
+/* A yield cannot be caught by pcall. Where none is possible (no such place is known), the error comes again at every
+ * instruction until it is. */
+static void on_count(lua_State *L, lua_Debug *ar)
+{
+    struct sandbox *box = sandbox_of(L);
+    struct sandbox_run *run = box->current;
+    if (!run)
+        return;
+    run->ticks += run->hurried ? 1 : TICKS_PER_HOOK;
+    if (run->doom == DOOM_NONE && run->ticks > box->limits.ticks_step)
+        run->doom = DOOM_TICKS;
+    if (run->doom == DOOM_NONE && run->ticks < run->slice_end)
+        return;
+    if (lua_isyieldable(L)) {
+        lua_yield(L, 0);
+        return;
+    }
+    run->hurried = true;
+    lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
+    if (run->doom != DOOM_NONE)
+        luaL_error(L, "this run is over");
+}
+
+void sandbox_charge(struct sandbox *box, size_t ticks)
+{
+    struct sandbox_run *run = box->current;
+    if (!run || ticks == 0)
+        return;
+    run->ticks += (int64_t)ticks;
+    if (run->hurried || (run->ticks < run->slice_end && run->ticks <= box->limits.ticks_step))
+        return;
+    run->hurried = true;
+    lua_sethook(run->L, on_count, LUA_MASKCOUNT, 1);
+}
+
+/* ---- calls to the outside ---- */
+
+static int give_results(lua_State *L)
+{
+    struct sandbox_run *run = sandbox_of(L)->current;
+    if (!lua_checkstack(L, SANDBOX_RESULTS + 4))
+        return luaL_error(L, "not enough memory");
+    for (size_t i = 0; i < run->result_count; i++)
+        sandbox_push(L, &run->results[i]);
+    return (int)run->result_count;
+}
+
+static int on_resumed(lua_State *L, int status, lua_KContext context)
+{
+    return give_results(L);
+}
+
+static int stand(lua_State *L, struct sandbox_run *run)
+{
+    if (!lua_isyieldable(L))
+        return sandbox_raise(L, "E306", NULL, "this call cannot wait here");
+    run->waits = run->doom == DOOM_NONE;
+    return lua_yieldk(L, 0, 0, on_resumed);
+}
+
+static parley_status take_arguments(lua_State *L, struct sandbox_call *call, struct value *room)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        parley_status st = sandbox_take(L, (int)i + 1, call->arena, &room[i], call->error);
+        if (st != PARLEY_OK)
+            return st;
+    }
+    return PARLEY_OK;
+}
+
+static int host_call(lua_State *L)
+{
+    struct sandbox *box = sandbox_of(L);
+    struct sandbox_run *run = box->current;
+    if (!run || run->doom != DOOM_NONE)
+        return run ? stand(L, run) : luaL_error(L, "called outside a run");
+
+    int function = (int)lua_tointeger(L, lua_upvalueindex(1));
+    if (lua_gettop(L) > ARGUMENTS_MAX)
+        return sandbox_raise(L, "E204", NULL, "%s: too many arguments", box->functions->names[function]);
+    struct value room[ARGUMENTS_MAX];
+    arena_reset(&box->arena);
+    box->raised = (struct flow_error){0};
+    struct sandbox_call call = {
+        .function = function,
+        .line = sandbox_line(L),
+        .args = room,
+        .count = (size_t)lua_gettop(L),
+        .arena = &box->arena,
+        .error = &box->raised,
+    };
+    if (take_arguments(L, &call, room) != PARLEY_OK)
+        return raise_text(L);
+    sandbox_charge(box, TICKS_PER_HOOK / 10);
+    switch (box->functions->on_call(run->owner, &call)) {
+    case SANDBOX_WAIT:
+        return stand(L, run);
+    case SANDBOX_RAISE:
+        return raise_text(L);
+    case SANDBOX_RETURN:
+        break;
+    }
+    run->results = call.results;
+    run->result_count = call.result_count;
+    return give_results(L);
+}
+
+/* ---- a run ---- */
+
+static int run_over(lua_State *L, int status, lua_KContext context)
+{
+    return 0;
+}
+
+static int run_main(lua_State *L)
+{
+    const struct sandbox *box = sandbox_of(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->factory);
+    lua_newtable(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->env_meta);
+    lua_setmetatable(L, -2);
+    lua_call(L, 1, 1);
+    lua_callk(L, 0, 0, 0, run_over);
+    return 0;
+}
+
+static int make_thread(lua_State *L)
+{
+    struct sandbox_run *run = lua_touserdata(L, 1);
+    run->L = lua_newthread(L);
+    lua_pushcfunction(run->L, run_main);
+    run->thread = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+struct sandbox_run *sandbox_run_new(struct sandbox *box, void *owner)
+{
+    struct sandbox_run *run = mem_alloc(sizeof *run);
+    run->box = box;
+    run->owner = owner;
+    run->metatables = LUA_NOREF;
+    run->thread = LUA_NOREF;
+    run->account = account_new(box->limits.memory_run);
+    box->runs++;
+    box->account = run->account;
+    lua_pushcfunction(box->L, make_thread);
+    lua_pushlightuserdata(box->L, run);
+    int status = lua_pcall(box->L, 1, 0, 0);
+    box->account = box->base;
+    if (status != LUA_OK) {
+        lua_settop(box->L, 0);
+        sandbox_run_free(&run);
+    }
+    return run;
+}
+
+void sandbox_run_free(struct sandbox_run **run)
+{
+    struct sandbox_run *r = *run;
+    if (!r)
+        return;
+    struct sandbox *box = r->box;
+    assert(box->current != r);
+    luaL_unref(box->L, LUA_REGISTRYINDEX, r->thread);
+    luaL_unref(box->L, LUA_REGISTRYINDEX, r->metatables);
+    account_close(&r->account);
+    box->runs--;
+    mem_free(r);
+    *run = NULL;
+}
+
+enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *results, size_t count)
+{
+    struct sandbox *box = run->box;
+    assert(!box->current);
+    run->results = results;
+    run->result_count = count;
+    run->slice_end = run->ticks + box->limits.ticks_slice;
+    run->hurried = false;
+    run->waits = false;
+    box->current = run;
+    box->account = run->account;
+    lua_sethook(run->L, on_count, LUA_MASKCOUNT, TICKS_PER_HOOK);
+    int pushed;
+    int status = lua_resume(run->L, NULL, 0, &pushed);
+    box->current = NULL;
+    box->account = box->base;
+
+    if (run->doom == DOOM_STOP)
+        return SANDBOX_ENDED;
+    if (run->doom != DOOM_NONE || (status != LUA_OK && status != LUA_YIELD))
+        return fail(run, status);
+    if (status == LUA_OK)
+        return SANDBOX_ENDED;
+    return run->waits ? SANDBOX_WAITS : SANDBOX_SLICE;
+}
+
+void sandbox_step(struct sandbox_run *run)
+{
+    run->ticks = 0;
+}
+
+void sandbox_stop(struct sandbox_run *run)
+{
+    run->doom = DOOM_STOP;
+}
+
+const struct flow_error *sandbox_error(const struct sandbox_run *run)
+{
+    return &run->box->error;
+}
+
+size_t sandbox_run_bytes(const struct sandbox_run *run)
+{
+    return run->account->used;
+}
+
+size_t sandbox_bytes(const struct sandbox *box)
+{
+    return box->used;
+}
+
+int64_t sandbox_run_ticks(const struct sandbox_run *run)
+{
+    return run->ticks;
+}
+
+void sandbox_collect(struct sandbox *box)
+{
+    lua_gc(box->L, LUA_GCCOLLECT);
+}
+
+/* ---- the state ---- */
+
+/* The script as one function of its _ENV: compiled once, instantiated for every run. The source has compiled alone
+ * before, so it cannot end the function that is put around it. */
+struct pieces {
+    struct span piece[3];
+    int next;
+};
+
+static const char *next_piece(lua_State *L, void *context, size_t *size)
+{
+    struct pieces *p = context;
+    while (p->next < 3 && p->piece[p->next].len == 0)
+        p->next++;
+    if (p->next == 3)
+        return NULL;
+    *size = p->piece[p->next].len;
+    return p->piece[p->next++].ptr;
+}
+
+static int compile(lua_State *L, struct sandbox *box, struct span source)
+{
+    int status = luaL_loadbufferx(L, source.ptr, source.len, box->chunk, "t");
+    if (status != LUA_OK)
+        return status;
+    lua_pop(L, 1);
+    struct pieces pieces = {{span_str("local _ENV = ...; return function(...) "), source, span_str("\nend")}, 0};
+    return lua_load(L, next_piece, &pieces, box->chunk, "t");
+}
+
+struct setup {
+    struct sandbox *box;
+    struct span source;
+};
+
+static void add_functions(lua_State *L, const struct sandbox_functions *functions)
+{
+    for (size_t i = 0; i < functions->count; i++) {
+        const char *name = functions->names[i], *dot = strchr(name, '.');
+        lua_pushvalue(L, -1);
+        if (dot) {
+            lua_pushlstring(L, name, (size_t)(dot - name));
+            if (lua_rawget(L, -2) == LUA_TNIL) {
+                lua_pop(L, 1);
+                lua_newtable(L);
+                lua_pushlstring(L, name, (size_t)(dot - name));
+                lua_pushvalue(L, -2);
+                lua_rawset(L, -4);
+            }
+        }
+        lua_pushstring(L, dot ? dot + 1 : name);
+        lua_pushinteger(L, (lua_Integer)i);
+        lua_pushcclosure(L, host_call, 1);
+        lua_rawset(L, -3);
+        lua_settop(L, dot ? -3 : -2);
+    }
+}
+
+static int set_up(lua_State *L)
+{
+    struct setup *setup = lua_touserdata(L, 1);
+    struct sandbox *box = setup->box;
+    lua_newtable(L);
+    add_functions(L, box->functions);
+    sandbox_open_library(L);
+    box->env_meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    box->lib = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+    if (compile(L, box, setup->source) != LUA_OK)
+        return lua_error(L);
+    box->factory = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static int on_panic(lua_State *L)
+{
+    fprintf(stderr, "parley: Lua error outside a protected call\n");
+    return 0;
+}
+
+static parley_status judge_source(struct sandbox *box, struct span source)
+{
+    struct flow_error *e = &box->error;
+    if (source.len > SANDBOX_SOURCE_MAX)
+        flow_error_set(e, "E103", "the file has %zu bytes; at most %d are possible", source.len, SANDBOX_SOURCE_MAX);
+    else if (text_valid(source) != source.len || (source.len && source.ptr[0] == LUA_SIGNATURE[0]))
+        flow_error_set(e, "E104", "the file is not UTF-8 text");
+    else
+        return PARLEY_OK;
+    e->line = 1;
+    return PARLEY_SCRIPT;
+}
+
+static parley_status build(struct sandbox *box, struct span source)
+{
+    if (judge_source(box, source) != PARLEY_OK)
+        return PARLEY_SCRIPT;
+    box->L = lua_newstate(sandbox_allocate, box);
+    if (!box->L)
+        return PARLEY_NOMEM;
+    *(struct sandbox **)lua_getextraspace(box->L) = box;
+    lua_atpanic(box->L, on_panic);
+    struct setup setup = {box, source};
+    lua_pushcfunction(box->L, set_up);
+    lua_pushlightuserdata(box->L, &setup);
+    if (lua_pcall(box->L, 1, 0, 0) == LUA_OK)
+        return PARLEY_OK;
+    describe(box, box->L, "E101", 1);
+    return PARLEY_SCRIPT;
+}
+
+parley_status sandbox_new(const char *file, struct span source, const struct sandbox_functions *functions,
+                          const struct sandbox_limits *limits, struct sandbox **out, struct flow_error *error)
+{
+    struct sandbox *box = mem_alloc(sizeof *box);
+    box->limits = *limits;
+    box->functions = functions;
+    box->base = account_new(limits->memory_state);
+    box->account = box->base;
+    snprintf(box->file, sizeof box->file, "%s", file);
+    snprintf(box->chunk, sizeof box->chunk, "=%s", box->file);
+    arena_init(&box->arena, CALL_ARENA);
+    parley_status st = build(box, source);
+    if (st == PARLEY_OK) {
+        *out = box;
+        return st;
+    }
+    *error = box->error;
+    snprintf(error->file, sizeof error->file, "%s", box->file);
+    sandbox_free(&box);
+    return st;
+}
+
+void sandbox_free(struct sandbox **sandbox)
+{
+    struct sandbox *box = *sandbox;
+    if (!box)
+        return;
+    assert(box->runs == 0);
+    if (box->L)
+        lua_close(box->L);
+    sandbox_forget_patterns(box);
+    arena_done(&box->arena);
+    account_close(&box->base);
+    mem_free(box);
+    *sandbox = NULL;
+}

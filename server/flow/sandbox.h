@@ -1,0 +1,94 @@
+/* Lua, held tightly: one state for one version of a flow on one worker, and the runs in it.
+ *
+ * Scripts see a frozen library and a fresh set of globals. Nothing in C loops without a bound, nothing calls back into
+ * Lua from C, and nothing differs between two runs that are told the same. Every call that reaches outside arrives at
+ * `on_call` as plain values, copied raw; no metamethod ever runs for C.
+ * sandbox*.c and prelude.lua are the only users of Lua. One worker's thread. */
+#ifndef SERVER_FLOW_SANDBOX_H
+#define SERVER_FLOW_SANDBOX_H
+
+#include "protocol/value.h"
+#include "server/flow/error.h"
+
+enum { SANDBOX_SOURCE_MAX = 65536, SANDBOX_RESULTS = 2, SANDBOX_DEPTH = 16, SANDBOX_NODES = 4096 };
+
+struct sandbox;
+struct sandbox_run;
+
+/* A tick is one instruction, or as much work in C. */
+struct sandbox_limits {
+    size_t memory_run;   /* bytes that a run may hold */
+    size_t memory_state; /* bytes of all runs of the version together */
+    size_t block;        /* bytes of one text, one part of a table, one stack */
+    int64_t ticks_slice; /* then the others have their turn */
+    int64_t ticks_step;  /* then the run has failed */
+};
+
+extern const struct sandbox_limits sandbox_limits_default;
+
+/* One call of the script to the outside. args and results live until the call returns. */
+struct sandbox_call {
+    int function; /* index in the list of functions */
+    int line;     /* of the flow */
+    const struct value *args;
+    size_t count;
+    struct arena *arena; /* for args and results; emptied at the next call */
+    struct value results[SANDBOX_RESULTS];
+    size_t result_count;
+    struct flow_error *error; /* for SANDBOX_RAISE: code, text, help */
+};
+
+enum sandbox_verdict {
+    SANDBOX_RETURN, /* goes on with the results */
+    SANDBOX_WAIT,   /* stands until sandbox_resume brings the results */
+    SANDBOX_RAISE   /* an error that the script may catch */
+};
+
+typedef enum sandbox_verdict sandbox_on_call(void *owner, struct sandbox_call *call);
+
+/* What the host offers: dotted names as scripts write them. Borrowed for the sandbox's life. */
+struct sandbox_functions {
+    const char *const *names;
+    size_t count;
+    sandbox_on_call *on_call;
+};
+
+enum sandbox_result {
+    SANDBOX_SLICE, /* has used its slice: resume it next turn, without results */
+    SANDBOX_WAITS, /* stands in a call that on_call answered with SANDBOX_WAIT */
+    SANDBOX_ENDED, /* ran to its end, or on_call asked for it */
+    SANDBOX_FAILED /* see sandbox_error; it cannot be resumed */
+};
+
+/* Compiles the source. `file` is what errors call it. PARLEY_SCRIPT, and the error, when it cannot be. */
+parley_status sandbox_new(const char *file, struct span source, const struct sandbox_functions *functions,
+                          const struct sandbox_limits *limits, struct sandbox **out, struct flow_error *error);
+
+/* All runs must be gone. */
+void sandbox_free(struct sandbox **sandbox);
+
+/* A run at the beginning of the script. NULL when the version holds too much memory. `owner` goes to on_call. */
+struct sandbox_run *sandbox_run_new(struct sandbox *sandbox, void *owner);
+void sandbox_run_free(struct sandbox_run **run);
+
+/* Goes on for at most a slice. The results answer the call it stands in; none for the first time and after a slice. */
+enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *results, size_t count);
+
+/* A new step: its instructions are counted from zero. */
+void sandbox_step(struct sandbox_run *run);
+
+/* For on_call: the script ends here, whatever it has put around the call. Return SANDBOX_WAIT after it. */
+void sandbox_stop(struct sandbox_run *run);
+
+/* Why it failed. */
+const struct flow_error *sandbox_error(const struct sandbox_run *run);
+
+/* Bytes that a run holds, and all of the sandbox. */
+size_t sandbox_run_bytes(const struct sandbox_run *run);
+size_t sandbox_bytes(const struct sandbox *sandbox);
+int64_t sandbox_run_ticks(const struct sandbox_run *run);
+
+/* Collects garbage now; for measurements. */
+void sandbox_collect(struct sandbox *sandbox);
+
+#endif

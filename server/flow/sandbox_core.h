@@ -1,0 +1,105 @@
+/* What the parts of the sandbox share: sandbox.c (life, slices, errors), sandbox_memory.c, sandbox_lib.c (library),
+ * sandbox_data.c (values in and out). Not for anybody else: here begins Lua. */
+#ifndef SERVER_FLOW_SANDBOX_CORE_H
+#define SERVER_FLOW_SANDBOX_CORE_H
+
+#include "server/flow/pattern.h"
+#include "server/flow/sandbox.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+enum {
+    TICKS_PER_HOOK = 1000,
+    BYTES_PER_TICK = 128, /* of memory asked for in one piece, or moved */
+    TICKS_PER_PATTERN = 2000,
+    LIB_TEXT_MAX = 65536,  /* bytes that one library call may make */
+    LIB_ITEMS_MAX = 10000, /* elements that one library call may touch */
+    PATTERNS_KEPT = 16
+};
+
+/* Whose memory a block is. Outlives its run until the last block has been collected. */
+struct account {
+    size_t used;
+    size_t limit;
+    bool closed;
+};
+
+enum doom { DOOM_NONE, DOOM_TICKS, DOOM_MEMORY, DOOM_STOP };
+
+struct kept_pattern {
+    char *text;
+    size_t len;
+    struct pattern *pattern;
+};
+
+struct sandbox {
+    lua_State *L;
+    struct sandbox_limits limits;
+    const struct sandbox_functions *functions;
+    char file[FLOW_ERROR_FILE_MAX];
+    char chunk[FLOW_ERROR_FILE_MAX + 1]; /* "=file", as Lua wants it */
+    size_t used;
+    struct account *base;        /* what all runs share */
+    struct account *account;     /* who pays just now */
+    struct sandbox_run *current; /* who runs just now; NULL: nobody */
+    int factory;                 /* registry: makes the script's function for an _ENV */
+    int lib;                     /* registry: the table of the library */
+    int env_meta;                /* registry: the metatable of every _ENV */
+    size_t runs;
+    const void *refused; /* the allocation that Lua will try once more after collecting */
+    size_t refused_size;
+    bool refused_armed;
+    struct kept_pattern patterns[PATTERNS_KEPT];
+    size_t pattern_next;
+    struct arena arena;       /* of one call */
+    struct flow_error raised; /* the last error of our own that a script was given */
+    char raised_text[FLOW_ERROR_TEXT_MAX + FLOW_ERROR_FILE_MAX + 32];
+    struct flow_error error; /* why the last run failed, or why the source cannot be compiled */
+};
+
+struct sandbox_run {
+    struct sandbox *box;
+    lua_State *L;
+    void *owner;
+    struct account *account;
+    int thread;        /* registry: keeps L alive */
+    int metatables;    /* registry: script's metatable -> our checked copy; LUA_NOREF until used */
+    int64_t ticks;     /* of this step */
+    int64_t slice_end; /* of this slice, in ticks */
+    bool hurried;      /* the hook comes at the next instruction */
+    bool waits;
+    enum doom doom;
+    const struct value *results;
+    size_t result_count;
+};
+
+/* sandbox.c */
+struct sandbox *sandbox_of(lua_State *L);
+
+/* Work done in C. The run is stopped at the next instruction when it was too much. */
+void sandbox_charge(struct sandbox *box, size_t ticks);
+
+/* Raises "file:line: text [code]" in the script. Does not return. */
+int sandbox_raise(lua_State *L, const char *code, const char *help, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The line of the flow that is being executed; 0 when there is none. */
+int sandbox_line(lua_State *L);
+
+/* sandbox_memory.c */
+void *sandbox_allocate(void *box, void *ptr, size_t old_size, size_t new_size);
+struct account *account_new(size_t limit);
+void account_close(struct account **account);
+
+/* sandbox_lib.c: fills the table on top of the stack with the library and freezes it. Runs protected. */
+void sandbox_open_library(lua_State *L);
+void sandbox_forget_patterns(struct sandbox *box);
+
+/* sandbox_data.c: copies the value at the index. PARLEY_INVALID with the reason. Never raises, runs no metamethod. */
+parley_status sandbox_take(lua_State *L, int index, struct arena *arena, struct value *out, struct flow_error *error);
+
+/* Pushes; may raise for want of memory. */
+void sandbox_push(lua_State *L, const struct value *v);
+
+#endif

@@ -1,0 +1,379 @@
+/* The library that scripts see: what of Lua's is safe, our own in place of what is not, all of it frozen. */
+#include "server/flow/sandbox_lib.h"
+#include "server/base/suggest.h"
+#include "server/flow/prelude.h"
+
+#include <lualib.h>
+
+static const char frozen_mark; /* its address marks the metatables that guard the library */
+
+/* ---- names that are not there ---- */
+
+static const struct removed {
+    const char *name, *instead;
+} removed[] = {
+#define REMOVED(name, instead) {name, instead},
+#include "server/flow/removed.def"
+#undef REMOVED
+};
+
+const char *sandbox_removed(const char *name)
+{
+    for (size_t i = 0; i < sizeof removed / sizeof *removed; i++)
+        if (strcmp(removed[i].name, name) == 0)
+            return removed[i].instead;
+    return NULL;
+}
+
+/* Keys of the table at the index, the nearest to the word. */
+static const char *nearest_key(lua_State *L, int table, const char *word)
+{
+    struct suggest s;
+    suggest_init(&s, word);
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TSTRING)
+            suggest_offer(&s, lua_tostring(L, -1));
+    }
+    return s.best;
+}
+
+static int missing(lua_State *L, const char *prefix)
+{
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return sandbox_raise(L, "E102", NULL, "%s has text as keys only", prefix[0] ? prefix : "the library");
+    char name[96];
+    snprintf(name, sizeof name, "%s%s%.48s", prefix, prefix[0] ? "." : "", lua_tostring(L, 2));
+    const char *instead = sandbox_removed(name);
+    if (instead)
+        return sandbox_raise(L, "E107", NULL, "flows have no %s; use %s", name, instead);
+    const char *near = nearest_key(L, 1, lua_tostring(L, 2));
+    if (near)
+        return sandbox_raise(L, "E102", NULL, "undefined name '%s', did you mean '%s%s%s'?", name, prefix,
+                             prefix[0] ? "." : "", near);
+    return sandbox_raise(L, "E102", NULL, "undefined name '%s'", name);
+}
+
+static int missing_global(lua_State *L)
+{
+    return missing(L, "");
+}
+
+static int missing_field(lua_State *L)
+{
+    return missing(L, lua_tostring(L, lua_upvalueindex(1)));
+}
+
+/* ---- frozen tables, globals ---- */
+
+static int frozen(lua_State *L)
+{
+    return sandbox_raise(L, "E304", NULL, "'%s' belongs to the library and cannot be changed",
+                         lua_tostring(L, lua_upvalueindex(1)));
+}
+
+static int set_global(lua_State *L)
+{
+    struct sandbox *box = sandbox_of(L);
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, box->lib);
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, -2) != LUA_TNIL)
+            return sandbox_raise(L, "E304", NULL, "'%s' belongs to the library; choose another name",
+                                 lua_tostring(L, 2));
+        lua_pop(L, 2);
+    }
+    lua_rawset(L, 1);
+    return 0;
+}
+
+bool sandbox_is_frozen(lua_State *L, int index)
+{
+    if (!lua_getmetatable(L, index))
+        return false;
+    bool is = lua_rawgetp(L, -1, &frozen_mark) != LUA_TNIL;
+    lua_pop(L, 2);
+    return is;
+}
+
+void sandbox_need_table(lua_State *L, int index, const char *who)
+{
+    if (!lua_istable(L, index))
+        sandbox_raise(L, "E203", NULL, "%s: expected a table, got %s", who, luaL_typename(L, index));
+    if (sandbox_is_frozen(L, index))
+        sandbox_raise(L, "E304", NULL, "%s: this table belongs to the library", who);
+}
+
+/* ---- metatables ---- */
+
+static const char *const events[] = {
+    "__index", "__newindex", "__call", "__tostring", "__pairs", "__metatable", "__name", "__add", "__sub",
+    "__mul",   "__div",      "__mod",  "__pow",      "__unm",   "__idiv",      "__band", "__bor", "__bxor",
+    "__shl",   "__shr",      "__bnot", "__concat",   "__len",   "__eq",        "__lt",   "__le"};
+static const char original_key; /* in a copy: the script's own metatable */
+
+/* The table of this run's copies; weak keys, so that a copy lives as long as its original. */
+static void push_copies(lua_State *L)
+{
+    struct sandbox_run *run = sandbox_of(L)->current;
+    if (run->metatables != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, run->metatables);
+        return;
+    }
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    run->metatables = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* A __call that is not a function would be looked up again and again, each time with one more argument to move. */
+static void check_metatable(lua_State *L, int meta)
+{
+    static const char *const refused[] = {"__gc", "__close", "__mode"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        lua_pushstring(L, refused[i]);
+        if (lua_rawget(L, meta) != LUA_TNIL)
+            sandbox_raise(L, "E305", NULL, "setmetatable: flows may not have %s", refused[i]);
+        lua_pop(L, 1);
+    }
+    lua_pushliteral(L, "__call");
+    int type = lua_rawget(L, meta);
+    if (type != LUA_TNIL && type != LUA_TFUNCTION)
+        sandbox_raise(L, "E305", NULL, "setmetatable: __call must be a function, got %s", lua_typename(L, type));
+    lua_pop(L, 1);
+}
+
+/* Lua gets a copy that scripts cannot reach: so __mode or __call cannot come in later. */
+static void push_copy(lua_State *L, int meta)
+{
+    push_copies(L);
+    lua_pushvalue(L, meta);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, meta);
+        lua_rawsetp(L, -2, &original_key);
+        lua_pushvalue(L, meta);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_remove(L, -2);
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        lua_pushstring(L, events[i]);
+        lua_pushvalue(L, -1);
+        lua_rawget(L, meta);
+        lua_rawset(L, -3);
+    }
+}
+
+static int set_metatable(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TTABLE || (lua_type(L, 2) != LUA_TTABLE && lua_type(L, 2) != LUA_TNIL))
+        return sandbox_raise(L, "E203", NULL, "setmetatable: expected a table and a table or nil");
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+        return sandbox_raise(L, "E304", NULL, "setmetatable: this table's metatable is protected");
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_setmetatable(L, 1);
+        return 1;
+    }
+    check_metatable(L, 2);
+    push_copy(L, 2);
+    lua_setmetatable(L, 1);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int get_metatable(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    if (lua_type(L, 1) != LUA_TTABLE || !lua_getmetatable(L, 1))
+        return 0;
+    lua_pushliteral(L, "__metatable");
+    if (lua_rawget(L, -2) != LUA_TNIL)
+        return 1;
+    lua_rawgetp(L, -2, &original_key);
+    return 1;
+}
+
+/* For the prelude: an object of ours, whose metatable is not copied. */
+static int raw_setmetatable(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int metafield(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TTABLE || luaL_getmetafield(L, 1, lua_tostring(L, 2)) == LUA_TNIL)
+        lua_pushnil(L);
+    return 1;
+}
+
+/* ---- putting it together ---- */
+
+/* One of Lua's own functions, with the length of its first argument paid for. */
+static int charged(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TSTRING)
+        sandbox_charge(sandbox_of(L), lua_rawlen(L, 1) / BYTES_PER_TICK);
+    lua_CFunction stock = lua_tocfunction(L, lua_upvalueindex(1));
+    return stock(L);
+}
+
+/* pcall must stay itself, because it is resumed; the others neither wait nor have upvalues. */
+static void keep(lua_State *L, int from, int to, const char *const *names)
+{
+    for (; *names; names++) {
+        lua_getfield(L, from, *names);
+        assert(!lua_isnil(L, -1));
+        if (lua_iscfunction(L, -1) && strcmp(*names, "pcall") != 0)
+            lua_pushcclosure(L, charged, 1);
+        lua_setfield(L, to, *names);
+    }
+}
+
+/* The named functions of one of Lua's own libraries, as a new field of lib or, without a field name, in lib itself. */
+static void take_stock(lua_State *L, int lib, lua_CFunction open, const char *field, const char *const *names)
+{
+    lua_pushcfunction(L, open);
+    lua_call(L, 0, 1);
+    int from = lua_gettop(L);
+    if (field)
+        lua_newtable(L);
+    else
+        lua_pushvalue(L, lib);
+    keep(L, from, from + 1, names);
+    if (field)
+        lua_setfield(L, lib, field);
+    lua_settop(L, from - 1);
+}
+
+static void open_stock(lua_State *L, int lib)
+{
+    static const char *const base[] = {"assert", "error",  "pcall",    "rawequal", "rawlen",
+                                       "rawget", "select", "tonumber", "type",     NULL};
+    static const char *const text[] = {"byte", "char", "len", "lower", "upper", "reverse", "sub", NULL};
+    /* what every processor rounds the same: exp, sin and the like differ in the last digit between machines */
+    static const char *const math[] = {"abs",       "ceil", "floor", "max", "min",  "sqrt",       "fmod",       "modf",
+                                       "tointeger", "type", "ult",   "pi",  "huge", "maxinteger", "mininteger", NULL};
+    static const char *const utf8[] = {"char", "codepoint", "codes", "len", "offset", NULL};
+    take_stock(L, lib, luaopen_base, NULL, base);
+    take_stock(L, lib, luaopen_string, "string", text);
+    take_stock(L, lib, luaopen_math, "math", math);
+    take_stock(L, lib, luaopen_utf8, "utf8", utf8);
+    lua_newtable(L);
+    lua_setfield(L, lib, "table");
+}
+
+static const luaL_Reg own_base[] = {{"setmetatable", set_metatable}, {"getmetatable", get_metatable}, {NULL, NULL}};
+static const luaL_Reg own_raw[] = {{"setmetatable", raw_setmetatable}, {"metafield", metafield}, {NULL, NULL}};
+
+/* Leaves the prelude's raw.index on the stack. */
+static void run_prelude(lua_State *L, int lib)
+{
+    lua_newtable(L);
+    int index = lua_gettop(L);
+    if (luaL_loadbufferx(L, flow_prelude, sizeof flow_prelude - 1, "=[parley]", "t") != LUA_OK)
+        lua_error(L);
+    lua_pushvalue(L, lib);
+    lua_newtable(L);
+    luaL_setfuncs(L, own_raw, 0);
+    luaL_setfuncs(L, sandbox_raw_functions, 0);
+    lua_pushvalue(L, index);
+    lua_setfield(L, -2, "index");
+    lua_call(L, 2, 0);
+}
+
+/* Puts in place of the library's table an empty one that reads through to it. */
+static void freeze(lua_State *L, int lib, int index, const char *name)
+{
+    lua_getfield(L, lib, name);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, missing_field, 1);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+
+    lua_newtable(L);
+    lua_createtable(L, 0, 4);
+    if (lua_getfield(L, index, name) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushvalue(L, -3);
+    }
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, frozen, 1);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushboolean(L, true);
+    lua_rawsetp(L, -2, &frozen_mark);
+    lua_setmetatable(L, -2);
+    lua_setfield(L, lib, name);
+    lua_pop(L, 1);
+}
+
+static void freeze_all(lua_State *L, int lib, int index)
+{
+    lua_newtable(L);
+    int names = lua_gettop(L), count = 0;
+    lua_pushnil(L);
+    while (lua_next(L, lib)) {
+        if (lua_istable(L, -1)) {
+            lua_pushvalue(L, -2);
+            lua_rawseti(L, names, ++count);
+        }
+        lua_pop(L, 1);
+    }
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, names, i);
+        freeze(L, lib, index, lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+    lua_settop(L, names - 1);
+}
+
+/* Text has methods, but no arithmetic: "10" + 1 is a mistake, not 11. */
+static void set_text_methods(lua_State *L, int lib)
+{
+    lua_pushliteral(L, "");
+    lua_createtable(L, 0, 2);
+    lua_getfield(L, lib, "string");
+    lua_setfield(L, -2, "__index");
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+}
+
+void sandbox_open_library(lua_State *L)
+{
+    int lib = lua_gettop(L);
+    open_stock(L, lib);
+    lua_settop(L, lib);
+    luaL_setfuncs(L, own_base, 0);
+    sandbox_open_text(L, lib);
+    sandbox_open_table(L, lib);
+    run_prelude(L, lib);
+    set_text_methods(L, lib);
+    freeze_all(L, lib, lib + 1);
+    lua_settop(L, lib);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, missing_global);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, lib);
+
+    lua_createtable(L, 0, 3);
+    lua_pushvalue(L, lib);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, set_global);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+}

@@ -1,0 +1,27 @@
+/* Inside the library of the sandbox: who puts what into it. */
+#ifndef SERVER_FLOW_SANDBOX_LIB_H
+#define SERVER_FLOW_SANDBOX_LIB_H
+
+#include "server/flow/sandbox_core.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* What to use instead of a part of Lua that flows do not have; NULL when it is no such part. */
+const char *sandbox_removed(const char *name);
+
+/* Raises when the argument is not a table that a script may change. */
+void sandbox_need_table(lua_State *L, int index, const char *who);
+bool sandbox_is_frozen(lua_State *L, int index);
+
+/* sandbox_text.c: string.rep, string.format, match, replace ... */
+void sandbox_open_text(lua_State *L, int lib);
+
+/* Pushes a text for any value: no address in it, no metamethod. */
+void sandbox_plain(lua_State *L, int index);
+
+/* sandbox_table.c: table.*, next; and for the prelude sorted_keys, tostring */
+void sandbox_open_table(lua_State *L, int lib);
+extern const luaL_Reg sandbox_raw_functions[];
+
+#endif

@@ -1,0 +1,266 @@
+/* The step of a run: what is gathered between two waits, until it is committed as one. */
+#include "server/base/mem.h"
+#include "server/flow/json.h"
+#include "server/flow/run.h"
+#include "server/io/crypto.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static const char apology[] = "Something went wrong on our side. A person will help you.";
+
+void step_open(struct flow_run *run)
+{
+    struct flow_engine *engine = run->engine;
+    struct flow_work *w = engine->spare;
+    assert(!run->work);
+    engine->spare = NULL;
+    if (!w) {
+        w = mem_alloc(sizeof *w);
+        arena_init(&w->arena, STEP_ARENA);
+    }
+    run->work = w;
+    w->read_count = 0;
+    w->ids = 0;
+    w->until_ms = 0;
+    w->step = (struct flow_step){
+        .number = run->step + 1,
+        .input_seq = run->input_seq,
+        .entries = w->entries,
+        .items = w->items,
+        .processes = w->processes,
+        .logs = w->logs,
+        .question = -1,
+    };
+}
+
+/* One is kept for the next step; more only when several runs are under way at once. */
+void step_close(struct flow_run *run)
+{
+    struct flow_work *w = run->work;
+    if (!w)
+        return;
+    run->work = NULL;
+    arena_reset(&w->arena);
+    if (!run->engine->spare) {
+        run->engine->spare = w;
+        return;
+    }
+    arena_done(&w->arena);
+    mem_free(w);
+}
+
+/* domain: what kind of thing it names, so that two never share an id. */
+struct uuid step_derive(const struct flow_run *run, char domain, int64_t step, int n)
+{
+    uint8_t cause[16 + 1 + 8 + 4], digest[CRYPTO_DIGEST];
+    memcpy(cause, run->id.b, 16);
+    cause[16] = (uint8_t)domain;
+    for (int i = 0; i < 8; i++)
+        cause[17 + i] = (uint8_t)(step >> (56 - 8 * i));
+    for (int i = 0; i < 4; i++)
+        cause[25 + i] = (uint8_t)(n >> (24 - 8 * i));
+    crypto_sha256(span_of(cause, sizeof cause), digest);
+    return uuid_v8(digest);
+}
+
+static parley_status no_room(struct flow_error *error, const char *what, int limit)
+{
+    flow_error_set(error, "E404", "more than %d %s in one step", limit, what);
+    return PARLEY_LIMIT;
+}
+
+parley_status step_add_item(struct flow_run *run, int kind, const void *body, struct flow_error *error)
+{
+    struct flow_work *w = run->work;
+    size_t max = run->engine->limits.step_items;
+    if (w->step.item_count == max)
+        return no_room(error, "messages", (int)max);
+    struct buf b;
+    buf_init(&b, LIMIT_BODY);
+    item_put_body(&b, kind, body);
+    struct span text = b.status == PARLEY_OK ? arena_span(&w->arena, buf_span(&b)) : (struct span){0};
+    buf_done(&b);
+    if (!text.ptr) {
+        flow_error_set(error, "E204", "a message with more than %d bytes", LIMIT_BODY);
+        return PARLEY_LIMIT;
+    }
+    struct uuid id = step_derive(run, 'i', w->step.number, (int)w->step.item_count);
+    w->items[w->step.item_count++] = (struct flow_item){.id = id, .kind = kind, .body = text};
+    return PARLEY_OK;
+}
+
+parley_status step_add_entry(struct flow_run *run, const struct journal_call *call, const struct value *told,
+                             struct flow_error *error)
+{
+    struct flow_work *w = run->work;
+    const struct flow_limits *limits = &run->engine->limits;
+    int64_t number = run->next_entry + (int64_t)w->step.entry_count;
+    struct span data = journal_data(&w->arena, call, told);
+    if (!data.ptr || w->step.entry_count == STEP_ENTRIES)
+        return no_room(error, "answers", STEP_ENTRIES);
+    if (number > limits->journal_entries || run->journal_bytes + data.len > limits->journal_bytes) {
+        flow_error_set(error, "E403", "the journal has more than %lld entries or %zu bytes",
+                       (long long)limits->journal_entries, limits->journal_bytes);
+        return PARLEY_LIMIT;
+    }
+    w->entries[w->step.entry_count++] = (struct flow_entry){
+        .entry = number,
+        .step = w->step.number,
+        .call = span_str(call->name),
+        .line = call->line,
+        .data = data,
+    };
+    return PARLEY_OK;
+}
+
+parley_status step_add_log(struct flow_run *run, enum log_level level, int line, struct span text)
+{
+    struct flow_work *w = run->work;
+    struct span copy = arena_span(&w->arena, text);
+    if (!copy.ptr || w->step.log_count == STEP_LOGS)
+        return PARLEY_LIMIT;
+    w->logs[w->step.log_count++] = (struct flow_log_line){.level = level, .line = line, .text = copy};
+    return PARLEY_OK;
+}
+
+void step_set_timer(struct flow_run *run, int64_t due_ms)
+{
+    struct flow_work *w = run->work;
+    step_clear_timer(run);
+    w->step.timer_set = step_derive(run, 't', w->step.number, 0);
+    w->step.timer_due_ms = due_ms;
+    w->until_ms = due_ms;
+}
+
+void step_clear_timer(struct flow_run *run)
+{
+    run->work->step.timer_clear = run->timer;
+    run->work->step.timer_set = (struct uuid){0};
+}
+
+/* The map of what was collected, with room for one more. */
+static parley_status read_collected(const struct flow_run *run, struct arena *arena, struct value *out)
+{
+    struct value old = {.type = VALUE_MAP};
+    if (run->collected && json_read(arena, span_str(run->collected), &old) != PARLEY_OK)
+        return PARLEY_INVALID;
+    parley_status st = value_map(arena, (size_t)old.count + 1, out);
+    for (uint32_t i = 0; st == PARLEY_OK && i < old.count; i++)
+        out->members[out->count++] = old.members[i];
+    return st;
+}
+
+static void remove_key(struct value *map, struct span key)
+{
+    for (uint32_t i = 0; i < map->count; i++) {
+        if (!span_equal(map->members[i].key, key))
+            continue;
+        map->count--;
+        memmove(&map->members[i], &map->members[i + 1], (map->count - i) * sizeof *map->members);
+        return;
+    }
+}
+
+parley_status step_collect(struct flow_run *run, struct span key, const struct value *value)
+{
+    struct arena scratch;
+    struct value map;
+    arena_init(&scratch, STEP_ARENA);
+    struct span text = {0};
+    if (read_collected(run, &scratch, &map) == PARLEY_OK) {
+        if (value->type == VALUE_NULL)
+            remove_key(&map, key);
+        else
+            value_put(&map, key, *value);
+        text = json_write(&scratch, &map);
+    }
+    bool fits = text.ptr && text.len <= run->engine->limits.collected_bytes;
+    if (fits) {
+        run_replace_text(&run->collected, text);
+        if (run->work)
+            run->work->step.collected = arena_span(&run->work->arena, text);
+    }
+    arena_done(&scratch);
+    return fits ? PARLEY_OK : PARLEY_TOO_BIG;
+}
+
+/* What a person, or another node, needs to know of where the run stands. */
+static struct span describe_wait(const struct flow_run *run, struct arena *arena)
+{
+    const struct flow_step *s = &run->work->step;
+    const struct flow_wait *wait = &run->wait;
+    bool rests = wait->function != FLOW_CALLS && (s->state == FLOW_WAITING || s->state == FLOW_HANDOFF);
+    struct value map;
+    char timer[UUID_TEXT + 1];
+    if (!rests || value_map(arena, 6, &map) != PARLEY_OK)
+        return span_str("{}");
+    struct uuid pending = uuid_is_nil(s->timer_set) && uuid_is_nil(s->timer_clear) ? run->timer : s->timer_set;
+    uuid_format(pending, timer);
+    value_put(&map, span_str("call"), value_text(span_str(flow_functions[wait->function].name)));
+    value_put(&map, span_str("line"), value_int(wait->line));
+    value_put(&map, span_str("label"), value_text(span_str(wait->label)));
+    value_put(&map, span_str("escaped"), value_bool(wait->escaped));
+    if (run->work->until_ms)
+        value_put(&map, span_str("until"), value_int(run->work->until_ms));
+    if (!uuid_is_nil(pending))
+        value_put(&map, span_str("timer"), value_text(span_str(timer)));
+    struct span text = json_write(arena, &map);
+    return text.ptr ? text : span_str("{}");
+}
+
+void step_finish(struct flow_run *run, enum flow_state state)
+{
+    struct flow_work *w = run->work;
+    w->step.state = state;
+    if (state != FLOW_WAITING && state != FLOW_HANDOFF)
+        step_clear_timer(run);
+    w->step.waiting = describe_wait(run, &w->arena);
+}
+
+static struct span failure_line(struct flow_work *w, const struct flow_error *e, bool whole)
+{
+    char text[FLOW_ERROR_TEXT_MAX + 128];
+    if (whole)
+        snprintf(text, sizeof text, "%s:%d: %s [%s]", e->file, e->line, e->text, e->code);
+    else
+        snprintf(text, sizeof text, "the flow failed: %s, line %d [%s]", e->file, e->line, e->code);
+    return arena_span(&w->arena, span_str(text));
+}
+
+static void add_failure_entry(struct flow_run *run, const struct flow_error *e)
+{
+    struct flow_work *w = run->work;
+    struct value told;
+    if (value_map(&w->arena, 3, &told) != PARLEY_OK)
+        return;
+    value_put(&told, span_str("code"), value_text(span_str(e->code)));
+    value_put(&told, span_str("line"), value_int(e->line));
+    value_put(&told, span_str("text"), value_text(span_str(e->text)));
+    struct journal_call call = {.name = "failed", .label = span_str(e->code), .line = e->line};
+    struct flow_error ignored;
+    step_add_entry(run, &call, &told, &ignored); /* none when the journal itself is what is too long */
+}
+
+void step_fail(struct flow_run *run, const struct flow_error *error)
+{
+    bool forget = run->work && run->work->step.forget;
+    step_close(run);
+    step_open(run);
+    struct flow_work *w = run->work;
+    struct frame_text_body words = {.text = span_str(apology)};
+    struct flow_error ignored;
+    w->step.forget = forget;
+    if (forget)
+        run->next_entry = 1;
+    step_add_item(run, ITEM_text, &words, &ignored);
+    add_failure_entry(run, error);
+    step_add_log(run, LOG_ERROR, error->line, failure_line(w, error, true));
+    w->step.handoff = (struct flow_handoff){
+        .wanted = true,
+        .queue = run->version->has_about ? span_str(run->version->about.escape_queue) : span_of("", 0),
+        .why = span_str("failed"),
+        .reason = failure_line(w, error, false),
+    };
+    step_finish(run, FLOW_FAILED);
+}

@@ -1,0 +1,448 @@
+/* Waiting: ask, wait and handoff - what they say when they begin, and what an event means to them.
+ *
+ * A wait may take several entries of the journal: each answer that did not fit {retry}, each interruption by a wish for
+ * a person {escape} and its end {back}, at last the one that the script is told. */
+#include "server/base/mem.h"
+#include "server/flow/json.h"
+#include "server/flow/pattern.h"
+#include "server/flow/run.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+enum { TRIES = 3, SCRATCH = 1 << 20 };
+
+static const char say_again[] = "Sorry, I did not understand that.";
+static const char choose_again[] = "Please choose one of these.";
+
+void wait_forget(struct flow_wait *w)
+{
+    mem_free(w->args);
+    mem_free(w->label);
+    *w = (struct flow_wait){.function = FLOW_CALLS};
+}
+
+static bool wait_begin(struct flow_wait *w, const struct flow_call *call)
+{
+    struct span args = json_write(call->arena, &call->args);
+    if (!args.ptr)
+        return false;
+    wait_forget(w);
+    w->function = call->function;
+    w->args = mem_span(args);
+    w->label = mem_span(call->journal.label);
+    w->line = call->journal.line;
+    w->digest = call->journal.digest;
+    return true;
+}
+
+static struct journal_call journal_of(const struct flow_wait *w)
+{
+    return (struct journal_call){
+        .name = flow_functions[w->function].name,
+        .label = span_str(w->label),
+        .line = w->line,
+        .digest = w->digest,
+    };
+}
+
+/* ---- what is said when a wait begins, or begins again ---- */
+
+static parley_status ask_choices(struct flow_run *run, struct span text, const struct value *choices,
+                                 struct flow_error *error)
+{
+    struct frame_choice_option options[LIMIT_CHOICES] = {0};
+    struct frame_choices_body body = {.text = text, .options = options, .options_count = choices->count};
+    for (uint32_t i = 0; i < choices->count; i++) {
+        options[i].value = json_text(&choices->items[i], "wire");
+        options[i].label = json_text(&choices->items[i], "label");
+    }
+    return step_add_item(run, ITEM_choices, &body, error);
+}
+
+/* The question, or `instead` of its words. */
+static parley_status put_question(struct flow_run *run, const struct value *args, const char *instead,
+                                  struct flow_error *error)
+{
+    const struct value *choices = value_find(args, "choices");
+    struct span text = instead ? span_str(instead) : json_text(args, "text");
+    struct span invalid = json_text(args, "invalid");
+    if (instead && invalid.len)
+        text = invalid;
+    run->work->step.question = (int)run->work->step.item_count;
+    if (choices)
+        return ask_choices(run, text, choices, error);
+    struct frame_text_body body = {.text = text};
+    return step_add_item(run, ITEM_text, &body, error);
+}
+
+static int64_t now_ms(const struct flow_run *run)
+{
+    return run->engine->host->now_ms(run->engine->host);
+}
+
+/* Zero durations and times gone by fire at once, by a timer too: a wait always waits. */
+static void start_timer(struct flow_run *run, const struct value *args)
+{
+    const struct value *delay = value_find(args, "delay"), *till = value_find(args, "till");
+    const struct value *timeout = value_find(args, "timeout");
+    int64_t now = now_ms(run), due = INT64_MAX;
+    if (delay)
+        due = now + delay->integer;
+    if (till)
+        due = till->integer;
+    if (timeout && now + timeout->integer < due)
+        due = now + timeout->integer;
+    if (due != INT64_MAX)
+        step_set_timer(run, due);
+}
+
+static void request_person(struct flow_run *run, const struct value *args, const char *why)
+{
+    const struct flow_about *about = &run->version->about;
+    struct span queue = json_text(args, "queue");
+    run->work->step.handoff = (struct flow_handoff){
+        .wanted = true,
+        .queue = queue.len ? arena_span(&run->work->arena, queue) : span_str(about->escape_queue),
+        .why = span_str(why),
+        .reason = arena_span(&run->work->arena, json_text(args, "reason")),
+        .summary = arena_span(&run->work->arena, json_text(args, "summary")),
+        .priority = (int)json_int(args, "priority"),
+    };
+}
+
+static parley_status begin_waiting(struct flow_run *run, const struct value *args, struct flow_error *error)
+{
+    parley_status st = PARLEY_OK;
+    if (run->wait.function == FLOW_CALL_ask)
+        st = put_question(run, args, NULL, error);
+    if (run->wait.function == FLOW_CALL_handoff)
+        request_person(run, args, "flow");
+    else
+        start_timer(run, args);
+    return st;
+}
+
+/* ---- what the script is told ---- */
+
+static bool is_final(const struct value *told)
+{
+    return !json_text(told, "retry").len && !json_true(told, "escape") && !value_find(told, "back");
+}
+
+static void note(struct flow_wait *w, const struct value *told)
+{
+    if (json_true(told, "escape"))
+        w->escaped = true;
+    else if (value_find(told, "back"))
+        w->escaped = false;
+    else
+        w->tries++;
+}
+
+/* The answer to a question with an id is kept for the agent; one that has no room there is not lost to the script. */
+static void keep_answer(struct flow_run *run, const struct value *args, const struct value *value)
+{
+    struct span id = json_text(args, "id");
+    if (run->wait.function == FLOW_CALL_ask && id.len && value)
+        step_collect(run, id, value);
+}
+
+static size_t results_of(const struct flow_wait *w, const struct value *told, struct value *results)
+{
+    const struct value *why = value_find(told, "why"), *value = value_find(told, "value");
+    if (why) {
+        results[0] = (struct value){.type = VALUE_NULL};
+        results[1] = *why;
+        return 2;
+    }
+    if (w->function == FLOW_CALL_handoff)
+        results[0] = *told;
+    else
+        results[0] = value ? *value : value_bool(true);
+    return 1;
+}
+
+/* The wait is over: the next step of the script begins. */
+static size_t conclude(struct flow_run *run, const struct value *args, const struct value *told, struct value *results)
+{
+    keep_answer(run, args, value_find(told, "value"));
+    size_t count = results_of(&run->wait, told, results);
+    wait_forget(&run->wait);
+    run->chain = 0;
+    run->now_ms = 0;
+    run->waited = true;
+    sandbox_step(run->lua);
+    return count;
+}
+
+/* From the journal: over, or where the run stands. */
+static enum sandbox_verdict replay_wait(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *told;
+    enum sandbox_verdict verdict;
+    while (!journal_at_end(run->journal)) {
+        call_replayed(run, call, &told, &verdict);
+        if (run->broken)
+            return verdict;
+        if (is_final(told)) {
+            call->result_count = conclude(run, &call->args, told, call->results);
+            return SANDBOX_RETURN;
+        }
+        note(&run->wait, told);
+    }
+    run->chain = 0;
+    return SANDBOX_WAIT;
+}
+
+enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call)
+{
+    if (!wait_begin(&run->wait, call))
+        return call_raise(call, "E204", "%s: the arguments are too large", call->journal.name);
+    if (run->journal)
+        return replay_wait(run, call);
+    if (begin_waiting(run, &call->args, call->error) == PARLEY_OK)
+        return SANDBOX_WAIT;
+    return call_break(run, call);
+}
+
+/* ---- is this an answer ---- */
+
+enum answer { ANSWER_FITS, ANSWER_WRONG, ANSWER_NONE };
+
+static struct span trim(struct span s)
+{
+    const char *space = " \t\r\n";
+    while (s.len && strchr(space, s.ptr[s.len - 1]) && s.ptr[s.len - 1])
+        s.len--;
+    while (s.len && strchr(space, *s.ptr) && *s.ptr) {
+        s.ptr++;
+        s.len--;
+    }
+    return s;
+}
+
+static bool same_word(struct span a, struct span b)
+{
+    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* A tap says which; words may be the label, or the value. */
+static enum answer judge_choice(const struct value *choices, struct span said, bool tapped, struct value *out)
+{
+    for (uint32_t i = 0; i < choices->count; i++) {
+        const struct value *c = &choices->items[i];
+        struct span value = json_text(c, "value");
+        bool is = tapped ? span_equal(said, json_text(c, "wire"))
+                         : same_word(said, json_text(c, "label")) || same_word(said, value);
+        if (!is)
+            continue;
+        *out = value_text(value);
+        return ANSWER_FITS;
+    }
+    return ANSWER_WRONG;
+}
+
+static bool matches(struct flow_run *run, struct span pattern, struct span said)
+{
+    char why[PATTERN_WHY_MAX];
+    struct pattern *p;
+    struct pattern_match m;
+    if (pattern_new(pattern, &p, why) != PARLEY_OK)
+        return false;
+    parley_status st = pattern_search(p, said, 0, &m);
+    pattern_free(&p);
+    if (st == PARLEY_LIMIT)
+        step_add_log(run, LOG_WARN, run->wait.line, span_str("the pattern takes too long on an answer"));
+    return st == PARLEY_OK;
+}
+
+static enum answer judge_text(struct flow_run *run, const struct value *args, struct span said, struct value *out)
+{
+    const struct value *patterns = value_find(args, "match");
+    if (said.len == 0)
+        return ANSWER_WRONG;
+    *out = value_text(said);
+    if (!patterns)
+        return ANSWER_FITS;
+    for (uint32_t i = 0; i < patterns->count; i++)
+        if (matches(run, patterns->items[i].text, said))
+            return ANSWER_FITS;
+    return ANSWER_WRONG;
+}
+
+/* A tap on an older question is none. */
+static enum answer judge(struct flow_run *run, const struct value *args, const struct flow_event *e,
+                         const struct value *body, struct value *out)
+{
+    const struct value *choices = value_find(args, "choices");
+    int64_t to = json_int(body, "to");
+    if (e->kind == ITEM_choice) {
+        if (!choices || (run->question_seq && to && to != run->question_seq))
+            return ANSWER_NONE;
+        return judge_choice(choices, json_text(body, "value"), true, out);
+    }
+    struct span said = e->kind == ITEM_text ? trim(json_text(body, "text")) : span_of("", 0);
+    return choices ? judge_choice(choices, said, false, out) : judge_text(run, args, said, out);
+}
+
+/* ---- events ---- */
+
+struct moment {
+    struct flow_run *run;
+    const struct flow_event *event;
+    struct value args;
+    struct arena *arena;
+    bool *out_go;
+    struct flow_error *error;
+};
+
+static parley_status tell(struct moment *m, const struct value *told)
+{
+    struct flow_run *run = m->run;
+    struct journal_call call = journal_of(&run->wait);
+    parley_status st = step_add_entry(run, &call, told, m->error);
+    if (st != PARLEY_OK) {
+        m->error->line = run->wait.line;
+        return st;
+    }
+    if (is_final(told)) {
+        step_clear_timer(run);
+        run->work->until_ms = 0;
+        run->result_count = conclude(run, &m->args, told, run->results);
+        *m->out_go = true;
+    } else {
+        note(&run->wait, told);
+    }
+    return PARLEY_OK;
+}
+
+static parley_status tell_pair(struct moment *m, const char *key, struct value v)
+{
+    struct value told;
+    if (json_pair(m->arena, key, v, &told) != PARLEY_OK)
+        return PARLEY_NOMEM;
+    return tell(m, &told);
+}
+
+static parley_status on_wrong_answer(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    const struct value *tries = value_find(&m->args, "tries");
+    if (run->wait.tries + 1 >= (tries ? tries->integer : TRIES))
+        return tell_pair(m, "why", value_text(span_str("gave_up")));
+    parley_status st = tell_pair(m, "retry", value_text(span_str("wrong")));
+    if (st == PARLEY_OK)
+        st = put_question(run, &m->args, value_find(&m->args, "choices") ? choose_again : say_again, m->error);
+    return st;
+}
+
+static parley_status on_item(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    struct value body, answer;
+    if (run->wait.function != FLOW_CALL_ask || run->wait.escaped)
+        return PARLEY_WRONG_STATE;
+    if (json_read(m->arena, m->event->body, &body) != PARLEY_OK)
+        return PARLEY_WRONG_STATE;
+    switch (judge(run, &m->args, m->event, &body, &answer)) {
+    case ANSWER_FITS:
+        return tell_pair(m, "value", answer);
+    case ANSWER_WRONG:
+        return on_wrong_answer(m);
+    default:
+        return PARLEY_WRONG_STATE;
+    }
+}
+
+/* The delay is over, or the time for it: whichever was set. */
+static parley_status time_is_up(struct moment *m)
+{
+    const struct value *delay = value_find(&m->args, "delay"), *till = value_find(&m->args, "till");
+    const struct value *timeout = value_find(&m->args, "timeout");
+    bool fired = m->run->wait.function == FLOW_CALL_wait && (delay || till);
+    if (fired && timeout && ((delay && timeout->integer < delay->integer) || (till && till->integer > now_ms(m->run))))
+        fired = false;
+    if (fired)
+        return tell_pair(m, "fired", value_bool(true));
+    return tell_pair(m, "why", value_text(span_str("timeout")));
+}
+
+static parley_status on_timer(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    if (uuid_is_nil(run->timer) || !uuid_equal(run->timer, m->event->timer))
+        return PARLEY_WRONG_STATE;
+    return time_is_up(m);
+}
+
+static parley_status on_escape(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    if (run->wait.escaped || run->wait.function == FLOW_CALL_handoff)
+        return PARLEY_WRONG_STATE;
+    parley_status st = tell_pair(m, "escape", value_bool(true));
+    if (st != PARLEY_OK)
+        return st;
+    step_clear_timer(run);
+    run->work->until_ms = run->wait.function == FLOW_CALL_wait ? run->until_ms : 0;
+    struct value wish;
+    if (value_map(m->arena, 2, &wish) != PARLEY_OK)
+        return PARLEY_NOMEM;
+    value_put(&wish, span_str("queue"), value_text(m->event->queue));
+    value_put(&wish, span_str("reason"), value_text(m->event->reason));
+    request_person(run, &wish, "customer");
+    return PARLEY_OK;
+}
+
+/* The question is asked again, with all its time; a wait goes on to its old end. */
+static parley_status take_up_again(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    if (run->wait.function == FLOW_CALL_ask)
+        return begin_waiting(run, &m->args, m->error);
+    if (run->until_ms <= now_ms(run))
+        return time_is_up(m);
+    step_set_timer(run, run->until_ms);
+    return PARLEY_OK;
+}
+
+static parley_status on_back(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    struct span outcome = m->event->outcome.len ? m->event->outcome : span_str("resolved");
+    struct value told;
+    if (run->wait.escaped) {
+        parley_status st = tell_pair(m, "back", value_text(outcome));
+        return st == PARLEY_OK ? take_up_again(m) : st;
+    }
+    if (run->wait.function != FLOW_CALL_handoff)
+        return PARLEY_WRONG_STATE;
+    if (value_map(m->arena, 3, &told) != PARLEY_OK)
+        return PARLEY_NOMEM;
+    value_put(&told, span_str("outcome"), value_text(outcome));
+    if (m->event->note.len)
+        value_put(&told, span_str("note"), value_text(m->event->note));
+    if (m->event->by.len)
+        value_put(&told, span_str("by"), value_text(m->event->by));
+    return tell(m, &told);
+}
+
+parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error)
+{
+    struct moment m = {.run = run, .event = event, .arena = &run->work->arena, .out_go = out_go, .error = error};
+    if (json_read(m.arena, span_str(run->wait.args), &m.args) != PARLEY_OK)
+        return PARLEY_WRONG_STATE;
+    run->work->until_ms = run->until_ms;
+    switch (event->type) {
+    case FLOW_EVENT_ITEM:
+        return on_item(&m);
+    case FLOW_EVENT_TIMER:
+        return on_timer(&m);
+    case FLOW_EVENT_ESCAPE:
+        return on_escape(&m);
+    case FLOW_EVENT_BACK:
+        return on_back(&m);
+    }
+    return PARLEY_WRONG_STATE;
+}
