@@ -221,7 +221,7 @@ static int metafield(lua_State *L)
 static int charged(lua_State *L)
 {
     if (lua_type(L, 1) == LUA_TSTRING)
-        sandbox_charge(sandbox_of(L), lua_rawlen(L, 1) / BYTES_PER_TICK);
+        sandbox_charge(sandbox_of(L), lua_rawlen(L, 1) / 16);
     lua_CFunction stock = lua_tocfunction(L, lua_upvalueindex(1));
     return stock(L);
 }

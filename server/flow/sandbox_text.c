@@ -139,6 +139,7 @@ static void add_real(lua_State *L, luaL_Buffer *b, const struct spec *s, int arg
         sandbox_raise(L, "E203", NULL, "string.format: %%%c expects a number, got %s", s->letter,
                       luaL_typename(L, arg));
     char spec[24], out[512]; /* %99.99f of 1e308 */
+    sandbox_charge(sandbox_of(L), 100);
     snprintf(spec, sizeof spec, "%s%c", s->text, s->letter);
     luaL_addlstring(b, out, (size_t)snprintf(out, sizeof out, spec, lua_tonumber(L, arg)));
 }
