@@ -81,9 +81,9 @@ struct span packet_payload(const struct packet *packet)
 
 struct packet *packet_ping(void)
 {
-    static const char ping[] = {(char)(FIN | OPCODE_PING), 0};
+    static const char ping[] = {(char)(FIN | OPCODE_PING), 1, 'p'}; /* libwebsockets hides an empty pong */
     struct packet *packet = mem_resize(NULL, sizeof *packet + sizeof ping);
-    *packet = (struct packet){.refs = 1, .header_len = sizeof ping, .len = sizeof ping};
+    *packet = (struct packet){.refs = 1, .header_len = 2, .len = sizeof ping};
     memcpy(packet->bytes, ping, sizeof ping);
     return packet;
 }

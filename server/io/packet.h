@@ -10,7 +10,7 @@ struct packet;
 /* Copies the payload; the caller has the first reference. text: a text frame, and the payload is UTF-8. */
 struct packet *packet_new(struct span payload, bool text);
 
-/* An empty ping, to send like any other packet. */
+/* A ping, to send like any other packet. */
 struct packet *packet_ping(void);
 
 /* One more reference to the same packet. */

@@ -275,15 +275,17 @@ static parley_status make_context(struct ws *ws)
 
 static void take_config(struct ws *ws, const struct ws_config *config)
 {
-    ws->config = *config;
+    struct ws_config *c = &ws->config;
+    *c = *config;
     ws->calls = config->calls;
     ws->arg = config->arg;
     ws->tls_certificate = mem_text(config->tls_certificate);
     ws->tls_key = mem_text(config->tls_key);
-    if (!ws->config.connections_max)
-        ws->config.connections_max = CONNECTIONS;
-    if (!ws->config.handshakes_max)
-        ws->config.handshakes_max = HANDSHAKES;
+    c->connections_max = c->connections_max ? c->connections_max : CONNECTIONS;
+    c->handshakes_max = c->handshakes_max ? c->handshakes_max : HANDSHAKES;
+    c->ping_ms = c->ping_ms ? c->ping_ms : LIMIT_PING_MS;
+    c->silence_ms = c->silence_ms ? c->silence_ms : LIMIT_SILENCE_MS;
+    c->stall_ms = c->stall_ms ? c->stall_ms : LIMIT_OUT_STALL_MS;
 }
 
 parley_status ws_new(struct loop *loop, const struct ws_config *config, struct ws **out)

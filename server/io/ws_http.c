@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 2000, STALL_CHECK_MS = 2500, HEAD_MAX = 16384, BODY_BYTES_A_MS = 1 };
+enum { LINGER_MS = 2000, STALL_CHECKS = 4, HEAD_MAX = 16384, BODY_BYTES_A_MS = 1 };
 
 struct http_exchange {
     struct ws_conn *conn; /* NULL: the peer has gone */
@@ -212,10 +212,10 @@ static void on_answer_timer(void *arg)
         a->acked = acked;
         a->progress_at = now;
     }
-    if (now - a->progress_at >= LIMIT_OUT_STALL_MS)
+    if (now - a->progress_at >= conn->ws->config.stall_ms)
         ws_kill(conn, 0);
     else
-        loop_timer_start(conn->ws->loop, &conn->timer, STALL_CHECK_MS, on_answer_timer, conn);
+        loop_timer_start(conn->ws->loop, &conn->timer, conn->ws->config.stall_ms / STALL_CHECKS, on_answer_timer, conn);
 }
 
 /* No more comes from here; a peer that is still sending is heard out for a moment, because closing now would reset the
@@ -275,7 +275,7 @@ static struct buf *answer_begin(struct ws_conn *conn, size_t max)
     conn->answer = a;
     conn->state = WS_ANSWER;
     lws_rx_flow_control(conn->wsi, 0);
-    loop_timer_start(conn->ws->loop, &conn->timer, STALL_CHECK_MS, on_answer_timer, conn);
+    loop_timer_start(conn->ws->loop, &conn->timer, conn->ws->config.stall_ms / STALL_CHECKS, on_answer_timer, conn);
     return &a->bytes;
 }
 

@@ -16,8 +16,8 @@ enum {
     FRAGMENTS_MAX = 64,
     QUEUE_FIRST = 4,
     REASON_MAX = 123,
-    FAREWELL_MS = 5000,    /* from ws_close to the end, whatever the peer does */
-    STALL_CHECK_MS = 2500, /* while blocked */
+    FAREWELL_MS = 5000, /* from ws_close to the end, whatever the peer does */
+    STALL_CHECKS = 4,   /* a stall is looked for this often within its time */
     CODE_LOST = 1006,
     CODE_GOING = 1001,
     CODE_UNSUPPORTED = 1003,
@@ -48,11 +48,11 @@ static void on_link_timer(void *arg);
 
 static void start_timer(struct ws_conn *conn)
 {
-    int64_t now = now_of(conn), at = conn->ping_at, silent = conn->heard + LIMIT_SILENCE_MS;
+    int64_t now = now_of(conn), at = conn->ping_at, silent = conn->heard + conn->ws->config.silence_ms;
     if (silent < at)
         at = silent;
-    if (conn->blocked && now + STALL_CHECK_MS < at)
-        at = now + STALL_CHECK_MS;
+    if (conn->blocked && now + conn->ws->config.stall_ms / STALL_CHECKS < at)
+        at = now + conn->ws->config.stall_ms / STALL_CHECKS;
     loop_timer_start(conn->ws->loop, &conn->timer, at - now, on_link_timer, conn);
 }
 
@@ -65,7 +65,7 @@ static bool stalled(struct ws_conn *conn)
         conn->acked = acked;
         conn->progress_at = now_of(conn);
     }
-    return now_of(conn) - conn->progress_at >= LIMIT_OUT_STALL_MS;
+    return now_of(conn) - conn->progress_at >= conn->ws->config.stall_ms;
 }
 
 static void queue_push(struct ws_conn *conn, struct packet *packet);
@@ -76,7 +76,7 @@ static void on_link_timer(void *arg)
     int64_t now = now_of(conn);
     if (conn->paused) /* it is we who do not listen */
         conn->heard = now;
-    if (now - conn->heard >= LIMIT_SILENCE_MS) {
+    if (now - conn->heard >= conn->ws->config.silence_ms) {
         ws_kill(conn, CODE_SILENT);
         return;
     }
@@ -85,7 +85,7 @@ static void on_link_timer(void *arg)
         return;
     }
     if (now >= conn->ping_at) {
-        conn->ping_at = now + LIMIT_PING_MS;
+        conn->ping_at = now + conn->ws->config.ping_ms;
         if (!conn->blocked) /* else something is under way that the peer has to answer for */
             queue_push(conn, packet_ref(conn->ws->ping));
     }
@@ -110,7 +110,7 @@ void link_open(struct ws_conn *conn)
     conn->message_max = LIMIT_MESSAGE_BEFORE_WELCOME;
     conn->heard = now_of(conn);
     /* spread, or those who come in a storm would be pinged as one */
-    conn->ping_at = conn->heard + (int64_t)(ws->count.accepted * 40503 % LIMIT_PING_MS);
+    conn->ping_at = conn->heard + (int64_t)(ws->count.accepted * 40503 % ws->config.ping_ms);
     start_timer(conn);
     ws->count.links++;
     ws_handshake_over(ws);

@@ -229,6 +229,9 @@ struct rig *rig_start(const struct rig_options *options)
         .arg = rig,
         .connections_max = o->connections_max,
         .handshakes_max = o->handshakes_max,
+        .ping_ms = o->ping_ms,
+        .silence_ms = o->silence_ms,
+        .stall_ms = o->stall_ms,
         .tls_certificate = o->certificate,
         .tls_key = o->key,
     };

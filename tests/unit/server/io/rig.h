@@ -12,7 +12,7 @@ struct rig;
 
 struct rig_options {
     bool tls;
-    unsigned connections_max, handshakes_max;
+    unsigned connections_max, handshakes_max, ping_ms, silence_ms, stall_ms;
     const char *certificate, *key;
 };
 

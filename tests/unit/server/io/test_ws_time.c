@@ -1,0 +1,176 @@
+/* Links that are silent, slow or too many, with the times made short. */
+#include "tests/unit/server/io/rig.h"
+
+#include "server/base/clock.h"
+#include "server/base/mem.h"
+#include "server/io/ws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static void say(int fd, const char *text)
+{
+    peer_frame(fd, OP_FIN | OP_TEXT, span_str(text));
+}
+
+static void a_link_is_pinged_in_its_interval(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 200, .silence_ms = 10000});
+    int fd = peer_link(rig, "parley.v1.json");
+    int64_t start = clock_mono_ms();
+    for (int i = 0; i < 3; i++) {
+        char ping[3];
+        assert_int_equal(recv(fd, ping, 3, MSG_WAITALL), 3);
+        assert_memory_equal(ping, "\x89\x01p", 3);
+    }
+    assert_in_range(clock_mono_ms() - start, 300, 1500);
+    close(fd);
+    rig_closed(rig);
+    rig_stop(&rig);
+}
+
+static void a_peer_that_answers_pings_stays_and_a_silent_one_goes(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 100, .silence_ms = 600});
+    int answers = peer_link(rig, "parley.v1.json"), silent = peer_link(rig, "parley.v1.json");
+    int64_t start = clock_mono_ms();
+    while (clock_mono_ms() - start < 1200) {
+        char ping[3];
+        assert_int_equal(recv(answers, ping, 3, MSG_WAITALL), 3);
+        peer_frame(answers, OP_FIN | OP_PONG, span_of(ping + 2, 1));
+    }
+    assert_int_equal(rig_closed(rig), 4002);
+    say(answers, "still here");
+    peer_expect(answers, OP_TEXT, "still here");
+    close(silent);
+    close(answers);
+    rig_closed(rig);
+    rig_stop(&rig);
+}
+
+static void a_paused_link_is_not_silent(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 60000, .silence_ms = 300});
+    int fd = peer_link(rig, "parley.v1.json");
+    say(fd, "pause 700");
+    say(fd, "after");
+    peer_expect(fd, OP_TEXT, "after");
+    close(fd);
+    rig_closed(rig);
+    rig_stop(&rig);
+}
+
+static int small_link(struct rig *rig)
+{
+    int fd = peer_link(rig, "parley.v1.json"), small = 8192;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    return fd;
+}
+
+static void a_peer_that_never_reads_is_closed_with_4001(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.stall_ms = 400, .silence_ms = 60000});
+    int fd = small_link(rig);
+    int64_t start = clock_mono_ms();
+    say(fd, "send 100 100000");
+    assert_int_equal(rig_closed(rig), 4001);
+    assert_in_range(clock_mono_ms() - start, 300, 3000);
+    close(fd);
+    rig_stop(&rig);
+}
+
+/* It takes longer than a stall may last, but never stops. */
+static void a_peer_that_reads_slowly_is_not_stalled(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.stall_ms = 400, .silence_ms = 60000});
+    int fd = small_link(rig);
+    struct timespec pause = {.tv_nsec = 40000000};
+    say(fd, "send 10 60000");
+    for (int i = 0; i < 10; i++) {
+        struct peer_message m = peer_receive(fd);
+        assert_int_equal(m.len, 60000);
+        peer_message_done(&m);
+        nanosleep(&pause, NULL);
+        nanosleep(&pause, NULL);
+    }
+    close(fd);
+    assert_int_equal(rig_closed(rig), 1006);
+    rig_stop(&rig);
+}
+
+static void a_peer_that_never_reads_its_answer_is_dropped(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.stall_ms = 400});
+    int fd = peer_connect(rig), small = 8192;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    peer_send_text(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct timespec wait = {.tv_sec = 1, .tv_nsec = 500000000};
+    nanosleep(&wait, NULL);
+    size_t len;
+    char *answer = peer_read_all(fd, &len);
+    assert_true(len > 0 && len < 1 << 20);
+    mem_free(answer);
+    close(fd);
+    rig_stop(&rig);
+}
+
+static int64_t cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void out_of_descriptors_the_worker_waits_and_goes_on(void **state)
+{
+    struct rig *rig = rig_start(NULL);
+    int link = peer_link(rig, "parley.v1.json"), late = peer_connect(rig), next = dup(0);
+    struct rlimit before, none;
+    char *answer;
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    none.rlim_cur = (rlim_t)next;
+    close(next);
+    int other = peer_connect(rig); /* takes the last number */
+    setrlimit(RLIMIT_NOFILE, &none);
+    peer_send_text(other, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+    int64_t cpu = cpu_ms();
+    for (int i = 0; i < 5; i++) {
+        say(link, "still served");
+        peer_expect(link, OP_TEXT, "still served");
+        nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
+    }
+    assert_true(cpu_ms() - cpu < 150);
+    setrlimit(RLIMIT_NOFILE, &before);
+    answer = peer_read_all(other, NULL);
+    assert_non_null(strstr(answer, "200 OK"));
+    mem_free(answer);
+    close(other);
+    close(late);
+    close(link);
+    rig_closed(rig);
+    rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_link_is_pinged_in_its_interval),
+        cmocka_unit_test(a_peer_that_answers_pings_stays_and_a_silent_one_goes),
+        cmocka_unit_test(a_paused_link_is_not_silent),
+        cmocka_unit_test(a_peer_that_never_reads_is_closed_with_4001),
+        cmocka_unit_test(a_peer_that_reads_slowly_is_not_stalled),
+        cmocka_unit_test(a_peer_that_never_reads_its_answer_is_dropped),
+        cmocka_unit_test(out_of_descriptors_the_worker_waits_and_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
