@@ -1,0 +1,88 @@
+"""Flows keep their place: through a kill at every step, and through their own mistakes."""
+import pytest
+
+from test_main_job import CARE
+
+DIALOGUE = ["Hello", ("choice", "refund"), "no idea", "A123456"]
+
+
+async def dialogue(shop, name, kill_at=None):
+    """The customer's side of the flow, with the server killed after the kill_at-th words; what was said in public."""
+    ann = await shop.customer(name)
+    ann.stay()
+    kim = None
+    for n, words in enumerate(DIALOGUE):
+        if isinstance(words, tuple):
+            question = await ann.until(lambda: next((i for i in ann.items() if i["kind"] == "choices"), None), 60)
+            await ann.post({"to": question["seq"], "value": words[1]}, kind="choice")
+        else:
+            await ann.post(words)
+        await died(shop, ann, n, kill_at)
+    kim = await shop.desk(f"kim.{name}")
+    kim.stay()
+    offer = await kim.offered(ann.main, 60)
+    await died(shop, ann, len(DIALOGUE), kill_at)
+    await kim.until(lambda: kim.link.open_now, 60)
+    offer = next(iter(kim.offers.values()), offer)
+    await kim.accept(offer)
+    await died(shop, ann, len(DIALOGUE) + 1, kill_at)
+    await kim.until(lambda: kim.link.open_now, 60)
+    await kim.resolve(ann.main)
+    await died(shop, ann, len(DIALOGUE) + 2, kill_at)
+    await ann.until(lambda: ann.kinds() and ann.kinds().count("resolved") == 2, 60, "the flow to end")
+    await ann.settled()
+    return [(i["kind"], i["role"], i["body"].get("text") or i["body"].get("value") or i["body"].get("outcome"))
+            for i in ann.items()]
+
+
+async def died(shop, ann, now, kill_at):
+    if now == kill_at:
+        shop.server.kill()
+        shop.server.start()
+        await ann.until(lambda: ann.link.open_now, 60)
+
+
+async def test_killed_at_every_step_the_dialogue_is_the_same(shop):
+    shop.site.flow("care", CARE)
+    shop.app = shop.site.app("care-app", queue="care", flow="care")
+    with shop.serve():
+        whole = await dialogue(shop, "undisturbed")
+        assert ("text", "bot", "We are done: resolved") in whole
+        for step in range(len(DIALOGUE) + 3):
+            assert await dialogue(shop, f"killed{step}", step) == whole, f"killed after {step}"
+        await shop.quiet(60)
+    shop.judge()
+
+
+BROKEN = {
+    "an error": ('flow { id = "bad", title = "Bad" }\nsay "Hello."\nask "Name?"\nerror("broken")\n', 4),
+    "a nil": ('flow { id = "bad", title = "Bad" }\nask "Name?"\nlocal x = nil\nsay(x.y)\n', 4),
+    "an endless loop": ('flow { id = "bad", title = "Bad" }\nask "Name?"\nwhile true do end\n', 3),
+    "a loop in pcall": ('flow { id = "bad", title = "Bad" }\nask "Name?"\nwhile true do pcall(function() while true do end end) end\n', 3),
+    "a memory bomb": ('flow { id = "bad", title = "Bad" }\nask "Name?"\nlocal t = {}\nwhile true do t[#t + 1] = ("x"):rep(10000) .. #t end\n', 4),
+    "deep recursion": ('flow { id = "bad", title = "Bad" }\nask "Name?"\nlocal function f() return 1 + f() end\nf()\n', 3),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_broken_script_brings_the_apology_and_a_person(shop, name):
+    source, line = BROKEN[name]
+    shop.site.flow("bad", source)
+    shop.app = shop.site.app("bad-app", queue="care", flow="bad")
+    with shop.serve() as server:
+        ann, other, kim = await shop.customer("ann"), await shop.customer("bob"), await shop.desk("kim")
+        await ann.post("Hello")
+        await ann.until(lambda: "Name?" in ann.texts())
+        await ann.post("Ann")
+        await kim.accept(await kim.offered(ann.main))
+        await ann.until(lambda: "joined" in ann.kinds())
+        queued = next(i for i in ann.items() if i["kind"] == "queued")
+        assert queued["body"]["why"] == "failed"
+        before = [i for i in ann.items() if i["seq"] < queued["seq"]]
+        assert before[-1]["kind"] == "text" and before[-1]["role"] in ("bot", "system"), "no apology"
+        await other.post("Hello")
+        await other.until(lambda: "Name?" in other.texts(), what="another customer to be served meanwhile")
+        logs = shop.site.logs()
+        assert f"bad.lua:{line}" in logs or f'"line":{line}' in logs.replace(" ", ""), server.tail()
+        await shop.quiet()
+    shop.judge()
