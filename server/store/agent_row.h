@@ -23,7 +23,7 @@ struct agent_row {
     int nqueues;
 };
 
-/* rows are NULL unless status is PARLEY_OK; borrowed for the call. One look-up that finds none: n is 0. */
+/* rows are NULL unless status is PARLEY_OK; borrowed for the call. A look-up that finds none: n is 0. */
 typedef void agent_rows(void *arg, parley_status status, const struct agent_row *rows, int n);
 
 parley_status agent_load_all(struct store *store, agent_rows *done, void *arg);

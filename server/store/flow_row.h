@@ -87,6 +87,7 @@ void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow
 typedef void flow_journal_rows(void *arg, parley_status status, const struct flow_journal_row *entries, int n);
 
 /* In order, at most 250 with numbers above `after`. */
-parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done, void *arg);
+parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done,
+                                void *arg);
 
 #endif

@@ -1,0 +1,289 @@
+/* Agents: access, presence, and capacity as the row judges it; what administrators set up. */
+#include "server/base/log.h"
+#include "server/store/agent_row.h"
+#include "server/store/app_row.h"
+#include "tests/support/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+static const int64_t now_ms = 1790000000000;
+
+static struct store_fixture f;
+static struct agent_row row;
+static int nrows;
+static char queues[128];
+static struct principal_revision revisions[8];
+
+static int setup(void **unused)
+{
+    store_fixture_open(&f);
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    store_fixture_close(&f);
+    return 0;
+}
+
+static struct uuid add_agent(const char *email, int capacity)
+{
+    struct uuid id = pg_fixture_id();
+    pg_fixture_sql(
+        "insert into agent (id, email, name, role, capacity, password) values ('%s', '%s', 'Bo', 'agent', %d,"
+        " '$argon2id$x')",
+        pg_fixture_text(id), email, capacity);
+    return id;
+}
+
+static void on_rows(void *arg, parley_status status, const struct agent_row *got, int n)
+{
+    nrows = n;
+    queues[0] = '\0';
+    if (n > 0)
+        row = got[n - 1];
+    for (int i = 0; n > 0 && i < row.nqueues; i++)
+        snprintf(queues + strlen(queues), sizeof queues - strlen(queues), "%.*s,", SPAN_ARG(row.queues[i]));
+    store_fixture_done(arg, status, NULL);
+}
+
+static void read_agent(const char *email)
+{
+    assert_int_equal(store_fixture_wait(&f, agent_by_email(f.store, span_str(email), on_rows, &f)), PARLEY_OK);
+}
+
+static void an_agent_is_found_by_email_with_queues(void **unused)
+{
+    struct uuid id = add_agent("bo@x", 5);
+    pg_fixture_sql("insert into queue (name, title) values ('a', 'A'), ('b', 'B')");
+    pg_fixture_sql("insert into membership values ('%s', 'b'), ('%s', 'a')", pg_fixture_text(id), pg_fixture_text(id));
+    read_agent("Bo@X");
+    assert_int_equal(nrows, 1);
+    assert_true(uuid_equal(row.id, id));
+    assert_int_equal(row.capacity, 5);
+    assert_int_equal(row.status, AGENT_OFFLINE);
+    assert_true(row.assigned_at_ms == INT64_MIN);
+    assert_string_equal(queues, "a,b,");
+    read_agent("nobody@x");
+    assert_int_equal(nrows, 0);
+    assert_int_equal(store_fixture_wait(&f, agent_load_all(f.store, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+}
+
+static parley_status by_token(const uint8_t digest[32], int64_t at)
+{
+    return store_fixture_wait(&f, agent_by_token(f.store, digest, at, on_rows, &f));
+}
+
+static void a_token_opens_until_it_expires_or_is_revoked(void **unused)
+{
+    struct uuid id = add_agent("cy@x", 5);
+    const uint8_t digest[32] = {7};
+    int64_t expires = now_ms * 2;
+    assert_int_equal(store_fixture_wait(&f, agent_add_token(f.store, digest, id, expires, store_fixture_done, &f)),
+                     PARLEY_OK);
+    assert_int_equal(by_token(digest, expires - 1), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+    assert_int_equal(by_token(digest, expires), PARLEY_OK);
+    assert_int_equal(nrows, 0);
+    pg_fixture_sql("update agent set disabled_at = now() where email = 'cy@x'");
+    by_token(digest, now_ms);
+    assert_int_equal(nrows, 0);
+    pg_fixture_sql("update agent set disabled_at = null where email = 'cy@x'");
+    assert_int_equal(store_fixture_wait(&f, agent_revoke_token(f.store, digest, store_fixture_done, &f)), PARLEY_OK);
+    by_token(digest, now_ms);
+    assert_int_equal(nrows, 0);
+}
+
+static void a_new_password_grows_the_revision(void **unused)
+{
+    struct uuid id = add_agent("di@x", 5);
+    assert_int_equal(
+        store_fixture_wait(&f, agent_set_password(f.store, id, span_str("$argon2id$y"), store_fixture_done, &f)),
+        PARLEY_OK);
+    read_agent("di@x");
+    assert_int_equal(row.revision, 2);
+    assert_false(row.one_time);
+    assert_int_equal(pg_fixture_number("select count(*) from agent where email = 'di@x' and password = '$argon2id$y'"),
+                     1);
+}
+
+static void set_status(struct uuid id, int16_t status, struct uuid node)
+{
+    assert_int_equal(store_fixture_wait(&f, agent_set_status(f.store, id, status, node, store_fixture_done, &f)),
+                     PARLEY_OK);
+}
+
+static parley_status send(struct pg_group *group)
+{
+    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+}
+
+static parley_status take(struct uuid id)
+{
+    struct pg_group *group = store_transition(f.store);
+    agent_take(group, id, now_ms);
+    return send(group);
+}
+
+static parley_status give(struct uuid id)
+{
+    struct pg_group *group = store_transition(f.store);
+    agent_give(group, id);
+    return send(group);
+}
+
+static void capacity_is_never_exceeded_nor_load_below_zero(void **unused)
+{
+    struct uuid id = add_agent("ed@x", 2);
+    assert_int_equal(take(id), PARLEY_STALE); /* offline */
+    set_status(id, AGENT_ONLINE, pg_fixture_id());
+    assert_int_equal(take(id), PARLEY_OK);
+    assert_int_equal(take(id), PARLEY_OK);
+    assert_int_equal(take(id), PARLEY_STALE);
+    read_agent("ed@x");
+    assert_int_equal(row.load, 2);
+    assert_int_equal(row.assigned_at_ms, now_ms);
+    assert_int_equal(give(id), PARLEY_OK);
+    assert_int_equal(give(id), PARLEY_OK);
+    assert_int_equal(give(id), PARLEY_STALE);
+    struct pg_group *group = store_transition(f.store);
+    for (int i = 0; i < 3; i++)
+        agent_take_anyway(group, id, now_ms);
+    assert_int_equal(send(group), PARLEY_OK);
+}
+
+static bool miss(struct uuid id)
+{
+    bool away = false;
+    struct pg_group *group = store_transition(f.store);
+    agent_miss(group, id, 2, &away);
+    assert_int_equal(send(group), PARLEY_OK);
+    return away;
+}
+
+static void two_misses_in_a_row_make_an_agent_away(void **unused)
+{
+    struct uuid id = add_agent("fo@x", 2);
+    set_status(id, AGENT_ONLINE, pg_fixture_id());
+    assert_false(miss(id));
+    assert_int_equal(take(id), PARLEY_OK); /* not in a row */
+    assert_false(miss(id));
+    assert_true(miss(id));
+    read_agent("fo@x");
+    assert_int_equal(row.status, AGENT_AWAY);
+    assert_int_equal(take(id), PARLEY_STALE);
+    set_status(id, AGENT_ONLINE, pg_fixture_id());
+    read_agent("fo@x");
+    assert_int_equal(row.misses, 0);
+}
+
+static void a_lost_connection_has_a_grace(void **unused)
+{
+    struct uuid id = add_agent("gi@x", 2), node = pg_fixture_id(), other = pg_fixture_id();
+    set_status(id, AGENT_ONLINE, node);
+    assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, other, now_ms, store_fixture_done, &f)),
+                     PARLEY_OK); /* they are not there */
+    assert_int_equal(take(id), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, node, now_ms, store_fixture_done, &f)),
+                     PARLEY_OK);
+    assert_int_equal(take(id), PARLEY_STALE);
+    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+    assert_true(uuid_equal(row.id, id));
+    assert_int_equal(row.lost_at_ms, now_ms);
+    set_status(id, AGENT_ONLINE, node); /* back in time */
+    assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, now_ms, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(take(id), PARLEY_OK);
+}
+
+static void a_dead_nodes_agents_are_lost_and_then_offline(void **unused)
+{
+    struct uuid id = add_agent("ho@x", 2), node = pg_fixture_id();
+    set_status(id, AGENT_ONLINE, node);
+    assert_int_equal(store_fixture_wait(&f, agent_set_node_lost(f.store, node, now_ms, store_fixture_done, &f)),
+                     PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, now_ms, store_fixture_done, &f)), PARLEY_OK);
+    read_agent("ho@x");
+    assert_int_equal(row.status, AGENT_OFFLINE);
+    assert_true(uuid_is_nil(row.node));
+}
+
+static void on_revisions(void *arg, parley_status status, const struct principal_revision *got, int n)
+{
+    nrows = n;
+    memcpy(revisions, got, (size_t)n * sizeof *got);
+    store_fixture_done(arg, status, NULL);
+}
+
+static void revisions_tell_who_has_changed(void **unused)
+{
+    struct uuid ids[3] = {add_agent("ix@x", 1), f.customer, pg_fixture_id()};
+    pg_fixture_sql("update agent set disabled_at = now() where email = 'ix@x'");
+    assert_int_equal(store_fixture_wait(&f, principal_revisions(f.store, ids, 3, on_revisions, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(revisions[i].revision, uuid_equal(revisions[i].id, f.customer) ? 1 : -1);
+}
+
+/* ---- what administrators set up ---- */
+
+static void on_loaded(void *arg, parley_status status, const struct app_all *all)
+{
+    assert_int_equal(all->napps, 1);
+    assert_true(span_is(all->apps[0].name, "shop"));
+    assert_true(span_is(all->apps[0].space, "main"));
+    assert_true(span_is(all->apps[0].default_queue, "a"));
+    assert_int_equal(all->apps[0].default_flow.len, 0);
+    assert_int_equal(all->apps[0].norigins, 2);
+    assert_true(span_is(all->apps[0].origins[1], "https://b"));
+    assert_int_equal(all->nkeys, 2);
+    assert_true(span_is(all->keys[0].public_jwk, "{\"kty\": \"EC\"}"));
+    assert_int_equal(all->keys[1].sealed.len, 2);
+    assert_int_equal(all->napi_keys, 1);
+    assert_int_equal(all->api_keys[0].digest[31], 0x99);
+    assert_int_equal(all->nqueues, 2);
+    assert_true(all->npermissions >= 8);
+    store_fixture_done(arg, status, NULL);
+}
+
+static void everything_that_is_not_disabled_is_loaded(void **unused)
+{
+    const char *app = pg_fixture_text(f.app);
+    pg_fixture_sql("update app set default_queue = 'a', origins = '{https://a,https://b}'");
+    pg_fixture_sql(
+        "insert into app_key values ('k1', '%s', 'ES256', '{\"kty\": \"EC\"}', null, now(), null),"
+        " ('k2', '%s', 'HS256', null, '\\x0102', now(), null), ('k3', '%s', 'RS256', '{}', null, now(), now())",
+        app, app, app);
+    pg_fixture_sql(
+        "insert into api_key select gen_random_uuid(), decode(repeat(h, 32), 'hex'), 'bot', 'b', '%s', now(), d"
+        " from (values ('99', null), ('98', now())) k (h, d)",
+        app);
+    assert_int_equal(store_fixture_wait(&f, app_load_all(f.store, on_loaded, &f)), PARLEY_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_agent_is_found_by_email_with_queues),
+        cmocka_unit_test(a_token_opens_until_it_expires_or_is_revoked),
+        cmocka_unit_test(a_new_password_grows_the_revision),
+        cmocka_unit_test(capacity_is_never_exceeded_nor_load_below_zero),
+        cmocka_unit_test(two_misses_in_a_row_make_an_agent_away),
+        cmocka_unit_test(a_lost_connection_has_a_grace),
+        cmocka_unit_test(a_dead_nodes_agents_are_lost_and_then_offline),
+        cmocka_unit_test(revisions_tell_who_has_changed),
+        cmocka_unit_test(everything_that_is_not_disabled_is_loaded),
+    };
+    log_setup(LOG_ERROR, LOG_TEXT);
+    pg_fixture_start();
+    int failed = cmocka_run_group_tests(tests, setup, teardown);
+    pg_fixture_stop();
+    return failed;
+}

@@ -1,0 +1,277 @@
+/* Flows, runs with their journals, and timers: each step and each firing happens once. */
+#include "server/base/log.h"
+#include "server/store/flow_row.h"
+#include "server/store/timer_row.h"
+#include "tests/support/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+static const int64_t now_ms = 1790000000000;
+
+static struct store_fixture f;
+static char source[64], waiting[64], last_data[64];
+static int nrows;
+static struct flow_run_row run;
+static int64_t first_entry, last_entry;
+static struct timer_row timers[16];
+
+static int setup(void **unused)
+{
+    store_fixture_open(&f);
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    store_fixture_close(&f);
+    return 0;
+}
+
+static parley_status send(struct pg_group *group)
+{
+    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+}
+
+static void on_flows(void *arg, parley_status status, const struct flow_row *rows, int n)
+{
+    nrows = n;
+    if (n > 0)
+        snprintf(source, sizeof source, "%.*s", SPAN_ARG(rows[0].source));
+    store_fixture_done(arg, status, NULL);
+}
+
+static struct flow_row publish(const char *name, const char *text, uint8_t which)
+{
+    struct flow_row row = {.name = span_str(name), .title = span_str("T"), .source = span_str(text)};
+    memset(row.hash, which, sizeof row.hash);
+    assert_int_equal(store_fixture_wait(&f, flow_publish(f.store, &row, store_fixture_done, &f)), PARLEY_OK);
+    return row;
+}
+
+static void publishing_moves_the_name_and_keeps_the_old_source(void **unused)
+{
+    struct flow_row old = publish("welcome", "say 'a'", 1);
+    publish("welcome", "say 'b'", 2);
+    assert_int_equal(store_fixture_wait(&f, flow_by_name(f.store, span_str("welcome"), on_flows, &f)), PARLEY_OK);
+    assert_string_equal(source, "say 'b'");
+    assert_int_equal(store_fixture_wait(&f, flow_by_hash(f.store, old.hash, on_flows, &f)), PARLEY_OK);
+    assert_string_equal(source, "say 'a'");
+    publish("welcome", "say 'a'", 1); /* back again */
+    assert_int_equal(store_fixture_wait(&f, flow_list(f.store, on_flows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+    assert_int_equal(store_fixture_wait(&f, flow_by_name(f.store, span_str("none"), on_flows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 0);
+}
+
+static struct flow_run_row new_run(const struct flow_row *flow)
+{
+    struct flow_run_row row = {
+        .id = pg_fixture_id(),
+        .session = pg_fixture_id(),
+        .conversation = pg_fixture_id(),
+        .state = FLOW_RUN_RUNNING,
+        .started_at_ms = now_ms,
+        .updated_at_ms = now_ms,
+    };
+    memcpy(row.hash, flow->hash, sizeof row.hash);
+    struct pg_group *group = store_transition(f.store);
+    flow_run_insert(group, &row);
+    assert_int_equal(send(group), PARLEY_OK);
+    return row;
+}
+
+static void on_runs(void *arg, parley_status status, const struct flow_run_row *rows, int n)
+{
+    nrows = n;
+    if (n > 0) {
+        run = rows[n - 1];
+        snprintf(waiting, sizeof waiting, "%.*s", SPAN_ARG(run.waiting));
+    }
+    store_fixture_done(arg, status, NULL);
+}
+
+static parley_status take_step(struct flow_run_row *row, int64_t entry)
+{
+    struct flow_journal_row entries[2] = {
+        {entry, row->step + 1, span_str("ask"), 7, span_str("{\"answer\":\"yes\"}")},
+        {entry + 1, row->step + 1, span_str("say"), 8, span_str("{}")},
+    };
+    struct flow_run_row next = *row;
+    next.step++;
+    next.state = FLOW_RUN_WAITING;
+    next.input_seq = 12;
+    next.waiting = span_str("{\"for\":\"text\"}");
+    struct pg_group *group = store_transition(f.store);
+    flow_run_update(group, &next, row->step);
+    flow_journal_add(group, row->id, entries, 2);
+    return send(group);
+}
+
+static void on_entries(void *arg, parley_status status, const struct flow_journal_row *rows, int n)
+{
+    nrows = n;
+    if (n > 0) {
+        first_entry = rows[0].entry;
+        last_entry = rows[n - 1].entry;
+        snprintf(last_data, sizeof last_data, "%.*s@%d %.*s", SPAN_ARG(rows[0].call), rows[0].line,
+                 SPAN_ARG(rows[0].data));
+    }
+    store_fixture_done(arg, status, NULL);
+}
+
+static void a_step_happens_once(void **unused)
+{
+    struct flow_row flow = publish("steps", "x", 3);
+    struct flow_run_row row = new_run(&flow);
+    assert_int_equal(take_step(&row, 1), PARLEY_OK);
+    assert_int_equal(take_step(&row, 3), PARLEY_STALE); /* the same step again */
+    row.step = 1;
+    assert_int_equal(take_step(&row, 2), PARLEY_CONFLICT); /* over what was written */
+    assert_int_equal(take_step(&row, 3), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, flow_run_get(f.store, row.id, on_runs, &f)), PARLEY_OK);
+    assert_int_equal(run.step, 2);
+    assert_int_equal(run.input_seq, 12);
+    assert_int_equal(run.state, FLOW_RUN_WAITING);
+    assert_string_equal(waiting, "{\"for\": \"text\"}");
+    assert_memory_equal(run.hash, flow.hash, sizeof run.hash);
+    assert_int_equal(store_fixture_wait(&f, flow_journal_load(f.store, row.id, 0, on_entries, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 4);
+    assert_int_equal(first_entry, 1);
+    assert_string_equal(last_data, "ask@7 {\"answer\": \"yes\"}");
+    assert_int_equal(store_fixture_wait(&f, flow_journal_load(f.store, row.id, 3, on_entries, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+    assert_int_equal(last_entry, 4);
+}
+
+static void an_ended_run_takes_no_step(void **unused)
+{
+    struct flow_row flow = publish("ending", "y", 4);
+    struct flow_run_row row = new_run(&flow), ended = row;
+    ended.step = 1;
+    ended.state = FLOW_RUN_ENDED;
+    struct pg_group *group = store_transition(f.store);
+    flow_run_update(group, &ended, 0);
+    assert_int_equal(send(group), PARLEY_OK);
+    row.step = 1;
+    assert_int_equal(take_step(&row, 1), PARLEY_STALE);
+}
+
+static void runs_that_live_on_a_source_are_listed_in_pages(void **unused)
+{
+    struct flow_row flow = publish("pages", "z", 5);
+    struct uuid nil = {0};
+    for (int i = 0; i < 3; i++)
+        new_run(&flow);
+    assert_int_equal(store_fixture_wait(&f, flow_runs_of(f.store, flow.hash, nil, 2, on_runs, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 2);
+    assert_int_equal(store_fixture_wait(&f, flow_runs_of(f.store, flow.hash, run.id, 2, on_runs, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1);
+}
+
+/* ---- timers ---- */
+
+static struct timer_row timer_at(int64_t due)
+{
+    return (struct timer_row){
+        .id = pg_fixture_id(),
+        .conversation = pg_fixture_id(),
+        .kind = TIMER_FLOW,
+        .due_ms = due,
+        .ref = pg_fixture_id(),
+    };
+}
+
+static void set(const struct timer_row *timer)
+{
+    assert_int_equal(store_fixture_wait(&f, timer_put(f.store, timer, store_fixture_done, &f)), PARLEY_OK);
+}
+
+static void on_timers(void *arg, parley_status status, const struct timer_row *rows, int n)
+{
+    nrows = n;
+    for (int i = 0; i < n && i < 16; i++)
+        timers[i] = rows[i];
+    store_fixture_done(arg, status, NULL);
+}
+
+static int due(int64_t at, int part, int parts)
+{
+    assert_int_equal(store_fixture_wait(&f, timer_due(f.store, at, part, parts, 16, on_timers, &f)), PARLEY_OK);
+    return nrows;
+}
+
+static parley_status fire(struct uuid id)
+{
+    struct pg_group *group = store_transition(f.store);
+    timer_fire(group, id);
+    return send(group);
+}
+
+static void a_timer_fires_once(void **unused)
+{
+    struct timer_row timer = timer_at(now_ms);
+    set(&timer);
+    assert_int_equal(due(now_ms - 1, 0, 1), 0);
+    assert_int_equal(due(now_ms, 0, 1), 1);
+    assert_true(uuid_equal(timers[0].ref, timer.ref));
+    assert_int_equal(timers[0].kind, TIMER_FLOW);
+    assert_int_equal(fire(timer.id), PARLEY_OK);
+    assert_int_equal(fire(timer.id), PARLEY_STALE);
+}
+
+static void a_timer_can_be_moved_and_cleared(void **unused)
+{
+    struct timer_row timer = timer_at(now_ms), other = timer_at(now_ms);
+    set(&timer);
+    set(&other);
+    timer.due_ms = now_ms + 100;
+    set(&timer);
+    assert_int_equal(due(now_ms, 0, 1), 1);
+    struct pg_group *group = store_transition(f.store);
+    timer_clear(group, timer.id);
+    timer_clear(group, timer.id); /* gone already */
+    timer_clear_ref(group, TIMER_OFFER, other.ref);
+    assert_int_equal(send(group), PARLEY_OK);
+    assert_int_equal(due(now_ms + 200, 0, 1), 1);
+    group = store_transition(f.store);
+    timer_clear_ref(group, TIMER_FLOW, other.ref);
+    assert_int_equal(send(group), PARLEY_OK);
+    assert_int_equal(due(now_ms + 200, 0, 1), 0);
+}
+
+static void timers_are_dealt_out_by_conversation(void **unused)
+{
+    for (int i = 0; i < 12; i++) {
+        struct timer_row timer = timer_at(now_ms + i);
+        timer.conversation.b[15] = (uint8_t)i;
+        set(&timer);
+    }
+    assert_int_equal(due(now_ms + 100, 0, 3), 4);
+    assert_true(timers[0].due_ms < timers[1].due_ms);
+    assert_int_equal(timers[1].conversation.b[15] % 3, 0);
+    assert_int_equal(due(now_ms + 100, 1, 3) + due(now_ms + 100, 2, 3), 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(publishing_moves_the_name_and_keeps_the_old_source),
+        cmocka_unit_test(a_step_happens_once),
+        cmocka_unit_test(an_ended_run_takes_no_step),
+        cmocka_unit_test(runs_that_live_on_a_source_are_listed_in_pages),
+        cmocka_unit_test(a_timer_fires_once),
+        cmocka_unit_test(a_timer_can_be_moved_and_cleared),
+        cmocka_unit_test(timers_are_dealt_out_by_conversation),
+    };
+    log_setup(LOG_ERROR, LOG_TEXT);
+    pg_fixture_start();
+    int failed = cmocka_run_group_tests(tests, setup, teardown);
+    pg_fixture_stop();
+    return failed;
+}
