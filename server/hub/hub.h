@@ -1,0 +1,82 @@
+/* Who is connected to this worker, who wants what, and how it gets there, from this worker's conversations and others'.
+ * One a worker, made by main before the threads start. */
+#ifndef SERVER_HUB_HUB_H
+#define SERVER_HUB_HUB_H
+
+#include "protocol/frame.h"
+#include "server/base/list.h"
+#include "server/base/map.h"
+
+struct link;
+struct log_row;
+struct loop;
+struct packet;
+struct peers;
+struct store;
+struct topic;
+
+/* A principal's first link came to this worker, or the last one went. */
+typedef void hub_presence(void *arg, struct uuid principal, enum role role, bool here);
+
+struct hub {
+    struct loop *loop;
+    const struct peers *peers;
+    int self;
+    struct map topics;     /* struct topic by conversation */
+    struct map watchers;   /* at the home worker: struct watchers, which workers want a conversation */
+    struct map principals; /* struct principal_links by id */
+    struct list links;
+    struct buf scratch; /* of whoever encodes just now */
+    hub_presence *on_presence;
+    void *presence_arg;
+    unsigned link_count;
+};
+
+struct hub *hub_new(struct loop *loop, const struct peers *peers, int self);
+void hub_free(struct hub **hub);
+
+/* ---- following a conversation ---- */
+
+/* done(arg, topic) comes when everything that is stored from then on reaches this worker: at once, or after the home
+ * worker has said so. The topic stays as long as somebody subscribes; subscribe in the callback. */
+typedef void hub_followed(void *arg, struct topic *topic);
+void hub_follow(struct hub *hub, struct uuid conversation, hub_followed *done, void *arg);
+
+/* The topic if somebody here follows it. */
+struct topic *hub_topic(const struct hub *hub, struct uuid conversation);
+void hub_topic_idle(struct hub *hub, struct topic *topic);
+
+/* ---- what happens ---- */
+
+/* At the home worker, after the commit: to everyone who follows, on every worker. */
+void hub_publish(struct hub *hub, const struct log_row *row);
+
+/* A push that is not an item, from any worker, to everyone who follows but `except` (nil: nobody). staff_only keeps it
+ * from customers. Best effort by design: whoever needs it to heal reads it with the next welcome or range. */
+void hub_notify(struct hub *hub, struct uuid conversation, enum frame_type type, const void *push, struct uuid except,
+                bool staff_only);
+
+/* A push to every link of one person, on every worker. */
+void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, const void *push);
+
+/* ---- who is here ---- */
+
+/* PARLEY_LIMIT when the principal has all the links it may have. An older link of the same device is replaced. */
+parley_status hub_admit(struct hub *hub, struct link *link);
+void hub_leave(struct hub *hub, struct link *link);
+
+/* Links of this principal on this worker. */
+unsigned hub_links_of(const struct hub *hub, struct uuid principal);
+
+/* Ends this principal's links on this worker whose revision is older. */
+void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision);
+
+/* Tells everyone when to come back, spread over spread_ms. */
+void hub_drain(struct hub *hub, int64_t spread_ms);
+
+void hub_on_presence(struct hub *hub, hub_presence *fn, void *arg);
+
+/* A push in one encoding; the caller has the reference. */
+struct packet *hub_packet(enum encoding encoding, enum frame_type type, const void *push);
+
+#endif

@@ -1,0 +1,144 @@
+/* Delivery of one conversation to the links of this worker, in order and without holding anyone back. */
+#include "server/hub/topic.h"
+
+#include "server/base/mem.h"
+#include "server/hub/bulletin.h"
+#include "server/hub/hub.h"
+#include "server/hub/link.h"
+#include "server/io/packet.h"
+
+struct held_bulletin {
+    struct list node;
+    struct bulletin *bulletin;
+};
+
+struct sub *sub_find(struct link *link, struct uuid conversation)
+{
+    LIST_EACH(&link->subs, node)
+    {
+        struct sub *sub = LIST_ITEM(node, struct sub, in_link);
+        if (uuid_equal(sub->topic->conversation, conversation))
+            return sub;
+    }
+    return NULL;
+}
+
+parley_status sub_begin(struct topic *topic, struct link *link, struct sub **out)
+{
+    struct sub *sub = sub_find(link, topic->conversation);
+    if (!sub && link->topics >= LIMIT_TOPICS)
+        return PARLEY_LIMIT;
+    if (!sub) {
+        sub = mem_alloc(sizeof *sub);
+        sub->topic = topic;
+        sub->link = link;
+        sub->staff = link_is_staff(link);
+        list_init(&sub->held);
+        list_push(&topic->subs, &sub->in_topic);
+        list_push(&link->subs, &sub->in_link);
+        link->topics++;
+    }
+    sub->loading = true;
+    *out = sub;
+    return PARLEY_OK;
+}
+
+static void hold(struct sub *sub, struct bulletin *bulletin)
+{
+    if (sub->held_count == SUB_HELD_MAX) {
+        sub->lagging = true;
+        return;
+    }
+    struct held_bulletin *held = mem_alloc(sizeof *held);
+    held->bulletin = bulletin_ref(bulletin);
+    list_push(&sub->held, &held->node);
+    sub->held_count++;
+}
+
+static void drop_held(struct sub *sub, struct held_bulletin *held)
+{
+    list_remove(&held->node);
+    bulletin_unref(&held->bulletin);
+    mem_free(held);
+    sub->held_count--;
+}
+
+static void tell_head(struct sub *sub)
+{
+    struct frame_cursor cursor = {.conversation = sub->topic->conversation, .seq = sub->head};
+    struct frame_push_head push = {.heads = &cursor, .heads_count = 1};
+    link_push(sub->link, FRAME_push_head, &push);
+    sub->lagging = false;
+}
+
+void sub_loaded(struct sub *sub, int64_t sent, int64_t head)
+{
+    bool overflown = sub->lagging;
+    sub->loading = false;
+    sub->lagging = false;
+    if (sent > sub->sent)
+        sub->sent = sent;
+    if (head > sub->head)
+        sub->head = head;
+    LIST_EACH(&sub->held, node)
+    {
+        struct held_bulletin *held = LIST_ITEM(node, struct held_bulletin, node);
+        sub_deliver(sub, held->bulletin);
+        drop_held(sub, held);
+    }
+    if (overflown)
+        tell_head(sub);
+}
+
+void sub_end(struct sub *sub)
+{
+    LIST_EACH(&sub->held, node)
+    drop_held(sub, LIST_ITEM(node, struct held_bulletin, node));
+    list_remove(&sub->in_topic);
+    list_remove(&sub->in_link);
+    sub->link->topics--;
+    hub_topic_idle(sub->topic->hub, sub->topic);
+    mem_free(sub);
+}
+
+void sub_deliver(struct sub *sub, struct bulletin *bulletin)
+{
+    enum reader reader;
+    if (bulletin->row.seq <= sub->sent || !bulletin_reader(bulletin, sub->link, sub->staff, &reader))
+        return;
+    if (bulletin->row.seq > sub->head)
+        sub->head = bulletin->row.seq;
+    if (sub->loading) {
+        hold(sub, bulletin);
+        return;
+    }
+    if (link_is_slow(sub->link))
+        sub->lagging = true;
+    if (sub->lagging)
+        return;
+    sub->sent = bulletin->row.seq;
+    link_send(sub->link, bulletin_packet(bulletin, reader, sub->link->encoding));
+}
+
+void link_catch_up(struct link *link)
+{
+    LIST_EACH(&link->subs, node)
+    {
+        struct sub *sub = LIST_ITEM(node, struct sub, in_link);
+        if (sub->lagging && !sub->loading)
+            tell_head(sub);
+    }
+}
+
+void link_beacon(struct link *link)
+{
+    struct frame_cursor heads[LIMIT_TOPICS];
+    struct frame_push_head push = {.heads = heads};
+    LIST_EACH(&link->subs, node)
+    {
+        struct sub *sub = LIST_ITEM(node, struct sub, in_link);
+        heads[push.heads_count++] = (struct frame_cursor){.conversation = sub->topic->conversation, .seq = sub->head};
+    }
+    if (push.heads_count && !link_is_slow(link))
+        link_push(link, FRAME_push_head, &push);
+}
