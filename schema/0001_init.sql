@@ -289,6 +289,7 @@ create table flow_run (
     step         bigint not null check (step >= 0),     -- steps committed; the next one is this + 1
     input_seq    bigint not null check (input_seq >= 0),-- items up to here have been consumed
     waiting      jsonb not null default '{}',
+    collected    jsonb not null default '{}',           -- what it was told so far, by question
     started_at   timestamptz not null,
     updated_at   timestamptz not null
 ) with (fillfactor = 70);

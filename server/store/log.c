@@ -64,7 +64,8 @@ const struct pg_statement log_load_statement = {
     "                            array_agg(read) as reads, array_agg(delivered) as delivereds"
     "                       from (select * from mark where conversation = c.id order by read desc limit 32) x) k on "
     "true"
-    "  left join session s on s.conversation = c.id and s.state <> 6"
+    "  left join lateral (select * from session where conversation = c.id"
+    "                      order by opened_at desc, id desc limit 1) s on true"
     "  left join flow_run r on r.id = s.run"
     " where c.id = $1",
     1,

@@ -46,9 +46,9 @@ struct log_state {
     int64_t head;        /* last number, 0 for none */
     int64_t head_public; /* last number with audience public */
     int64_t moved;       /* last number of a kind that moves state */
-    bool has_session;    /* the open one */
+    bool has_session;    /* the last one, open or closed */
     struct session_row session;
-    bool has_run; /* the open session's */
+    bool has_run; /* that session's */
     struct flow_run_row run;
     struct log_recent recent[LOG_RECENT]; /* newest first */
     int nrecent;

@@ -17,6 +17,9 @@ struct settle_answer {
     int64_t seq, prev, at_ms; /* for STORED and REPEAT */
 };
 
+/* A basis below every number: nothing is stored, the answer is REPEAT, CONFLICT, or STALE for what is not there. */
+enum { SETTLE_LOOK_ONLY = -1 };
+
 /* answers[i] belongs to rows[i]; NULL unless status is PARLEY_OK, then borrowed for the call.
  * NOT_FOUND: a conversation does not exist. BUSY: too many writers, again. UNCERTAIN: again, with the same rows. */
 typedef void settle_done(void *arg, parley_status status, const struct settle_answer *answers, int n);

@@ -1,0 +1,70 @@
+/* Statements on flow_run and flow_journal that no other file of this floor needs. */
+#include "server/store/flow_upkeep.h"
+
+static const struct pg_statement set_collected = {
+    "flow_run_set_collected",
+    "update flow_run set collected = $2 where id = $1",
+    2,
+    {PG_UUID, PG_JSONB},
+};
+
+void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected)
+{
+    struct pg_params *p = pg_group_add(group, &set_collected, NULL, NULL);
+    pg_uuid(p, run);
+    pg_jsonb(p, collected);
+}
+
+static const struct pg_statement forget = {
+    "flow_journal_forget", "delete from flow_journal where run = $1", 1, {PG_UUID}};
+
+void flow_journal_forget(struct pg_group *group, struct uuid run)
+{
+    pg_uuid(pg_group_add(group, &forget, NULL, NULL), run);
+}
+
+/* session.state: 1 bot, 6 closed; flow_run.state: 3 handoff, 4 and 5 over; item.role: 1 customer, 2 guest. */
+static const struct pg_statement behind = {
+    "flow_runs_behind",
+    "select s.conversation from session s join flow_run r on r.id = s.run"
+    " where s.state <> 6 and r.state < 4"
+    "   and case when s.state <> 1 then r.state <> 3"
+    "            when r.state = 3 then true"
+    "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
+    "                            and i.role in (1, 2) and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"
+    " limit $1",
+    1,
+    {PG_I64},
+};
+
+struct behind_call {
+    struct uuid *conversations;
+    int n;
+    struct pg_group *group;
+    flow_left_behind *done;
+    void *arg;
+};
+
+static void on_behind(void *arg, const struct pg_result *r)
+{
+    struct behind_call *call = arg;
+    call->n = pg_rows(r);
+    call->conversations = pg_group_alloc(call->group, ((size_t)call->n + 1) * sizeof *call->conversations);
+    for (int i = 0; i < call->n; i++)
+        call->conversations[i] = pg_get_uuid(r, i, 0);
+}
+
+static void on_done(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct behind_call *call = arg;
+    call->done(call->arg, status, status == PARLEY_OK ? call->conversations : NULL, call->n);
+}
+
+parley_status flow_runs_behind(struct store *store, int limit, flow_left_behind *done, void *arg)
+{
+    struct pg_group *group = store_reading(store);
+    struct behind_call *call = pg_group_alloc(group, sizeof *call);
+    *call = (struct behind_call){.group = group, .done = done, .arg = arg};
+    pg_i64(pg_group_add(group, &behind, on_behind, call), limit);
+    return pg_group_send(&group, on_done, call);
+}

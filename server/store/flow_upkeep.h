@@ -1,0 +1,23 @@
+/* Beside a run's own row: what it has learnt, a journal begun anew, and the runs that a crash left behind. */
+#ifndef SERVER_STORE_FLOW_UPKEEP_H
+#define SERVER_STORE_FLOW_UPKEEP_H
+
+#include "server/store/store.h"
+
+/* ---- in a transition ---- */
+
+/* All that the flow was told so far, by question; canonical JSON. */
+void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected);
+
+/* The run begins anew: its journal is empty from here on. */
+void flow_journal_forget(struct pg_group *group, struct uuid run);
+
+/* ---- reads ---- */
+
+/* conversations is NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void flow_left_behind(void *arg, parley_status status, const struct uuid *conversations, int n);
+
+/* Conversations whose run has not been told something: an item of the customer, or what became of the session. */
+parley_status flow_runs_behind(struct store *store, int limit, flow_left_behind *done, void *arg);
+
+#endif
