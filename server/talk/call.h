@@ -1,0 +1,70 @@
+/* A request of somebody for a conversation, on its way to the home worker and back with the answer.
+ * Embed it first in what the request needs; allocate with mem_alloc; call_submit takes it over. */
+#ifndef SERVER_TALK_CALL_H
+#define SERVER_TALK_CALL_H
+
+#include "protocol/frame.h"
+#include "server/io/mailbox.h"
+#include "server/talk/conversation.h"
+#include "server/talk/move.h"
+#include "server/talk/work.h"
+
+struct call;
+struct talk;
+
+/* Who asks, as the home worker needs to know it. */
+struct caller {
+    struct uuid id;
+    enum role role;
+    char name[LIMIT_TITLE + 1];
+};
+
+struct result {
+    parley_status status;
+    char text[256]; /* empty: the status's own */
+    char path[64];
+    int64_t retry_after_ms;
+    char *current; /* owned by the result; NULL: none */
+    int64_t seq, at_ms;
+    bool duplicate;
+    int64_t head; /* the conversation's, as of then */
+    struct uuid customer;
+    struct service service; /* row.id nil: none */
+};
+
+/* Exactly once, on the worker that submitted. The call is freed afterwards. */
+typedef void call_done(void *arg, struct call *call, const struct result *result);
+
+typedef enum verdict call_decide(struct call *call, struct conversation *conv, struct move *move,
+                                 struct refusal *refusal);
+
+struct call {
+    struct work work;
+    struct mail mail;
+    struct talk *talk; /* whose turn it is */
+    int from;
+    struct caller caller;
+    call_decide *decide;
+    call_done *done;
+    void *arg;
+    void (*free_extra)(struct call *call); /* what it owns beside itself; NULL: nothing */
+    struct result result;
+};
+
+/* Sets conversation, cause and so on; the cause makes what the server derives the same if it is decided again. */
+void call_init(struct call *call, struct uuid conversation, struct uuid cause, const struct caller *caller,
+               call_decide *decide, call_done *done, void *arg);
+
+/* done comes in any case, perhaps at once. */
+void call_submit(struct talk *talk, struct call *call);
+
+/* ---- what decisions have in common ---- */
+
+/* OK when the caller, an agent, is in control at this epoch; else the refusal is filled: STALE with `current`. */
+parley_status call_in_control(struct call *call, struct conversation *conv, int64_t epoch, struct move *move,
+                              struct refusal *refusal);
+
+/* Whether the caller may know of this conversation at all: its customer, or staff. Else NOT_FOUND. */
+parley_status call_may_see(struct call *call, const struct conversation *conv, struct refusal *refusal);
+
+#endif

@@ -1,0 +1,202 @@
+/* Checks that the one who asks may, then leaves the rest to the state machine. */
+#include "server/talk/control.h"
+
+#include "server/base/mem.h"
+#include "server/talk/directory.h"
+#include "server/talk/post.h"
+#include "server/talk/talk.h"
+
+enum { REOPEN_MS = 24 * 3600 * 1000 };
+
+struct asking {
+    struct call call;
+    struct control control;
+    char texts[];
+};
+
+static const struct session_row *session_of(const struct conversation *conv)
+{
+    return &conv->service.row;
+}
+
+static enum verdict taken(struct conversation *conv, struct move *move, struct refusal *refusal)
+{
+    struct span name = directory_agent_name(conv->talk->directory, session_of(conv)->agent);
+    refuse(refusal, PARLEY_TAKEN, "another agent has taken this session");
+    refusal->current = session_current(move, name);
+    return WORK_REFUSE;
+}
+
+/* ---- may they? each returns OK or fills the refusal ---- */
+
+static parley_status may_accept(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
+{
+    const struct session_row *s = session_of(conv);
+    const struct directory *directory = conv->talk->directory;
+    bool current = uuid_equal(s->offer, a->control.offer) || uuid_equal(s->id, a->control.offer);
+
+    if (s->state == SESSION_LIVE && uuid_equal(s->agent, a->call.caller.id))
+        return PARLEY_OK;
+    if (conversation_serving(conv) && s->state == SESSION_LIVE)
+        return taken(conv, move, refusal), PARLEY_TAKEN;
+    if (!current || !conversation_serving(conv)) {
+        refuse(refusal, PARLEY_STALE, "this offer is over");
+        refusal->current = session_current(move, span_str(""));
+        return PARLEY_STALE;
+    }
+    if (!directory_serves(directory, a->call.caller.id, s->queue)) {
+        refuse(refusal, PARLEY_DENIED, "you do not serve this queue");
+        return PARLEY_DENIED;
+    }
+    return PARLEY_OK;
+}
+
+static parley_status may_end_offer(struct asking *a, struct conversation *conv, struct refusal *refusal)
+{
+    const struct session_row *s = session_of(conv);
+    bool asker = a->call.caller.role == role_system || uuid_equal(s->offer_agent, a->call.caller.id);
+    if (conversation_serving(conv) && uuid_equal(s->offer, a->control.offer) && asker)
+        return PARLEY_OK;
+    refuse(refusal, PARLEY_STALE, "this offer is over, or not yours");
+    return PARLEY_STALE;
+}
+
+static parley_status may_reopen(struct conversation *conv, struct move *move, struct refusal *refusal)
+{
+    const struct session_row *s = session_of(conv);
+    if (move->at_ms - s->closed_at_ms < REOPEN_MS)
+        return PARLEY_OK;
+    refuse(refusal, PARLEY_WRONG_STATE, "it was closed more than 24 h ago: wait for the customer, or post a note");
+    return PARLEY_WRONG_STATE;
+}
+
+static parley_status may(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
+{
+    const struct session_row *s = session_of(conv);
+    switch (a->control.event) {
+    case SESSION_EVENT_ACCEPT:
+        return may_accept(a, conv, move, refusal);
+    case SESSION_EVENT_WITHDRAW:
+        return may_end_offer(a, conv, refusal);
+    case SESSION_EVENT_TRANSFER:
+    case SESSION_EVENT_RELEASE:
+    case SESSION_EVENT_RESOLVE:
+        return call_in_control(&a->call, conv, a->control.epoch, move, refusal);
+    case SESSION_EVENT_LOST:
+        if (uuid_equal(s->agent, a->control.agent))
+            return PARLEY_OK;
+        return refuse(refusal, PARLEY_STALE, NULL), PARLEY_STALE;
+    case SESSION_EVENT_REOPEN:
+        return may_reopen(conv, move, refusal);
+    default:
+        return PARLEY_OK;
+    }
+}
+
+/* ---- what it comes to ---- */
+
+static struct span or_text(struct span text, const char *otherwise)
+{
+    return text.len ? text : span_str(otherwise);
+}
+
+static struct span default_queue(const struct conversation *conv)
+{
+    const struct directory *directory = conv->talk->directory;
+    const struct directory_app *app = directory_app(directory, conv->app);
+    return app && app->default_queue[0] ? span_str(app->default_queue) : directory_first_queue(directory);
+}
+
+static struct session_change change_of(const struct asking *a, const struct conversation *conv)
+{
+    const struct control *c = &a->control;
+    struct session_change change = {
+        .event = c->event,
+        .agent = c->event == SESSION_EVENT_OFFER ? c->agent : a->call.caller.id,
+        .agent_name = directory_agent_name(conv->talk->directory, a->call.caller.id),
+        .offer = c->offer,
+        .until_ms = c->until_ms,
+        .queue = c->queue.len ? c->queue : default_queue(conv),
+        .why = span_str("customer"),
+        .reason = c->reason,
+        .outcome = c->outcome,
+        .note = c->note,
+    };
+    if (c->event == SESSION_EVENT_RELEASE)
+        change.outcome = or_text(c->outcome, "returned");
+    if (c->event == SESSION_EVENT_RESOLVE)
+        change.outcome = or_text(c->outcome, "resolved");
+    if (c->event == SESSION_EVENT_LEAVE)
+        change.outcome = span_str("left");
+    if (c->event == SESSION_EVENT_TRANSFER)
+        change.why = span_str("transfer");
+    const struct directory_queue *queue = directory_queue(conv->talk->directory, change.queue);
+    change.priority = queue ? queue->priority : 0;
+    return change;
+}
+
+/* "Talk to a person" is always possible: without a session one is opened first, straight into the queue. */
+static enum verdict handoff_without_session(struct move *move, struct session_change change)
+{
+    change.event = SESSION_EVENT_OPEN;
+    session_move(move, &change);
+    return WORK_MOVE;
+}
+
+static enum verdict decide_control(struct call *call, struct conversation *conv, struct move *move,
+                                   struct refusal *refusal)
+{
+    struct asking *a = LIST_ITEM(call, struct asking, call);
+    const char *why;
+    if (call_may_see(call, conv, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    if (!uuid_is_nil(a->control.session) && !uuid_equal(a->control.session, session_of(conv)->id))
+        return refuse(refusal, PARLEY_STALE, "that session is over");
+    if (may(a, conv, move, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+
+    struct session_change change = change_of(a, conv);
+    bool queue_needed = change.event == SESSION_EVENT_HANDOFF || change.event == SESSION_EVENT_TRANSFER;
+    if (queue_needed && !directory_queue(conv->talk->directory, change.queue)) {
+        refuse(refusal, PARLEY_NOT_FOUND, "there is no such queue");
+        refusal->path = "data.queue";
+        return WORK_REFUSE;
+    }
+    if (change.event == SESSION_EVENT_ACCEPT && session_of(conv)->state == SESSION_LIVE)
+        return WORK_DONE; /* it is theirs already: a repeated accept */
+    if (change.event == SESSION_EVENT_HANDOFF && !conversation_serving(conv))
+        return handoff_without_session(move, change);
+    if (session_allows(conv, change.event, &why) != PARLEY_OK) {
+        refuse(refusal, PARLEY_WRONG_STATE, why);
+        refusal->current = session_current(move, (struct span){0});
+        return WORK_REFUSE;
+    }
+    if (change.event == SESSION_EVENT_RELEASE && uuid_is_nil(session_of(conv)->run))
+        return refuse(refusal, PARLEY_WRONG_STATE, "no flow waits to take it back; resolve or transfer it");
+    session_move(move, &change);
+    return WORK_MOVE;
+}
+
+static struct span keep(char **at, struct span text)
+{
+    struct span kept = span_of(*at, text.len);
+    if (text.len)
+        memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return kept;
+}
+
+void control_ask(struct talk *talk, const struct control *control, const struct caller *caller, call_done *done,
+                 void *arg)
+{
+    size_t texts = control->queue.len + control->reason.len + control->outcome.len + control->note.len;
+    struct asking *a = mem_alloc(sizeof *a + texts);
+    char *at = a->texts;
+    call_init(&a->call, control->conversation, control->cause, caller, decide_control, done, arg);
+    a->control = *control;
+    a->control.queue = keep(&at, control->queue);
+    a->control.reason = keep(&at, control->reason);
+    a->control.outcome = keep(&at, control->outcome);
+    a->control.note = keep(&at, control->note);
+    call_submit(talk, &a->call);
+}

@@ -1,0 +1,25 @@
+/* Who serves: what customers, agents and the router ask of a session. Each is a call that session_move carries out. */
+#ifndef SERVER_TALK_CONTROL_H
+#define SERVER_TALK_CONTROL_H
+
+#include "server/talk/call.h"
+#include "server/talk/session.h"
+
+struct control {
+    struct uuid conversation;
+    enum session_event event;
+    struct uuid cause;   /* made by whoever asks, new for each request */
+    struct uuid session; /* the one meant; nil: the open one */
+    int64_t epoch;       /* TRANSFER, RELEASE, RESOLVE: the control believed in; LOST: 0 */
+    struct uuid offer;   /* OFFER, ACCEPT, WITHDRAW: the offer meant */
+    struct uuid agent;   /* OFFER, LOST */
+    int64_t until_ms;    /* OFFER */
+    struct span queue;   /* HANDOFF, TRANSFER */
+    struct span reason, outcome, note;
+};
+
+/* Copies the texts. done as for call_submit: result->service is the session as it is then. */
+void control_ask(struct talk *talk, const struct control *control, const struct caller *caller, call_done *done,
+                 void *arg);
+
+#endif

@@ -1,0 +1,341 @@
+/* Reads the small tables in three statements and swaps them in at once. */
+#include "server/talk/directory.h"
+
+#include "server/base/clock.h"
+#include "server/base/map.h"
+#include "server/base/mem.h"
+#include "server/store/agent_row.h"
+#include "server/store/app_row.h"
+#include "server/store/flow_row.h"
+
+#include <stdio.h>
+
+struct tables {
+    struct arena arena; /* of everything below but the agents' states, which live with the rows */
+    struct directory_app *apps;
+    struct directory_key *keys;
+    struct directory_api_key *api_keys;
+    struct directory_agent *agents;
+    struct directory_queue *queues;
+    struct directory_flow *flows;
+    int napps, nkeys, napi_keys, nagents, nqueues, nflows;
+};
+
+struct directory {
+    struct store *store;
+    struct tables now, next;
+    bool ready;
+    int pending; /* statements of the reading under way */
+    bool again;  /* asked for once more meanwhile */
+    parley_status status;
+    directory_read *done;
+    void *arg;
+};
+
+enum { TABLES_MAX = 64 << 20 };
+
+struct directory *directory_new(struct store *store)
+{
+    struct directory *d = mem_alloc(sizeof *d);
+    d->store = store;
+    arena_init(&d->now.arena, TABLES_MAX);
+    arena_init(&d->next.arena, TABLES_MAX);
+    return d;
+}
+
+void directory_free(struct directory **directory)
+{
+    if (!*directory)
+        return;
+    arena_done(&(*directory)->now.arena);
+    arena_done(&(*directory)->next.arena);
+    mem_free(*directory);
+    *directory = NULL;
+}
+
+bool directory_ready(const struct directory *directory)
+{
+    return directory->ready;
+}
+
+/* ---- reading ---- */
+
+static void set(char *out, size_t size, struct span text)
+{
+    snprintf(out, size, "%.*s", SPAN_ARG(text));
+}
+#define SET(field, text) set(field, sizeof field, text)
+
+static char *keep(struct tables *t, struct span text)
+{
+    char *copy = arena_alloc(&t->arena, text.len + 1);
+    if (text.len)
+        memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+static void take_app(struct tables *t, struct directory_app *out, const struct app_row *row)
+{
+    out->id = row->id;
+    SET(out->name, row->name);
+    SET(out->space, row->space);
+    SET(out->default_flow, row->default_flow);
+    SET(out->default_queue, row->default_queue);
+    out->guests = row->guests;
+    out->origins = arena_array(&t->arena, (size_t)row->norigins + 1, sizeof *out->origins);
+    out->origins_count = row->norigins;
+    for (int i = 0; i < row->norigins; i++)
+        out->origins[i] = keep(t, row->origins[i]);
+}
+
+static void take_key(struct tables *t, struct directory_key *out, const struct app_key_row *row)
+{
+    SET(out->kid, row->kid);
+    SET(out->algorithm, row->algorithm);
+    out->app = row->app;
+    out->public_jwk = row->public_jwk.len ? keep(t, row->public_jwk) : NULL;
+    out->sealed = span_of(keep(t, row->sealed), row->sealed.len);
+}
+
+static void take_api_key(struct directory_api_key *out, const struct api_key_row *row)
+{
+    out->id = row->id;
+    memcpy(out->digest, row->digest, sizeof out->digest);
+    out->role = (enum role)role_of(row->role);
+    SET(out->name, row->name);
+    out->app = row->app;
+}
+
+static void take_queue(struct directory_queue *out, const struct queue_row *row)
+{
+    SET(out->name, row->name);
+    SET(out->title, row->title);
+    out->priority = row->priority;
+}
+
+#define ROOM(t, array, count) ((t)->array = arena_array(&(t)->arena, (size_t)(count) + 1, sizeof *(t)->array))
+
+static void part_done(struct directory *d, parley_status status);
+
+static void on_apps(void *arg, parley_status status, const struct app_all *all)
+{
+    struct directory *d = arg;
+    struct tables *t = &d->next;
+    if (status == PARLEY_OK) {
+        ROOM(t, apps, all->napps);
+        ROOM(t, keys, all->nkeys);
+        ROOM(t, api_keys, all->napi_keys);
+        ROOM(t, queues, all->nqueues);
+        for (t->napps = 0; t->napps < all->napps; t->napps++)
+            take_app(t, &t->apps[t->napps], &all->apps[t->napps]);
+        for (t->nkeys = 0; t->nkeys < all->nkeys; t->nkeys++)
+            take_key(t, &t->keys[t->nkeys], &all->keys[t->nkeys]);
+        for (t->napi_keys = 0; t->napi_keys < all->napi_keys; t->napi_keys++)
+            take_api_key(&t->api_keys[t->napi_keys], &all->api_keys[t->napi_keys]);
+        for (t->nqueues = 0; t->nqueues < all->nqueues; t->nqueues++)
+            take_queue(&t->queues[t->nqueues], &all->queues[t->nqueues]);
+    }
+    part_done(d, status);
+}
+
+static void take_agent(struct tables *t, struct directory_agent *out, const struct agent_row *row)
+{
+    out->id = row->id;
+    SET(out->name, row->name);
+    SET(out->email, row->email);
+    out->role = (enum role)role_of(row->role);
+    out->status = row->status;
+    out->capacity = row->capacity;
+    out->load = row->load;
+    out->misses = row->misses;
+    out->assigned_at_ms = row->assigned_at_ms;
+    out->node = row->node;
+    out->revision = row->revision;
+    out->disabled = row->disabled;
+    out->queues = arena_array(&t->arena, (size_t)row->nqueues + 1, sizeof *out->queues);
+    out->queues_count = row->nqueues;
+    for (int i = 0; i < row->nqueues; i++)
+        out->queues[i] = keep(t, row->queues[i]);
+}
+
+static void on_agents(void *arg, parley_status status, const struct agent_row *rows, int n)
+{
+    struct directory *d = arg;
+    struct tables *t = &d->next;
+    if (status == PARLEY_OK) {
+        ROOM(t, agents, n);
+        for (t->nagents = 0; t->nagents < n; t->nagents++)
+            take_agent(t, &t->agents[t->nagents], &rows[t->nagents]);
+    }
+    part_done(d, status);
+}
+
+static void on_flows(void *arg, parley_status status, const struct flow_row *rows, int n)
+{
+    struct directory *d = arg;
+    struct tables *t = &d->next;
+    if (status == PARLEY_OK) {
+        ROOM(t, flows, n);
+        for (t->nflows = 0; t->nflows < n; t->nflows++) {
+            struct directory_flow *out = &t->flows[t->nflows];
+            SET(out->name, rows[t->nflows].name);
+            SET(out->title, rows[t->nflows].title);
+            memcpy(out->hash, rows[t->nflows].hash, sizeof out->hash);
+        }
+    }
+    part_done(d, status);
+}
+
+static void start(struct directory *d)
+{
+    d->again = false;
+    d->status = PARLEY_OK;
+    d->pending = 3;
+    parley_status st = app_load_all(d->store, on_apps, d);
+    if (st != PARLEY_OK)
+        part_done(d, st);
+    st = agent_load_all(d->store, on_agents, d);
+    if (st != PARLEY_OK)
+        part_done(d, st);
+    st = flow_list(d->store, on_flows, d);
+    if (st != PARLEY_OK)
+        part_done(d, st);
+}
+
+static void part_done(struct directory *d, parley_status status)
+{
+    if (d->status == PARLEY_OK)
+        d->status = status;
+    if (--d->pending)
+        return;
+    if (d->status == PARLEY_OK) {
+        struct tables old = d->now;
+        d->now = d->next;
+        d->next = (struct tables){.arena = old.arena};
+        d->ready = true;
+    }
+    arena_reset(&d->next.arena);
+    if (d->done)
+        d->done(d->arg, d->status);
+    if (d->again)
+        start(d);
+}
+
+void directory_reload(struct directory *directory, directory_read *done, void *arg)
+{
+    directory->done = done;
+    directory->arg = arg;
+    if (directory->pending)
+        directory->again = true;
+    else
+        start(directory);
+}
+
+/* ---- looking up: a handful of rows each, so a scan is the quickest way ---- */
+
+const struct directory_app *directory_app(const struct directory *d, struct uuid id)
+{
+    for (int i = 0; i < d->now.napps; i++)
+        if (uuid_equal(d->now.apps[i].id, id))
+            return &d->now.apps[i];
+    return NULL;
+}
+
+const struct directory_app *directory_app_named(const struct directory *d, struct span name)
+{
+    for (int i = 0; i < d->now.napps; i++)
+        if (span_is(name, d->now.apps[i].name))
+            return &d->now.apps[i];
+    return NULL;
+}
+
+const struct directory_key *directory_key_at(const struct directory *d, int index)
+{
+    return index < d->now.nkeys ? &d->now.keys[index] : NULL;
+}
+
+const struct directory_key *directory_key(const struct directory *d, struct span kid)
+{
+    for (int i = 0; i < d->now.nkeys; i++)
+        if (span_is(kid, d->now.keys[i].kid))
+            return &d->now.keys[i];
+    return NULL;
+}
+
+const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32])
+{
+    for (int i = 0; i < d->now.napi_keys; i++)
+        if (memcmp(d->now.api_keys[i].digest, digest, 32) == 0)
+            return &d->now.api_keys[i];
+    return NULL;
+}
+
+const struct directory_queue *directory_queue_at(const struct directory *d, int index)
+{
+    return index < d->now.nqueues ? &d->now.queues[index] : NULL;
+}
+
+const struct directory_queue *directory_queue(const struct directory *d, struct span name)
+{
+    for (int i = 0; i < d->now.nqueues; i++)
+        if (span_is(name, d->now.queues[i].name))
+            return &d->now.queues[i];
+    return NULL;
+}
+
+struct span directory_first_queue(const struct directory *d)
+{
+    return span_str(d->now.nqueues ? d->now.queues[0].name : "");
+}
+
+const struct directory_flow *directory_flow(const struct directory *d, struct span name)
+{
+    for (int i = 0; i < d->now.nflows; i++)
+        if (span_is(name, d->now.flows[i].name))
+            return &d->now.flows[i];
+    return NULL;
+}
+
+struct directory_agent *directory_agent_at(const struct directory *d, int index)
+{
+    return index < d->now.nagents ? &d->now.agents[index] : NULL;
+}
+
+struct directory_agent *directory_agent(const struct directory *d, struct uuid id)
+{
+    for (int i = 0; i < d->now.nagents; i++)
+        if (uuid_equal(d->now.agents[i].id, id))
+            return &d->now.agents[i];
+    return NULL;
+}
+
+struct span directory_agent_name(const struct directory *d, struct uuid id)
+{
+    const struct directory_agent *agent = directory_agent(d, id);
+    return span_str(agent ? agent->name : "");
+}
+
+bool directory_member(const struct directory *d, struct uuid agent, struct span queue)
+{
+    const struct directory_agent *a = directory_agent(d, agent);
+    for (int i = 0; a && i < a->queues_count; i++)
+        if (span_is(queue, a->queues[i]))
+            return true;
+    return false;
+}
+
+bool directory_serves(const struct directory *d, struct uuid agent, struct span queue)
+{
+    const struct directory_agent *a = directory_agent(d, agent);
+    return a && (a->role == role_supervisor || a->role == role_admin || directory_member(d, agent, queue));
+}
+
+bool directory_origin(const struct directory *d, struct span origin)
+{
+    for (int i = 0; i < d->now.napps; i++)
+        for (int k = 0; k < d->now.apps[i].origins_count; k++)
+            if (span_is(origin, d->now.apps[i].origins[k]))
+                return true;
+    return false;
+}

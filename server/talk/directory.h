@@ -1,0 +1,100 @@
+/* The small tables, whole and in memory: apps and their keys, agents, queues, flows. Read by each worker when it starts
+ * and again when administration says that something changed. Borrowed pointers live until the next reading: for the
+ * turn. One worker's thread. */
+#ifndef SERVER_TALK_DIRECTORY_H
+#define SERVER_TALK_DIRECTORY_H
+
+#include "protocol/frame.h"
+
+struct store;
+struct directory;
+
+struct directory_app {
+    struct uuid id;
+    char name[LIMIT_NAME + 1];
+    char space[LIMIT_NAME + 1];
+    char default_flow[LIMIT_NAME + 1];  /* empty: none */
+    char default_queue[LIMIT_NAME + 1]; /* empty: none */
+    bool guests;
+    char **origins;
+    int origins_count;
+};
+
+struct directory_key {
+    char kid[LIMIT_NAME + 1];
+    char algorithm[8];
+    struct uuid app;
+    char *public_jwk;   /* NULL for HS256 */
+    struct span sealed; /* for HS256 */
+};
+
+struct directory_agent {
+    struct uuid id;
+    char name[LIMIT_TITLE + 1];
+    char email[LIMIT_TITLE + 1];
+    enum role role;
+    int status, capacity, load, misses;
+    int64_t assigned_at_ms;
+    struct uuid node; /* where they are connected */
+    int64_t revision;
+    bool disabled;
+    char **queues;
+    int queues_count;
+};
+
+struct directory_api_key {
+    struct uuid id;
+    uint8_t digest[32];
+    enum role role; /* bot or backend */
+    char name[LIMIT_TITLE + 1];
+    struct uuid app;
+};
+
+struct directory_queue {
+    char name[LIMIT_NAME + 1];
+    char title[LIMIT_TITLE + 1];
+    int priority;
+};
+
+struct directory_flow {
+    char name[LIMIT_NAME + 1];
+    char title[LIMIT_TITLE + 1];
+    uint8_t hash[32];
+};
+
+struct directory *directory_new(struct store *store);
+void directory_free(struct directory **directory);
+
+/* Reads everything anew and keeps the old until the new is whole; done(arg, status) then. done may be NULL. */
+typedef void directory_read(void *arg, parley_status status);
+void directory_reload(struct directory *directory, directory_read *done, void *arg);
+
+/* False until it was read for the first time. */
+bool directory_ready(const struct directory *directory);
+
+/* NULL, or empty, when there is none. */
+const struct directory_app *directory_app(const struct directory *d, struct uuid id);
+const struct directory_app *directory_app_named(const struct directory *d, struct span name);
+const struct directory_key *directory_key(const struct directory *d, struct span kid);
+const struct directory_key *directory_key_at(const struct directory *d, int index); /* NULL past the last */
+const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32]);
+const struct directory_queue *directory_queue(const struct directory *d, struct span name);
+const struct directory_flow *directory_flow(const struct directory *d, struct span name);
+struct span directory_first_queue(const struct directory *d);
+
+/* Changes to status, load and so on are made in memory too, by whoever commits them. */
+struct directory_agent *directory_agent(const struct directory *d, struct uuid id);
+struct directory_agent *directory_agent_at(const struct directory *d, int index); /* NULL past the last */
+const struct directory_queue *directory_queue_at(const struct directory *d, int index);
+struct span directory_agent_name(const struct directory *d, struct uuid id);
+
+/* Whether a queue's sessions are offered to an agent. */
+bool directory_member(const struct directory *d, struct uuid agent, struct span queue);
+
+/* Whether an agent may take sessions of a queue: a member, or a supervisor. */
+bool directory_serves(const struct directory *d, struct uuid agent, struct span queue);
+
+/* Whether any app allows this browser origin. */
+bool directory_origin(const struct directory *d, struct span origin);
+
+#endif

@@ -1,0 +1,53 @@
+/* The ways a work can go once it is decided; between talk (what waits) and the store (what decides). */
+#ifndef SERVER_TALK_LANE_H
+#define SERVER_TALK_LANE_H
+
+#include "server/talk/move.h"
+#include "server/talk/talk.h"
+
+enum {
+    BITTEN_MS = 30000, /* after a collision the settling function is asked straight away for this long */
+    GIVE_UP_MS = 5000, /* a work that waited so long without leaving is refused with unavailable */
+    TRIES_MAX = 8,     /* times a conversation may be decided anew before its first work is refused with busy */
+    SETTLE_MAX = 64,   /* works of a conversation that go to the settling function at once */
+};
+
+/* Lets the conversation go on: loads, decides, sends, as its lane allows. */
+void conversation_pump(struct conversation *conv);
+
+/* The talk's spare move, fresh; whoever lets it leave takes it over. */
+struct move *talk_spare_move(struct talk *talk, const struct conversation *conv, const struct work *work);
+
+/* lane_fast: the worker's batch */
+void batch_soon(struct talk *talk, struct conversation *conv);
+void batch_leave(struct talk *talk);
+
+/* lane_move: sends what the first work decided. The move is owned by the lane from here on. */
+void move_leave(struct conversation *conv, struct work *work, struct move *move);
+
+/* lane_settle: sends the first works to the settling function; or asks it only whether this one's item is there */
+void settle_leave(struct conversation *conv);
+void settle_look_up(struct conversation *conv, struct work *work);
+
+/* ---- ends, common to all lanes ---- */
+
+/* The work is stored with this number: finish, publish, tell the hooks. Removes it from the conversation. */
+void work_stored(struct conversation *conv, struct work *work, const struct log_row *row);
+/* It had been stored by an earlier attempt of which nobody heard. */
+void work_settled(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
+void work_repeat(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
+void work_refuse(struct conversation *conv, struct work *work, const struct refusal *refusal);
+
+/* The same for a work that was just decided; takes care of the move. */
+void refuse_decided(struct conversation *conv, struct work *work, struct move *move, const struct refusal *refusal);
+
+/* Shows an item that is stored, and tells the hooks. */
+void item_stored(struct conversation *conv, const struct log_row *row);
+
+/* What is known is not true any more: read what happened since, show it, then go on. */
+void conversation_reload(struct conversation *conv);
+
+/* A collision or a wait: the settling function decides for a while. */
+void conversation_bitten(struct conversation *conv);
+
+#endif

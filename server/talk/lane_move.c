@@ -1,0 +1,146 @@
+/* Transitions: one conversation, one transaction of its own. Items take the numbers after the head that the decision
+ * was made on, so whoever decided on less collides here. */
+#include "server/talk/lane.h"
+
+#include "server/base/mem.h"
+#include "server/store/settle.h"
+
+struct moving {
+    struct conversation *conv;
+    struct work *work;
+    struct move *move;
+};
+
+static void moving_free(struct moving *m)
+{
+    move_done(m->move);
+    mem_free(m->move);
+    mem_free(m);
+}
+
+static void tell_served(struct conversation *conv, const struct session_row *was)
+{
+    for (int i = 0; i < conv->talk->nhooks; i++)
+        if (conv->talk->hooks[i].served)
+            conv->talk->hooks[i].served(conv->talk->hooks[i].arg, conv, was);
+}
+
+static const struct log_row *own_row(const struct move *move)
+{
+    static const struct log_row none;
+    return move->own >= 0 ? &move->rows[move->own] : &none;
+}
+
+static void committed(struct moving *m)
+{
+    struct conversation *conv = m->conv;
+    struct service was = conv->service;
+
+    for (int i = 0; i < m->move->count; i++)
+        conversation_apply(conv, &m->move->rows[i]);
+    if (m->move->session != MOVE_NO_SESSION)
+        service_set(&conv->service, &m->move->to.row);
+    if (m->move->own >= 0)
+        conversation_remember(conv, own_row(m->move), m->work->digest);
+
+    conv->tries = 0;
+    for (int i = 0; i < m->move->count; i++)
+        item_stored(conv, &m->move->rows[i]);
+    work_stored(conv, m->work, own_row(m->move));
+    if (m->move->session != MOVE_NO_SESSION)
+        tell_served(conv, &was.row);
+}
+
+/* ---- the outcome is unknown: its first item tells ---- */
+
+static void on_probed(void *arg, parley_status status, int64_t head, const struct settle_found *found, int n)
+{
+    struct moving *m = arg;
+    struct conversation *conv = m->conv;
+    if (status == PARLEY_OK && found[0].stored) {
+        int64_t seq = m->move->own >= 0 ? found[0].seq + m->move->own : 0;
+        work_settled(conv, m->work, seq, found[0].at_ms);
+    }
+    moving_free(m);
+    conv->tries++;
+    conversation_reload(conv);
+}
+
+static void probe(struct moving *m)
+{
+    struct settle_id first = {.id = m->move->rows[0].id, .author = m->move->rows[0].author};
+    m->work->doubtful = true;
+    m->conv->lane = LANE_PROBE;
+    if (m->move->count && settle_probe(m->conv->talk->store, m->conv->id, &first, 1, on_probed, m) == PARLEY_OK)
+        return;
+    struct conversation *conv = m->conv;
+    moving_free(m);
+    conv->loaded = false; /* decided anew, with the same ids, when the connection is back */
+    conv->lane = LANE_IDLE;
+}
+
+/* ---- a condition did not hold ---- */
+
+/* Conditions on rows that are not the conversation's: deciding anew would not help. */
+static const struct {
+    const char *statement;
+    parley_status status;
+    const char *text;
+} conditions[] = {
+    {"agent_take", PARLEY_LIMIT, "the agent is not online or has all the sessions they may have"},
+    {"process_update", PARLEY_STALE, "the process has moved on; `current` is how it stands"},
+    {"flow_run_update", PARLEY_STALE, "the run has moved on"},
+    {"timer_fire", PARLEY_STALE, "the timer has fired already"},
+};
+
+/* False when deciding anew may help. */
+static bool final(struct moving *m, const struct pg_fault *fault)
+{
+    struct refusal refusal;
+    for (size_t i = 0; fault && i < sizeof conditions / sizeof conditions[0]; i++) {
+        if (strcmp(fault->statement, conditions[i].statement) != 0)
+            continue;
+        refuse(&refusal, conditions[i].status, conditions[i].text);
+        work_refuse(m->conv, m->work, &refusal);
+        return true;
+    }
+    return false;
+}
+
+static void on_moved(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct moving *m = arg;
+    struct conversation *conv = m->conv;
+    if (status == PARLEY_UNCERTAIN || status == PARLEY_CANCELED) {
+        probe(m);
+        return;
+    }
+    conv->lane = LANE_IDLE;
+    if (status == PARLEY_OK) {
+        committed(m);
+        moving_free(m);
+        conversation_pump(conv);
+        return;
+    }
+    if (status == PARLEY_CONFLICT && !uuid_is_nil(m->work->row.id))
+        m->work->stale_id = !m->work->looked_up; /* perhaps not the number, but the id */
+    bool over = status == PARLEY_STALE && final(m, fault);
+    moving_free(m);
+    conv->tries = over ? 0 : conv->tries + 1;
+    if (status != PARLEY_UNAVAILABLE)
+        conversation_reload(conv);
+}
+
+void move_leave(struct conversation *conv, struct work *work, struct move *move)
+{
+    struct moving *m = mem_alloc(sizeof *m);
+    *m = (struct moving){.conv = conv, .work = work, .move = move};
+    conv->lane = LANE_MOVE;
+
+    struct pg_group *group = store_transition(conv->talk->store);
+    move_statements(move, group);
+    if (pg_group_send(&group, on_moved, m) == PARLEY_OK)
+        return;
+    moving_free(m);
+    conv->lane = LANE_IDLE; /* the tick tries again */
+}

@@ -1,0 +1,147 @@
+/* What may be posted by whom, and what a customer's first words bring about. */
+#include "server/talk/post.h"
+
+#include "protocol/item.h"
+#include "server/base/mem.h"
+#include "server/store/flow_row.h"
+#include "server/talk/directory.h"
+#include "server/talk/session.h"
+#include "server/talk/talk.h"
+
+struct post {
+    struct call call;
+    int64_t epoch;
+    char body[];
+};
+
+static bool is_customer(const struct caller *caller)
+{
+    return caller->role == role_customer || caller->role == role_guest;
+}
+
+static unsigned poster(const struct caller *caller)
+{
+    switch (caller->role) {
+    case role_customer:
+    case role_guest:
+        return POSTER_CUSTOMER;
+    case role_agent:
+    case role_supervisor:
+    case role_admin:
+        return POSTER_AGENT | POSTER_STAFF;
+    case role_bot:
+        return POSTER_BOT;
+    case role_backend:
+        return POSTER_BACKEND;
+    default:
+        return 0;
+    }
+}
+
+/* ---- the first words open a session ---- */
+
+static void insert_run(void *arg, struct pg_group *group)
+{
+    flow_run_insert(group, arg);
+}
+
+static void start_run(struct move *move, struct session_change *change, const struct directory_flow *flow)
+{
+    struct flow_run_row *run = arena_array(&move->arena, 1, sizeof *run);
+    run->id = change->run = derived_id(move->cause, "run", 0);
+    run->session = derived_id(move->cause, "session", 0);
+    run->conversation = move->conv->id;
+    memcpy(run->hash, flow->hash, FLOW_ROW_HASH);
+    run->state = FLOW_RUN_RUNNING;
+    run->input_seq = move_next(move); /* `opened`: what comes after it is input */
+    run->waiting = span_str("{}");
+    run->started_at_ms = run->updated_at_ms = move->at_ms;
+    change->flow = span_str(flow->name);
+    move->add = insert_run;
+    move->arg = run;
+}
+
+bool post_opens_session(struct move *move, const struct directory *directory)
+{
+    const struct directory_app *app = directory_app(directory, move->conv->app);
+    const struct directory_flow *flow = app ? directory_flow(directory, span_str(app->default_flow)) : NULL;
+    struct session_change change = {.event = SESSION_EVENT_OPEN, .why = span_str("default")};
+    if (flow)
+        start_run(move, &change, flow);
+    else if (app && app->default_queue[0])
+        change.queue = span_str(app->default_queue);
+    else
+        return false; /* nobody is there to serve: what is said is kept all the same */
+    session_move(move, &change);
+    return true;
+}
+
+static enum verdict by_customer(struct call *call, struct conversation *conv, struct move *move)
+{
+    if (conversation_serving(conv) || !post_opens_session(move, conv->talk->directory))
+        return WORK_PLAIN;
+    move_row(move, &call->work.row);
+    return WORK_MOVE;
+}
+
+/* ---- who may say what ---- */
+
+static enum verdict decide_post(struct call *call, struct conversation *conv, struct move *move,
+                                struct refusal *refusal)
+{
+    struct post *post = LIST_ITEM(call, struct post, call);
+    const struct log_row *row = &call->work.row;
+    const struct item_row *kind = item_row(row->kind);
+    const struct recent *recent = conversation_recall(conv, row->id, row->author);
+
+    if (call_may_see(call, conv, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    if (recent && recent->digest != call->work.digest)
+        return refuse(refusal, PARLEY_CONFLICT, NULL);
+    if (recent) {
+        call->result.seq = recent->seq;
+        call->result.at_ms = recent->at_ms;
+        call->result.duplicate = true;
+        return WORK_DONE;
+    }
+    if (!(kind->posters & poster(&call->caller))) {
+        refusal->path = "data.kind";
+        refuse(refusal, PARLEY_DENIED, "your role does not post items of this kind");
+        return WORK_REFUSE;
+    }
+    if (is_customer(&call->caller))
+        return by_customer(call, conv, move);
+    if (kind->posters & POSTER_STAFF || call->caller.role == role_backend)
+        return WORK_PLAIN;
+    return call_in_control(call, conv, post->epoch, move, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
+}
+
+/* FNV-1a. Tells a repeat from a conflict while this worker remembers the id; Postgres compares bodies after that. */
+static uint64_t digest_of(int16_t kind, struct span body)
+{
+    uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)kind;
+    for (size_t i = 0; i < body.len; i++)
+        hash = (hash ^ (unsigned char)body.ptr[i]) * 0x100000001b3u;
+    return hash;
+}
+
+void talk_post(struct talk *talk, const struct draft *draft, const struct caller *caller, call_done *done, void *arg)
+{
+    struct post *post = mem_alloc(sizeof *post + draft->body.len);
+    call_init(&post->call, draft->conversation, draft->id, caller, decide_post, done, arg);
+    memcpy(post->body, draft->body.ptr, draft->body.len);
+    post->epoch = draft->epoch;
+    post->call.work.stale_id = draft->stale_id;
+    post->call.work.digest = digest_of(draft->kind, draft->body);
+    post->call.work.bytes = sizeof *post + draft->body.len;
+    post->call.work.row = (struct log_row){
+        .conversation = draft->conversation,
+        .id = draft->id,
+        .author = caller->id,
+        .kind = draft->kind,
+        .role = (int16_t)caller->role,
+        .audience = (int16_t)item_row(draft->kind)->audience,
+        .body = span_of(post->body, draft->body.len),
+    };
+    call_submit(talk, &post->call);
+}

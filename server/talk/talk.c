@@ -1,0 +1,365 @@
+/* Works in, in order; which lane takes them; and the limits on what may wait. */
+#include "server/talk/talk.h"
+
+#include "server/base/clock.h"
+#include "server/base/mem.h"
+#include "server/hub/hub.h"
+#include "server/talk/lane.h"
+
+enum { TICK_MS = 250, IDLE_MS = 60000, CONVERSATIONS_KEPT = 20000, RETRY_MS = 1000 };
+
+static void on_tick(void *arg);
+
+struct talk *talk_new(struct loop *loop, struct store *store, struct hub *hub, const struct peers *peers, int self,
+                      struct directory *directory)
+{
+    struct talk *talk = mem_alloc(sizeof *talk);
+    talk->loop = loop;
+    talk->store = store;
+    talk->hub = hub;
+    talk->peers = peers;
+    talk->self = self;
+    talk->directory = directory;
+    list_init(&talk->ready);
+    list_init(&talk->all);
+    loop_timer_start(loop, &talk->tick, TICK_MS, on_tick, talk);
+    return talk;
+}
+
+enum verdict refuse(struct refusal *refusal, parley_status status, const char *text)
+{
+    *refusal = (struct refusal){.status = status, .text = text};
+    if (status_again(status))
+        refusal->retry_after_ms = RETRY_MS;
+    return WORK_REFUSE;
+}
+
+/* ---- conversations ---- */
+
+struct conversation *talk_conversation(struct talk *talk, struct uuid id)
+{
+    struct conversation *conv = map_get(&talk->conversations, id);
+    if (!conv) {
+        conv = mem_alloc(sizeof *conv);
+        conv->id = id;
+        conv->talk = talk;
+        list_init(&conv->works);
+        list_init(&conv->in_ready);
+        list_push(&talk->all, &conv->in_all);
+        map_put(&talk->conversations, id, conv);
+    }
+    conv->used_ms = loop_now_ms(talk->loop);
+    list_remove(&conv->in_all);
+    list_push(&talk->all, &conv->in_all);
+    return conv;
+}
+
+static void conversation_free(struct conversation *conv)
+{
+    map_remove(&conv->talk->conversations, conv->id);
+    list_remove(&conv->in_all);
+    list_remove(&conv->in_ready);
+    mem_free(conv->recent);
+    mem_free(conv);
+}
+
+void conversation_pin(struct conversation *conv)
+{
+    conv->pins++;
+}
+
+void conversation_unpin(struct conversation *conv)
+{
+    conv->pins--;
+}
+
+static bool is_idle(const struct conversation *conv)
+{
+    return conv->lane == LANE_IDLE && conv->pins == 0 && list_empty(&conv->works);
+}
+
+static void drop_idle(struct talk *talk)
+{
+    int64_t now = loop_now_ms(talk->loop);
+    LIST_EACH(&talk->all, node)
+    {
+        struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
+        if (talk->conversations.len <= CONVERSATIONS_KEPT && now - conv->used_ms < IDLE_MS)
+            return;
+        if (is_idle(conv))
+            conversation_free(conv);
+    }
+}
+
+/* ---- works in ---- */
+
+parley_status talk_submit(struct talk *talk, struct work *work)
+{
+    if (talk->waiting >= LIMIT_POSTS_WAITING || talk->waiting_bytes + work->bytes > LIMIT_POSTS_WAITING_BYTES)
+        return store_is_up(talk->store) ? PARLEY_BUSY : PARLEY_UNAVAILABLE;
+    talk->waiting++;
+    talk->waiting_bytes += work->bytes;
+    work->queued_ms = loop_now_ms(talk->loop);
+
+    struct conversation *conv = talk_conversation(talk, work->conversation);
+    list_push(&conv->works, &work->node);
+    conversation_pump(conv);
+    return PARLEY_OK;
+}
+
+static void leave_queue(struct conversation *conv, struct work *work)
+{
+    list_remove(&work->node);
+    conv->talk->waiting--;
+    conv->talk->waiting_bytes -= work->bytes;
+}
+
+void work_refuse(struct conversation *conv, struct work *work, const struct refusal *refusal)
+{
+    leave_queue(conv, work);
+    work->class->finish(work, conv->loaded ? conv : NULL, NULL, refusal);
+}
+
+void work_repeat(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms)
+{
+    leave_queue(conv, work);
+    work->class->finish(work, conv, &(struct outcome){.seq = seq, .at_ms = at_ms, .duplicate = seq != 0}, NULL);
+}
+
+void work_stored(struct conversation *conv, struct work *work, const struct log_row *row)
+{
+    leave_queue(conv, work);
+    work->class->finish(work, conv, &(struct outcome){.seq = row->seq, .at_ms = row->at_ms, .stored = true}, NULL);
+}
+
+void work_settled(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms)
+{
+    leave_queue(conv, work);
+    work->class->finish(work, conv, &(struct outcome){.seq = seq, .at_ms = at_ms, .stored = true}, NULL);
+}
+
+void item_stored(struct conversation *conv, const struct log_row *row)
+{
+    hub_publish(conv->talk->hub, row);
+    for (int i = 0; i < conv->talk->nhooks; i++)
+        if (conv->talk->hooks[i].stored)
+            conv->talk->hooks[i].stored(conv->talk->hooks[i].arg, conv, row);
+}
+
+/* ---- state ---- */
+
+static void on_loaded(void *arg, parley_status status, const struct log_state *state)
+{
+    struct conversation *conv = arg;
+    conv->lane = LANE_IDLE;
+    if (status == PARLEY_OK && state->found) {
+        conversation_take(conv, state);
+    } else if (status == PARLEY_OK) {
+        struct refusal refusal;
+        refuse(&refusal, PARLEY_NOT_FOUND, "there is no such conversation, or none that you may see");
+        LIST_EACH(&conv->works, node)
+        work_refuse(conv, LIST_ITEM(node, struct work, node), &refusal);
+    }
+    conversation_pump(conv);
+}
+
+static void load(struct conversation *conv)
+{
+    if (log_load(conv->talk->store, conv->id, on_loaded, conv) == PARLEY_OK)
+        conv->lane = LANE_LOADING;
+}
+
+static void on_missed(void *arg, parley_status status, const struct log_page *page)
+{
+    struct conversation *conv = arg;
+    conv->lane = LANE_IDLE;
+    for (int i = 0; status == PARLEY_OK && i < page->n; i++) {
+        conversation_apply(conv, &page->rows[i]);
+        item_stored(conv, &page->rows[i]);
+    }
+    conversation_pump(conv);
+}
+
+/* What others wrote meanwhile is read and shown first; the state is loaded afterwards, by the next pump. */
+void conversation_reload(struct conversation *conv)
+{
+    struct log_range range = {.conversation = conv->id,
+                              .after = conv->head,
+                              .oldest = true,
+                              .staff = true,
+                              .limit = LIMIT_PAGE_ITEMS,
+                              .bytes = LIMIT_PAGE_BYTES};
+    bool known = conv->loaded;
+    conv->loaded = false;
+    conv->lane = LANE_IDLE;
+    if (known && log_range(conv->talk->store, &range, on_missed, conv) == PARLEY_OK)
+        conv->lane = LANE_LOADING;
+    else
+        conversation_pump(conv);
+}
+
+void conversation_bitten(struct conversation *conv)
+{
+    conv->bitten_until_ms = loop_now_ms(conv->talk->loop) + BITTEN_MS;
+}
+
+/* ---- deciding ---- */
+
+static void busy(struct conversation *conv, struct work *work)
+{
+    struct refusal refusal;
+    conv->tries = 0;
+    refuse(&refusal, work->doubtful ? PARLEY_UNCERTAIN : PARLEY_BUSY, "others write to this conversation all the time");
+    work_refuse(conv, work, &refusal);
+}
+
+struct move *talk_spare_move(struct talk *talk, const struct conversation *conv, const struct work *work)
+{
+    if (!talk->spare)
+        talk->spare = mem_alloc(sizeof *talk->spare);
+    move_init(talk->spare, conv, work->cause, clock_ms());
+    return talk->spare;
+}
+
+/* The refusal may point into the move, and finishing may lead to the next decision: the move is set aside meanwhile. */
+void refuse_decided(struct conversation *conv, struct work *work, struct move *move, const struct refusal *refusal)
+{
+    struct talk *talk = conv->talk;
+    talk->spare = NULL;
+    work_refuse(conv, work, refusal);
+    move_done(move);
+    if (talk->spare)
+        mem_free(move);
+    else
+        talk->spare = move;
+}
+
+static bool must_settle(const struct conversation *conv, const struct work *work)
+{
+    return work->stale_id || work->doubtful || loop_now_ms(conv->talk->loop) < conv->bitten_until_ms;
+}
+
+/* Decides the first work; false when it has left and the next must wait. */
+static bool step(struct conversation *conv, struct work *work)
+{
+    struct refusal refusal = {0};
+    struct move *move = talk_spare_move(conv->talk, conv, work);
+    enum verdict verdict = work->class->decide(work, conv, move, &refusal);
+    if (verdict == WORK_MOVE && must_settle(conv, work) && !uuid_is_nil(work->row.id) && !work->looked_up) {
+        move_done(move);
+        settle_look_up(conv, work);
+        return false;
+    }
+    if (verdict == WORK_MOVE) {
+        conv->talk->spare = NULL;
+        move_leave(conv, work, move);
+        return false;
+    }
+    if (verdict == WORK_REFUSE)
+        refuse_decided(conv, work, move, &refusal);
+    else
+        move_done(move);
+    if (verdict == WORK_DONE)
+        work_repeat(conv, work, 0, 0);
+    else if (verdict == WORK_PLAIN && must_settle(conv, work))
+        settle_leave(conv);
+    else if (verdict == WORK_PLAIN)
+        batch_soon(conv->talk, conv);
+    return verdict == WORK_REFUSE || verdict == WORK_DONE;
+}
+
+void conversation_pump(struct conversation *conv)
+{
+    while (conv->lane == LANE_IDLE && !list_empty(&conv->works)) {
+        struct work *work = LIST_ITEM(conv->works.next, struct work, node);
+        if (!conv->loaded) {
+            load(conv);
+            return;
+        }
+        if (conv->tries > TRIES_MAX)
+            busy(conv, work);
+        else if (!step(conv, work))
+            return;
+    }
+}
+
+/* ---- the connection comes and goes ---- */
+
+void talk_up(struct talk *talk)
+{
+    LIST_EACH(&talk->all, node)
+    conversation_pump(LIST_ITEM(node, struct conversation, in_all));
+}
+
+void talk_down(struct talk *talk)
+{
+    LIST_EACH(&talk->all, node)
+    {
+        struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
+        conv->loaded = false;
+        list_remove(&conv->in_ready);
+    }
+}
+
+static void give_up(struct conversation *conv)
+{
+    int64_t now = loop_now_ms(conv->talk->loop);
+    struct refusal refusal;
+    while (conv->lane == LANE_IDLE && !list_empty(&conv->works)) {
+        struct work *work = LIST_ITEM(conv->works.next, struct work, node);
+        if (now - work->queued_ms < GIVE_UP_MS)
+            return;
+        refuse(&refusal, work->doubtful ? PARLEY_UNCERTAIN : PARLEY_UNAVAILABLE, NULL);
+        work_refuse(conv, work, &refusal);
+    }
+}
+
+static void on_tick(void *arg)
+{
+    struct talk *talk = arg;
+    bool up = store_is_up(talk->store);
+    talk->stalled = false;
+    LIST_EACH(&talk->all, node)
+    {
+        struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
+        if (list_empty(&conv->works))
+            continue;
+        if (up)
+            conversation_pump(conv);
+        else
+            give_up(conv);
+    }
+    drop_idle(talk);
+    loop_timer_start(talk->loop, &talk->tick, TICK_MS, on_tick, talk);
+}
+
+bool talk_idle(const struct talk *talk)
+{
+    return talk->waiting == 0 && !talk->flying;
+}
+
+void talk_hook(struct talk *talk, const struct talk_hooks *hooks)
+{
+    talk->hooks[talk->nhooks++] = *hooks;
+}
+
+void talk_free(struct talk **talk)
+{
+    struct refusal refusal;
+    if (!*talk)
+        return;
+    refuse(&refusal, PARLEY_CANCELED, NULL);
+    loop_timer_stop(&(*talk)->tick);
+    loop_turn_cancel(&(*talk)->turn);
+    LIST_EACH(&(*talk)->all, node)
+    {
+        struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
+        LIST_EACH(&conv->works, w)
+        work_refuse(conv, LIST_ITEM(w, struct work, node), &refusal);
+        conversation_free(conv);
+    }
+    map_done(&(*talk)->conversations);
+    mem_free((*talk)->spare);
+    mem_free(*talk);
+    *talk = NULL;
+}

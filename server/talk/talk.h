@@ -1,0 +1,84 @@
+/* What can be done in this worker's conversations: works come in, are decided in order, leave in batches, and what was
+ * committed goes out. The one way in which an item enters. One a worker; its thread only. */
+#ifndef SERVER_TALK_TALK_H
+#define SERVER_TALK_TALK_H
+
+#include "server/base/log.h"
+#include "server/base/map.h"
+#include "server/io/loop.h"
+#include "server/talk/conversation.h"
+#include "server/talk/work.h"
+
+struct directory;
+struct hub;
+struct move;
+struct peers;
+struct store;
+struct talk;
+
+/* Upward, to routing and flows; all on the home worker's thread, after the commit. Any may be NULL. */
+struct talk_hooks {
+    /* An item is stored; conv is as of it or later. Comes after it was published. */
+    void (*stored)(void *arg, struct conversation *conv, const struct log_row *row);
+    /* The session became another: was is how it stood before (id nil: there was none). */
+    void (*served)(void *arg, struct conversation *conv, const struct session_row *was);
+    void *arg;
+};
+
+enum { TALK_HOOKS = 4, TALK_BATCH = 256 };
+
+struct batch {
+    struct log_row rows[TALK_BATCH];
+    struct work *works[TALK_BATCH];
+    int n;
+};
+
+struct talk {
+    struct loop *loop;
+    struct store *store;
+    struct hub *hub;
+    const struct peers *peers;
+    struct directory *directory;
+    int self;
+
+    struct map conversations;
+    struct list ready; /* conversations with something for the next batch */
+    struct list all;   /* least recently used first */
+    struct batch batch;
+    bool flying;  /* the batch has left */
+    bool stalled; /* it could not leave; the tick tries again */
+    struct loop_turn turn;
+    struct loop_timer tick;
+    size_t waiting, waiting_bytes;
+    struct move *spare; /* what the next decision is written into; most decisions leave it as it is */
+    struct talk_hooks hooks[TALK_HOOKS];
+    int nhooks;
+};
+
+struct talk *talk_new(struct loop *loop, struct store *store, struct hub *hub, const struct peers *peers, int self,
+                      struct directory *directory);
+
+/* Ends every work with CANCELED. After the store is closed. */
+void talk_free(struct talk **talk);
+
+void talk_hook(struct talk *talk, const struct talk_hooks *hooks);
+
+/* The store's events. */
+void talk_up(struct talk *talk);
+void talk_down(struct talk *talk);
+
+/* Takes a work for a conversation whose home is this worker. BUSY when too much waits: then finish never comes. */
+parley_status talk_submit(struct talk *talk, struct work *work);
+
+/* The conversation in memory or made now, not necessarily loaded. Borrowed for the turn, or until unpinned. */
+struct conversation *talk_conversation(struct talk *talk, struct uuid id);
+void conversation_pin(struct conversation *conv);
+void conversation_unpin(struct conversation *conv);
+
+/* Whether nothing is under way; for draining. */
+bool talk_idle(const struct talk *talk);
+
+/* Fills a refusal. Always WORK_REFUSE. */
+enum verdict refuse(struct refusal *refusal, parley_status status, const char *text);
+
+#endif
