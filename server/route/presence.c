@@ -1,0 +1,207 @@
+/* Agents' presence: links on any worker, a grace when the last one goes, and what follows when nobody comes back. */
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/base/mem.h"
+#include "server/io/crypto.h"
+#include "server/route/desk.h"
+#include "server/route/route_inside.h"
+#include "server/store/agent_row.h"
+
+enum { LOST_SWEEP_MARGIN_MS = 5000 };
+
+static const struct caller router = {.role = role_system};
+
+struct seat *seat_of(struct route *route, struct uuid agent)
+{
+    struct seat *seat = map_get(&route->seats, agent);
+    if (!seat) {
+        seat = mem_alloc(sizeof *seat);
+        seat->agent = agent;
+        seat->route = route;
+        map_put(&route->seats, agent, seat);
+    }
+    return seat;
+}
+
+static void ignore_call(void *arg, struct call *call, const struct result *result)
+{
+}
+
+static void ignore(void *arg, parley_status status, const struct pg_fault *fault)
+{
+}
+
+/* ---- gone for good: what they had goes back to its place ---- */
+
+static void on_sessions(void *arg, parley_status status, const struct session_row *rows, int n)
+{
+    struct route *route = arg;
+    for (int i = 0; status == PARLEY_OK && i < n; i++) {
+        bool offered = rows[i].state == SESSION_OFFERED;
+        control_ask(route->talk,
+                    &(struct control){.conversation = rows[i].conversation,
+                                      .event = offered ? SESSION_EVENT_WITHDRAW : SESSION_EVENT_LOST,
+                                      .cause = crypto_uuid7(),
+                                      .session = rows[i].id,
+                                      .offer = rows[i].offer,
+                                      .agent = rows[i].agent,
+                                      .outcome = span_str("withdrawn")},
+                    &router, ignore_call, NULL);
+    }
+}
+
+static void agent_is_gone(struct route *route, struct uuid agent)
+{
+    struct directory_agent *a = directory_agent(route->directory, agent);
+    if (a)
+        a->status = agent_status_offline;
+    log_info(NULL, "agent lost, sessions go back to their queues", LOG_UUID("agent", agent));
+    session_of_agent(route->store, agent, on_sessions, route);
+}
+
+static void on_grace_over(void *arg)
+{
+    struct seat *seat = arg;
+    if (seat->workers)
+        return;
+    agent_set_offline(seat->route->store, seat->agent, seat->lost_at_ms, ignore, NULL);
+    agent_is_gone(seat->route, seat->agent);
+}
+
+/* ---- coming and going ---- */
+
+static void came(struct route *route, struct seat *seat)
+{
+    struct directory_agent *a = directory_agent(route->directory, seat->agent);
+    enum agent_status status =
+        a && a->status != agent_status_offline ? (enum agent_status)a->status : agent_status_away;
+    loop_timer_stop(&seat->grace);
+    if (a)
+        a->status = status;
+    agent_set_status(route->store, seat->agent, (int16_t)status, route->node, ignore, NULL);
+}
+
+static void went(struct route *route, struct seat *seat)
+{
+    seat->lost_at_ms = clock_ms();
+    agent_set_lost(route->store, seat->agent, route->node, seat->lost_at_ms, ignore, NULL);
+    offerings_of_agent_end(route, seat->agent);
+    loop_timer_start(route->loop, &seat->grace, route->conf->routing.grace_ms, on_grace_over, seat);
+}
+
+void seat_presence(struct route *route, struct uuid agent, int worker, bool here)
+{
+    struct seat *seat = seat_of(route, agent);
+    uint64_t before = seat->workers;
+    if (here)
+        seat->workers |= 1ull << worker;
+    else
+        seat->workers &= ~(1ull << worker);
+    if (!before && seat->workers)
+        came(route, seat);
+    else if (before && !seat->workers)
+        went(route, seat);
+}
+
+/* ---- status ---- */
+
+static void on_desk(void *arg, parley_status status, const struct frame_desk *desk)
+{
+    struct seat *seat = arg;
+    if (status == PARLEY_OK)
+        hub_tell(seat->route->hub, seat->agent, FRAME_push_desk, &(struct frame_push_desk){.desk = *desk});
+}
+
+void seat_status(struct route *route, struct uuid agent, enum agent_status status)
+{
+    struct directory_agent *a = directory_agent(route->directory, agent);
+    if (!a)
+        return;
+    a->status = status;
+    a->misses = 0;
+    if (status != agent_status_online)
+        offerings_of_agent_end(route, agent);
+    desk_load(route->store, route->directory, agent, on_desk, seat_of(route, agent));
+}
+
+struct miss {
+    struct route *route;
+    struct uuid agent;
+    bool away;
+};
+
+static void on_missed(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct miss *miss = arg;
+    if (status == PARLEY_OK && miss->away) {
+        log_info(NULL, "agent missed two offers and is away", LOG_UUID("agent", miss->agent));
+        seat_status(miss->route, miss->agent, agent_status_away);
+    }
+    mem_free(miss);
+}
+
+void seat_missed(struct route *route, struct uuid agent)
+{
+    struct miss *miss = mem_alloc(sizeof *miss);
+    *miss = (struct miss){.route = route, .agent = agent};
+    struct pg_group *group = store_writing(route->store);
+    agent_miss(group, agent, MOVE_MISSES_MAX, &miss->away);
+    if (pg_group_send(&group, on_missed, miss) != PARLEY_OK)
+        mem_free(miss);
+}
+
+struct setting {
+    struct route *route;
+    struct uuid agent;
+    enum agent_status status;
+    route_done *done;
+    void *arg;
+};
+
+static void on_status_written(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct setting *setting = arg;
+    if (status == PARLEY_OK)
+        route_told_status(setting->route, setting->agent, setting->status);
+    setting->done(setting->arg, status);
+    mem_free(setting);
+}
+
+void route_set_status(struct route *route, struct uuid agent, enum agent_status status, route_done *done, void *arg)
+{
+    struct setting *setting = mem_alloc(sizeof *setting);
+    *setting = (struct setting){.route = route, .agent = agent, .status = status, .done = done, .arg = arg};
+    parley_status st = agent_set_status(route->store, agent, (int16_t)status, route->node, on_status_written, setting);
+    if (st != PARLEY_OK)
+        on_status_written(setting, st, NULL);
+}
+
+/* ---- those whom a process lost that is gone itself ---- */
+
+static void on_lost(void *arg, parley_status status, const struct agent_row *rows, int n)
+{
+    struct route *route = arg;
+    for (int i = 0; status == PARLEY_OK && i < n; i++) {
+        const struct seat *seat = map_get(&route->seats, rows[i].id);
+        if (seat && seat->workers)
+            continue;
+        agent_set_offline(route->store, rows[i].id, rows[i].lost_at_ms, ignore, NULL);
+        agent_is_gone(route, rows[i].id);
+    }
+}
+
+void seats_sweep(struct route *route)
+{
+    int64_t before = clock_ms() - route->conf->routing.grace_ms - LOST_SWEEP_MARGIN_MS;
+    agent_lost(route->store, before, on_lost, route);
+}
+
+void seats_free(struct route *route)
+{
+    struct seat *seat;
+    for (size_t i = 0; (seat = map_next(&route->seats, &i));) {
+        loop_timer_stop(&seat->grace);
+        mem_free(seat);
+    }
+    map_done(&route->seats);
+}

@@ -1,0 +1,318 @@
+/* The matching: waiting sessions in order, free agents by how long they have been idle, one offer for each pair. */
+#include "server/route/route.h"
+
+#include "server/base/clock.h"
+#include "server/base/mem.h"
+#include "server/route/route_inside.h"
+
+#include <string.h>
+
+enum { WAITING_READ = 200, PLACES_TOLD = 50, SWEEP_MS = 1000 };
+
+/* ---- who is free ---- */
+
+static bool is_excluded(const struct route *route, struct uuid session, struct uuid agent, int64_t now)
+{
+    LIST_EACH(&route->exclusions, node)
+    {
+        struct exclusion *e = LIST_ITEM(node, struct exclusion, node);
+        if (uuid_equal(e->session, session) && uuid_equal(e->agent, agent))
+            return e->until_ms > now;
+    }
+    return false;
+}
+
+static bool is_free(const struct route *route, const struct directory_agent *agent)
+{
+    const struct seat *seat = map_get(&route->seats, agent->id);
+    return !agent->disabled && agent->status == agent_status_online && seat && seat->workers &&
+           agent->load + seat->offers < agent->capacity;
+}
+
+static struct directory_agent *longest_idle(struct route *route, const struct session_row *session)
+{
+    struct directory_agent *best = NULL, *agent;
+    int64_t now = loop_now_ms(route->loop);
+    for (int i = 0; (agent = directory_agent_at(route->directory, i)); i++) {
+        if (!is_free(route, agent) || !directory_member(route->directory, agent->id, session->queue))
+            continue;
+        if (is_excluded(route, session->id, agent->id, now))
+            continue;
+        if (!best || agent->assigned_at_ms < best->assigned_at_ms)
+            best = agent;
+    }
+    return best;
+}
+
+/* ---- places and estimates ---- */
+
+static int parallel(const struct route *route, struct span queue)
+{
+    struct directory_agent *agent;
+    int n = 0;
+    for (int i = 0; (agent = directory_agent_at(route->directory, i)); i++)
+        if (agent->status == agent_status_online && directory_member(route->directory, agent->id, queue))
+            n += agent->capacity;
+    return n;
+}
+
+static void tell_place(struct route *route, const struct session_row *session, int place, int64_t handle_ms)
+{
+    int slots = parallel(route, session->queue);
+    struct frame_push_service push = {.conversation = session->conversation, .has_service = true};
+    push.service = (struct frame_service){.session = session->id,
+                                          .state = session->state,
+                                          .epoch = session->epoch,
+                                          .queue = session->queue,
+                                          .has_queue = true,
+                                          .place = place,
+                                          .has_place = true};
+    if (handle_ms >= 0 && slots > 0) {
+        push.service.estimate_ms = handle_ms * place / slots;
+        push.service.has_estimate_ms = true;
+    }
+    hub_notify(route->hub, session->conversation, FRAME_push_service, &push, (struct uuid){0}, false);
+}
+
+struct telling {
+    struct route *route;
+    int n;
+    struct service sessions[PLACES_TOLD];
+    int places[PLACES_TOLD];
+};
+
+static void on_handle_time(void *arg, parley_status status, const struct session_place *place)
+{
+    struct telling *t = arg;
+    for (int i = 0; status == PARLEY_OK && i < t->n; i++)
+        tell_place(t->route, &t->sessions[i].row, t->places[i], place->handle_ms);
+    mem_free(t);
+}
+
+/* Everyone near the front of one queue hears where they stand. */
+static void tell_places(struct route *route, const struct session_row *rows, int n, int first)
+{
+    struct telling *t = mem_alloc(sizeof *t);
+    t->route = route;
+    for (int i = first; i < n && t->n < PLACES_TOLD; i++) {
+        if (!span_equal(rows[i].queue, rows[first].queue))
+            continue;
+        service_set(&t->sessions[t->n], &rows[i]);
+        t->places[t->n] = t->n + 1;
+        t->n++;
+    }
+    if (session_place(route->store, rows[first].id, on_handle_time, t) != PARLEY_OK)
+        mem_free(t);
+}
+
+static bool is_first_of_queue(const struct session_row *rows, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (span_equal(rows[k].queue, rows[i].queue))
+            return false;
+    return true;
+}
+
+/* ---- matching ---- */
+
+static void consider(struct route *route, const struct session_row *session)
+{
+    if (map_get(&route->offerings, session->id))
+        return;
+    if (session->state == SESSION_OFFERED) {
+        /* made by a process that is gone: nobody else will let it expire */
+        if (clock_ms() > session->offer_until_ms + ORPHAN_MS)
+            offering_withdraw_orphan(route, session);
+        return;
+    }
+    struct directory_agent *agent = longest_idle(route, session);
+    if (agent)
+        offering_begin(route, session, agent);
+}
+
+static void on_waiting(void *arg, parley_status status, const struct session_row *rows, int n)
+{
+    struct route *route = arg;
+    route->reading = false;
+    for (int i = 0; status == PARLEY_OK && i < n; i++)
+        consider(route, &rows[i]);
+    for (int i = 0; status == PARLEY_OK && i < n; i++)
+        if (is_first_of_queue(rows, i))
+            tell_places(route, rows, n, i);
+    if (status == PARLEY_OK)
+        metric_set(METRIC_queue_waiting, n);
+    if (route->again)
+        route_match_soon(route);
+}
+
+static void match(void *arg)
+{
+    struct route *route = arg;
+    struct span queues[QUEUES_MAX];
+    const struct directory_queue *queue;
+    int n = 0;
+    if (route->reading) {
+        route->again = true;
+        return;
+    }
+    route->again = false;
+    while (n < QUEUES_MAX && (queue = directory_queue_at(route->directory, n)))
+        queues[n++] = span_str(queue->name);
+    if (n == 0)
+        return;
+    route->reading = session_waiting(route->store, queues, n, WAITING_READ, on_waiting, route) == PARLEY_OK;
+}
+
+void route_match_soon(struct route *route)
+{
+    loop_at_turn_end(route->loop, &route->turn, match, route);
+}
+
+/* ---- the sweep: what other processes queued, whom they lost, what has expired ---- */
+
+static void on_sweep(void *arg)
+{
+    struct route *route = arg;
+    route_match_soon(route);
+    seats_sweep(route);
+    LIST_EACH(&route->exclusions, node)
+    {
+        struct exclusion *e = LIST_ITEM(node, struct exclusion, node);
+        if (e->until_ms > loop_now_ms(route->loop))
+            continue;
+        list_remove(&e->node);
+        mem_free(e);
+    }
+    loop_timer_start(route->loop, &route->sweep, SWEEP_MS, on_sweep, route);
+}
+
+/* ---- news from the workers ---- */
+
+void route_exclude(struct route *route, struct uuid session, struct uuid agent)
+{
+    struct exclusion *e = mem_alloc(sizeof *e);
+    e->session = session;
+    e->agent = agent;
+    e->until_ms = loop_now_ms(route->loop) + route->conf->routing.offer_time_ms;
+    list_push(&route->exclusions, &e->node);
+}
+
+struct news {
+    struct mail mail;
+    enum { NEWS_KICK, NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS } what;
+    struct service session, was;
+    int64_t head;
+    struct uuid agent;
+    int worker;
+    bool here;
+    enum agent_status status;
+};
+
+static void take_news(struct route *route, const struct news *news)
+{
+    switch (news->what) {
+    case NEWS_SESSION:
+        offering_session(route, &news->was.row, &news->session.row, news->head);
+        break;
+    case NEWS_PRESENCE:
+        seat_presence(route, news->agent, news->worker, news->here);
+        break;
+    case NEWS_STATUS:
+        seat_status(route, news->agent, news->status);
+        break;
+    case NEWS_KICK:
+        break;
+    }
+    route_match_soon(route);
+}
+
+static void open_news(struct mail *mail, void *receiver)
+{
+    struct news *news = LIST_ITEM(mail, struct news, mail);
+    take_news(((struct peer *)receiver)->route, news);
+    mem_free(news);
+}
+
+static void tell_router(struct route *route, const struct news *news)
+{
+    if (route->self == 0) {
+        take_news(route, news);
+        return;
+    }
+    struct news *copy = mem_alloc(sizeof *copy);
+    *copy = *news;
+    service_set(&copy->session, &news->session.row);
+    service_set(&copy->was, &news->was.row);
+    copy->mail = (struct mail){.open = open_news};
+    mailbox_send(route->peers->at[0].box, &copy->mail);
+}
+
+void route_kick(struct route *route, struct span queue)
+{
+    tell_router(route, &(struct news){.what = NEWS_KICK});
+}
+
+void route_told_status(struct route *route, struct uuid agent, enum agent_status status)
+{
+    tell_router(route, &(struct news){.what = NEWS_STATUS, .agent = agent, .status = status});
+}
+
+static void on_served(void *arg, struct conversation *conv, const struct session_row *was)
+{
+    struct news news = {.what = NEWS_SESSION, .head = conv->head};
+    service_set(&news.session, &conv->service.row);
+    service_set(&news.was, was);
+    tell_router(arg, &news);
+}
+
+static void on_presence(void *arg, struct uuid principal, enum role role, bool here)
+{
+    struct route *route = arg;
+    if (role >= role_agent && role <= role_admin)
+        tell_router(route,
+                    &(struct news){.what = NEWS_PRESENCE, .agent = principal, .worker = route->self, .here = here});
+}
+
+/* ---- life ---- */
+
+struct route *route_new(const struct conf *conf, struct loop *loop, struct store *store, struct hub *hub,
+                        struct talk *talk, struct directory *directory, const struct peers *peers, int self,
+                        struct uuid node)
+{
+    struct route *route = mem_alloc(sizeof *route);
+    route->conf = conf;
+    route->loop = loop;
+    route->store = store;
+    route->hub = hub;
+    route->talk = talk;
+    route->directory = directory;
+    route->peers = peers;
+    route->self = self;
+    route->node = node;
+    list_init(&route->exclusions);
+    talk_hook(talk, &(struct talk_hooks){.served = on_served, .arg = route});
+    hub_on_presence(hub, on_presence, route);
+    if (self == 0)
+        loop_timer_start(loop, &route->sweep, SWEEP_MS, on_sweep, route);
+    return route;
+}
+
+void route_free(struct route **route)
+{
+    if (!*route)
+        return;
+    loop_timer_stop(&(*route)->sweep);
+    loop_turn_cancel(&(*route)->turn);
+    LIST_EACH(&(*route)->exclusions, node)
+    mem_free(LIST_ITEM(node, struct exclusion, node));
+    offerings_free(*route);
+    seats_free(*route);
+    mem_free(*route);
+    *route = NULL;
+}
+
+void route_refresh(struct route *route)
+{
+    if (route->self == 0)
+        route_match_soon(route);
+}

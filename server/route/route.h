@@ -1,0 +1,35 @@
+/* Who answers next. Queues hold sessions by priority and age; the longest-idle agent with free capacity gets an offer.
+ * The router proposes, Postgres decides: each offer and each accept is a transition of the conversation.
+ *
+ * Every worker has one to speak to; the matching is done by the first worker of the process, which the others tell what
+ * they see. Another process has a router of its own, for the agents that are connected there. */
+#ifndef SERVER_ROUTE_ROUTE_H
+#define SERVER_ROUTE_ROUTE_H
+
+#include "protocol/frame.h"
+#include "server/base/conf.h"
+
+struct directory;
+struct hub;
+struct loop;
+struct peers;
+struct store;
+struct talk;
+struct route;
+
+struct route *route_new(const struct conf *conf, struct loop *loop, struct store *store, struct hub *hub,
+                        struct talk *talk, struct directory *directory, const struct peers *peers, int self,
+                        struct uuid node);
+void route_free(struct route **route);
+
+/* The directory of this worker was read anew. */
+void route_refresh(struct route *route);
+
+/* Something in this queue, or anywhere (empty), may be matched now. Any worker. */
+void route_kick(struct route *route, struct span queue);
+
+/* An agent says of themselves. Writes it, then tells the router; done(arg, status) then. Any worker. */
+typedef void route_done(void *arg, parley_status status);
+void route_set_status(struct route *route, struct uuid agent, enum agent_status status, route_done *done, void *arg);
+
+#endif

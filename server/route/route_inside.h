@@ -1,0 +1,89 @@
+/* What the parts of the router share: the matching (route.c), offers (offer.c), agents' presence (presence.c).
+ * All of it lives on the first worker. */
+#ifndef SERVER_ROUTE_ROUTE_INSIDE_H
+#define SERVER_ROUTE_ROUTE_INSIDE_H
+
+#include "server/base/list.h"
+#include "server/base/map.h"
+#include "server/base/metric.h"
+#include "server/hub/hub.h"
+#include "server/hub/peers.h"
+#include "server/io/loop.h"
+#include "server/io/mailbox.h"
+#include "server/route/route.h"
+#include "server/store/session_row.h"
+#include "server/talk/control.h"
+#include "server/talk/directory.h"
+#include "server/talk/talk.h"
+
+enum {
+    QUEUES_MAX = 1024,
+    ORPHAN_MS = 2000, /* an offer this long over its time belongs to a process that is gone */
+};
+
+struct route {
+    const struct conf *conf;
+    struct loop *loop;
+    struct store *store;
+    struct hub *hub;
+    struct talk *talk;
+    struct directory *directory;
+    const struct peers *peers;
+    int self;
+    struct uuid node;
+
+    struct map offerings;   /* struct offering by session */
+    struct map seats;       /* struct seat by agent */
+    struct list exclusions; /* struct exclusion */
+    struct loop_turn turn;
+    struct loop_timer sweep;
+    bool reading, again;
+};
+
+/* After a decline or a miss the session goes to others first. */
+struct exclusion {
+    struct list node;
+    struct uuid session, agent;
+    int64_t until_ms;
+};
+
+/* An agent as this process sees them. */
+struct seat {
+    struct uuid agent;
+    struct route *route;
+    uint64_t workers; /* bits: where they have links */
+    int offers;       /* held out to them now */
+    int64_t lost_at_ms;
+    struct loop_timer grace; /* their last link is gone */
+};
+
+/* One offer, from being proposed until it ends. */
+struct offering {
+    struct uuid session, conversation, offer, agent;
+    struct service service; /* as offered */
+    int64_t head;
+    struct route *route;
+    bool out; /* committed and held out */
+    struct loop_timer timer;
+};
+
+void route_match_soon(struct route *route);
+void route_exclude(struct route *route, struct uuid session, struct uuid agent);
+void route_told_status(struct route *route, struct uuid agent, enum agent_status status);
+
+/* offer.c */
+void offering_begin(struct route *route, const struct session_row *session, struct directory_agent *agent);
+void offering_withdraw_orphan(struct route *route, const struct session_row *session);
+void offering_session(struct route *route, const struct session_row *was, const struct session_row *now, int64_t head);
+void offerings_of_agent_end(struct route *route, struct uuid agent);
+void offerings_free(struct route *route);
+
+/* presence.c */
+struct seat *seat_of(struct route *route, struct uuid agent);
+void seat_presence(struct route *route, struct uuid agent, int worker, bool here);
+void seat_status(struct route *route, struct uuid agent, enum agent_status status);
+void seat_missed(struct route *route, struct uuid agent);
+void seats_sweep(struct route *route);
+void seats_free(struct route *route);
+
+#endif
