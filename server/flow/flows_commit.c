@@ -1,0 +1,301 @@
+/* A step becomes a transition: the run's row on its step number, journal, timers, processes, items, and what follows
+ * for the session - all in one transaction, fenced by the conversation's next number and by the run's. */
+#include "protocol/item.h"
+#include "protocol/wire_json.h"
+#include "server/base/log.h"
+#include "server/base/mem.h"
+#include "server/base/metric.h"
+#include "server/flow/flows_inside.h"
+#include "server/store/flow_upkeep.h"
+#include "server/store/timer_row.h"
+#include "server/talk/directory.h"
+#include "server/talk/process.h"
+#include "server/talk/session.h"
+
+#include <stdio.h>
+
+enum { PROCESSES_MAX = 16 };
+
+struct committing {
+    struct work work;
+    struct bot *bot;
+    struct flow_run *run;
+    const struct flow_step *step;
+    struct arena arena;
+    struct process_row processes[PROCESSES_MAX];
+    size_t loaded; /* processes that are read and merged */
+    int64_t question_seq;
+};
+
+static void committing_free(struct committing *c)
+{
+    arena_done(&c->arena);
+    mem_free(c);
+}
+
+static void answer(struct committing *c, parley_status status)
+{
+    struct flow_run *run = c->run;
+    int64_t question = c->question_seq;
+    committing_free(c);
+    flow_committed(run, status, question);
+}
+
+/* ---- statements ---- */
+
+static void add_journal(const struct committing *c, struct pg_group *group)
+{
+    enum { AT_ONCE = 64 };
+    struct flow_journal_row rows[AT_ONCE];
+    int n = 0;
+    for (size_t i = 0; i < c->step->entry_count; i++) {
+        const struct flow_entry *e = &c->step->entries[i];
+        rows[n++] = (struct flow_journal_row){
+            .entry = e->entry, .step = e->step, .call = e->call, .line = e->line, .data = e->data};
+        if (n == AT_ONCE || i + 1 == c->step->entry_count) {
+            flow_journal_add(group, c->bot->id, rows, n);
+            n = 0;
+        }
+    }
+}
+
+static struct span with_question(struct committing *c)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct wire_error error;
+    struct value map, wider;
+    struct buf out;
+    if (!c->question_seq || wire_json_read(&c->arena, c->step->waiting, &limits, &map, &error) != PARLEY_OK ||
+        value_map(&c->arena, map.count + 1, &wider) != PARLEY_OK)
+        return c->step->waiting;
+    for (uint32_t i = 0; i < map.count; i++)
+        value_put(&wider, map.members[i].key, map.members[i].value);
+    value_put(&wider, span_str("question"), value_int(c->question_seq));
+    buf_init(&out, LIMIT_DATA);
+    wire_json_put_value(&out, &wider);
+    struct span text = arena_span(&c->arena, buf_span(&out));
+    buf_done(&out);
+    return text.ptr ? text : c->step->waiting;
+}
+
+static void add_statements(void *arg, struct pg_group *group)
+{
+    struct committing *c = arg;
+    const struct flow_step *s = c->step;
+    struct flow_run_row row = c->bot->row;
+    row.state = (int16_t)s->state;
+    row.step = s->number;
+    row.input_seq = s->input_seq;
+    row.waiting = with_question(c);
+    row.updated_at_ms = c->work.row.at_ms;
+    flow_run_update(group, &row, s->number - 1);
+    if (s->collected.ptr)
+        flow_run_set_collected(group, c->bot->id, s->collected);
+    if (s->forget)
+        flow_journal_forget(group, c->bot->id);
+    add_journal(c, group);
+    for (size_t i = 0; i < s->process_count; i++) {
+        if (s->processes[i].revision == 1)
+            process_insert(group, &c->processes[i]);
+        else
+            process_update(group, &c->processes[i], s->processes[i].revision - 1);
+    }
+    if (!uuid_is_nil(s->timer_clear))
+        timer_clear(group, s->timer_clear);
+    if (!uuid_is_nil(s->timer_set))
+        timer_set(group, &(struct timer_row){.id = s->timer_set,
+                                             .conversation = c->bot->conv->id,
+                                             .kind = TIMER_FLOW,
+                                             .due_ms = s->timer_due_ms,
+                                             .ref = c->bot->id,
+                                             .data = span_str("{}")});
+}
+
+/* ---- the decision ---- */
+
+static void add_items(struct committing *c, struct move *move)
+{
+    c->question_seq = 0;
+    for (size_t i = 0; i < c->step->item_count && move->count < MOVE_ITEMS - 4; i++) {
+        const struct flow_item *item = &c->step->items[i];
+        if (c->step->question == (int)i)
+            c->question_seq = move_next(move);
+        move_said(move, &(struct log_row){.conversation = c->bot->conv->id,
+                                          .id = item->id,
+                                          .author = c->bot->id,
+                                          .kind = (int16_t)item->kind,
+                                          .role = role_bot,
+                                          .audience = (int16_t)item_row(item->kind)->audience,
+                                          .body = item->body});
+    }
+}
+
+static struct span queue_for(const struct conversation *conv, struct span wanted)
+{
+    const struct directory *directory = conv->talk->directory;
+    const struct directory_app *app = directory_app(directory, conv->app);
+    if (directory_queue(directory, wanted))
+        return wanted;
+    return app && app->default_queue[0] ? span_str(app->default_queue) : directory_first_queue(directory);
+}
+
+/* What the step means for the session. The customer may have asked for a person meanwhile: then that is done. */
+static void add_session(struct committing *c, struct move *move, struct conversation *conv)
+{
+    const struct flow_step *s = c->step;
+    const char *why;
+    bool failed = s->state == FLOW_FAILED, over = s->state == FLOW_ENDED;
+    struct session_change change = {.event = SESSION_EVENT_HANDOFF,
+                                    .queue = queue_for(conv, s->handoff.queue),
+                                    .why = s->handoff.why,
+                                    .reason = s->handoff.reason,
+                                    .summary = s->handoff.summary,
+                                    .collected = s->collected.ptr ? s->collected : span_str("{}"),
+                                    .priority = s->handoff.priority * 100,
+                                    .run_over = failed};
+    if (s->handoff.wanted && change.queue.len && session_allows(conv, SESSION_EVENT_HANDOFF, &why) == PARLEY_OK) {
+        session_move(move, &change);
+    } else if ((over || failed) && session_allows(conv, SESSION_EVENT_FINISH, &why) == PARLEY_OK) {
+        change =
+            (struct session_change){.event = SESSION_EVENT_FINISH, .outcome = span_str(failed ? "failed" : "finished")};
+        session_move(move, &change);
+    }
+}
+
+static enum verdict decide_step(struct work *work, struct conversation *conv, struct move *move,
+                                struct refusal *refusal)
+{
+    struct committing *c = LIST_ITEM(work, struct committing, work);
+    const struct session_row *s = &conv->service.row;
+    if (!conversation_serving(conv) || !uuid_equal(s->run, c->bot->id))
+        return refuse(refusal, PARLEY_STALE, "the session went on without this run");
+    work->row.at_ms = move->at_ms;
+    for (size_t i = 0; i < c->step->process_count; i++)
+        c->processes[i].updated_at_ms = move->at_ms;
+    add_items(c, move);
+    add_session(c, move, conv);
+    move->add = add_statements;
+    move->arg = c;
+    return WORK_MOVE;
+}
+
+static void write_logs(const struct committing *c)
+{
+    for (size_t i = 0; i < c->step->log_count; i++) {
+        const struct flow_log_line *line = &c->step->logs[i];
+        char text[512];
+        snprintf(text, sizeof text, "%.*s", SPAN_ARG(line->text));
+        LOG_AT(line->level, NULL, "flow", LOG_UUID("run", c->bot->id), LOG_I64("line", line->line),
+               LOG_STR("text", text));
+    }
+}
+
+static void finish_step(struct work *work, struct conversation *conv, const struct outcome *outcome,
+                        const struct refusal *refusal)
+{
+    struct committing *c = LIST_ITEM(work, struct committing, work);
+    if (refusal) {
+        answer(c, refusal->status == PARLEY_OK ? PARLEY_STALE : refusal->status);
+        return;
+    }
+    c->bot->row.step = c->step->number;
+    c->bot->row.state = (int16_t)c->step->state;
+    c->bot->row.input_seq = c->step->input_seq;
+    write_logs(c);
+    metric_add(METRIC_flow_steps_total, 1);
+    if (c->step->state == FLOW_FAILED)
+        metric_add(METRIC_flow_errors_total, 1);
+    answer(c, PARLEY_OK);
+}
+
+static const struct work_class step_class = {.decide = decide_step, .finish = finish_step};
+
+static void submit(struct committing *c)
+{
+    struct bot *bot = c->bot;
+    c->work.class = &step_class;
+    c->work.conversation = bot->conv->id;
+    c->work.cause = derived_id(bot->id, "step", c->step->number);
+    list_init(&c->work.node);
+    parley_status st = talk_submit(bot->flows->talk, &c->work);
+    if (st != PARLEY_OK)
+        answer(c, st);
+}
+
+/* ---- processes are read first: what a step changes is merged into what is there ---- */
+
+static void read_next(struct committing *c);
+
+static parley_status merge(struct committing *c, const struct process_row *old)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    const struct flow_process *p = &c->step->processes[c->loaded];
+    struct process_row *row = &c->processes[c->loaded];
+    struct wire_error error;
+    struct value patch = {.type = VALUE_MAP};
+    if (old) {
+        *row = *old;
+        row->type = arena_span(&c->arena, old->type);
+        row->title = old->title.len ? arena_span(&c->arena, old->title) : old->title;
+        row->step = old->step.len ? arena_span(&c->arena, old->step) : old->step;
+    } else {
+        *row = (struct process_row){.id = p->id, .conversation = c->bot->conv->id, .type = p->type};
+    }
+    row->revision = p->revision;
+    row->state = (int16_t)p->state;
+    row->title = p->title.ptr ? p->title : row->title;
+    row->step = p->step.ptr ? p->step : row->step;
+    if (p->data.ptr && wire_json_read(&c->arena, p->data, &limits, &patch, &error) != PARLEY_OK)
+        return PARLEY_INVALID;
+    return process_merge(&c->arena, old ? old->data : span_str("{}"), &patch, &row->data);
+}
+
+static void on_process(void *arg, parley_status status, const struct process_row *rows, int n)
+{
+    struct committing *c = arg;
+    if (status == PARLEY_OK)
+        status = n ? merge(c, &rows[0]) : PARLEY_STALE;
+    if (status != PARLEY_OK) {
+        answer(c, status);
+        return;
+    }
+    c->loaded++;
+    read_next(c);
+}
+
+static void read_next(struct committing *c)
+{
+    while (c->loaded < c->step->process_count) {
+        const struct flow_process *p = &c->step->processes[c->loaded];
+        parley_status st = PARLEY_OK;
+        if (p->revision > 1) {
+            st = process_get(c->bot->flows->store, c->bot->conv->id, p->id, on_process, c);
+            if (st != PARLEY_OK)
+                answer(c, st);
+            return;
+        }
+        st = merge(c, NULL);
+        if (st != PARLEY_OK) {
+            answer(c, st);
+            return;
+        }
+        c->processes[c->loaded].created_at_ms = c->bot->flows->host.now_ms(&c->bot->flows->host);
+        c->loaded++;
+    }
+    submit(c);
+}
+
+void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step)
+{
+    struct committing *c = mem_alloc(sizeof *c);
+    c->bot = flow_run_owner(run);
+    c->bot->run = run;
+    c->bot->state = BOT_BUSY;
+    c->run = run;
+    c->step = step;
+    arena_init(&c->arena, 8 << 20);
+    if (step->process_count > PROCESSES_MAX || c->bot->flows->closing)
+        answer(c, PARLEY_CANCELED);
+    else
+        read_next(c);
+}

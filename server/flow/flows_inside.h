@@ -1,0 +1,81 @@
+/* What the parts of the server's flow host share: life and events of bots (flows.c), commits (flows_commit.c), reads
+ * (flows_read.c). */
+#ifndef SERVER_FLOW_FLOWS_INSIDE_H
+#define SERVER_FLOW_FLOWS_INSIDE_H
+
+#include "server/base/list.h"
+#include "server/base/map.h"
+#include "server/flow/engine.h"
+#include "server/flow/flows.h"
+#include "server/io/loop.h"
+#include "server/store/flow_row.h"
+#include "server/store/store.h"
+#include "server/talk/talk.h"
+
+enum bot_state {
+    BOT_LOADING, /* row, source, journal, missed items are being read */
+    BOT_RESTING, /* the run waits, or is about to be told something */
+    BOT_BUSY,    /* the engine or a commit has it */
+    BOT_FAILED,  /* loading did not work; tried again by the tick */
+};
+
+/* Something the customer did that the run has not consumed. */
+struct bot_input {
+    struct list node;
+    int64_t seq;
+    int kind;
+    struct span body; /* owned */
+};
+
+/* A run in memory, or on its way there. The conversation is pinned meanwhile. */
+struct bot {
+    struct list node;   /* of flows->bots */
+    struct list in_due; /* of flows->due: to be looked at, at the turn's end */
+    struct flows *flows;
+    struct conversation *conv;
+    struct flow_run *run; /* NULL while loading */
+    struct uuid id;
+    enum bot_state state;
+    struct list inputs; /* struct bot_input, ascending */
+    int64_t caught_up;  /* items up to here were looked at while loading */
+    struct uuid timer;  /* fired, not told yet; nil: none */
+    int64_t used_ms;
+
+    /* while loading */
+    struct flow_run_row row;
+    char *waiting;
+    struct arena arena;
+    struct flow_entry *entries;
+    size_t entry_count, entry_room;
+    struct flow_version *version;
+    bool deferred; /* it has used up its slice; goes on in the next turn */
+    bool dropped;  /* the conversation has another run by now */
+};
+
+struct flows {
+    struct flow_host host; /* first */
+    const struct conf *conf;
+    struct loop *loop;
+    struct store *store;
+    struct talk *talk;
+    const struct peers *peers;
+    int self;
+    struct flow_engine *engine;
+    struct list bots, due;
+    struct loop_turn turn;
+    struct loop_timer tick, again;
+    int64_t swept_ms;
+    bool polling, sweeping, closing;
+};
+
+void bot_due(struct bot *bot);
+void bot_free(struct bot *bot);
+
+/* Reads row, source, journal and missed items; then the bot rests, or has failed. */
+void bot_load(struct bot *bot);
+
+/* struct flow_host */
+void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);
+void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_read *read);
+
+#endif

@@ -1,0 +1,220 @@
+/* Bringing a run into memory: its row, its source, its journal, and what it has missed, one after another. */
+#include "protocol/item.h"
+#include "protocol/wire_json.h"
+#include "server/base/log.h"
+#include "server/base/mem.h"
+#include "server/flow/flows_inside.h"
+
+#include <stdio.h>
+
+static void fail(struct bot *bot, const char *what, parley_status status)
+{
+    log_warn(NULL, "a run cannot be loaded yet", LOG_STR("what", what), LOG_UUID("run", bot->id), LOG_STATUS(status));
+    bot->state = BOT_FAILED;
+    if (bot->dropped)
+        bot_due(bot);
+}
+
+/* ---- the run itself ---- */
+
+static int64_t waiting_int(struct bot *bot, const char *key)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct wire_error error;
+    struct value map;
+    if (wire_json_read(&bot->arena, span_str(bot->waiting), &limits, &map, &error) != PARLEY_OK)
+        return 0;
+    const struct value *v = value_find(&map, key);
+    return v && v->type == VALUE_INT ? v->integer : 0;
+}
+
+static void restore(struct bot *bot)
+{
+    struct flow_saved saved = {.run = bot->id,
+                               .conversation = bot->conv->id,
+                               .state = (enum flow_state)bot->row.state,
+                               .step = bot->row.step,
+                               .input_seq = bot->row.input_seq,
+                               .question_seq = waiting_int(bot, "question"),
+                               .waiting = span_str(bot->waiting),
+                               .entries = bot->entries,
+                               .entry_count = bot->entry_count};
+    parley_status st = flow_load(bot->flows->engine, bot->version, &saved, bot, &bot->run);
+    if (st != PARLEY_OK)
+        fail(bot, "journal", st);
+    else if (bot->state == BOT_LOADING)
+        bot->state = BOT_BUSY; /* `ready` or a commit comes */
+}
+
+/* A run without a step begins with the first thing that the customer said. */
+static void begin(struct bot *bot)
+{
+    struct flow_birth birth = {.run = bot->id, .conversation = bot->conv->id, .input_seq = bot->row.input_seq};
+    if (!list_empty(&bot->inputs)) {
+        struct bot_input *first = LIST_ITEM(bot->inputs.next, struct bot_input, node);
+        static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+        struct wire_error error;
+        struct value body;
+        birth.input_seq = first->seq;
+        birth.kind = span_str(item_kind_name(first->kind));
+        if (wire_json_read(&bot->arena, first->body, &limits, &body, &error) == PARLEY_OK) {
+            const struct value *text = value_find(&body, "text");
+            birth.text = text && text->type == VALUE_TEXT ? text->text : (struct span){0};
+        }
+    }
+    bot->state = BOT_BUSY;
+    parley_status st = flow_start(bot->flows->engine, bot->version, &birth, bot, &bot->run);
+    if (st != PARLEY_OK)
+        fail(bot, "start", st);
+}
+
+/* ---- what it missed ---- */
+
+static bool is_input(const struct log_row *row)
+{
+    bool customer = row->role == role_customer || row->role == role_guest;
+    return customer && row->audience == audience_public && !item_moves(row->kind) && row->kind != ITEM_process;
+}
+
+static void add_missed(struct bot *bot, const struct log_row *row)
+{
+    struct bot_input *input = mem_alloc(sizeof *input);
+    input->seq = row->seq;
+    input->kind = row->kind;
+    input->body = span_of(mem_span(row->body), row->body.len);
+    list_push(&bot->inputs, &input->node);
+}
+
+static void on_missed(void *arg, parley_status status, const struct log_page *page)
+{
+    struct bot *bot = arg;
+    if (status != PARLEY_OK) {
+        fail(bot, "missed items", status);
+        return;
+    }
+    for (int i = 0; i < page->n; i++)
+        if (is_input(&page->rows[i]))
+            add_missed(bot, &page->rows[i]);
+    bot->caught_up = bot->conv->head;
+    if (bot->row.step == 0)
+        begin(bot);
+    else
+        restore(bot);
+}
+
+static void read_missed(struct bot *bot)
+{
+    struct log_range range = {.conversation = bot->conv->id,
+                              .after = bot->row.input_seq,
+                              .oldest = true,
+                              .limit = LIMIT_PAGE_ITEMS,
+                              .bytes = LIMIT_PAGE_BYTES};
+    parley_status st = log_range(bot->flows->store, &range, on_missed, bot);
+    if (st != PARLEY_OK)
+        fail(bot, "missed items", st);
+}
+
+/* ---- journal ---- */
+
+static void read_journal(struct bot *bot);
+
+static void keep_entry(struct bot *bot, const struct flow_journal_row *row)
+{
+    if (bot->entry_count == bot->entry_room) {
+        size_t room = bot->entry_room ? bot->entry_room * 2 : 64;
+        struct flow_entry *entries = arena_array(&bot->arena, room, sizeof *entries);
+        if (bot->entry_count)
+            memcpy(entries, bot->entries, bot->entry_count * sizeof *entries);
+        bot->entries = entries;
+        bot->entry_room = room;
+    }
+    bot->entries[bot->entry_count++] = (struct flow_entry){.entry = row->entry,
+                                                           .step = row->step,
+                                                           .call = arena_span(&bot->arena, row->call),
+                                                           .line = row->line,
+                                                           .data = arena_span(&bot->arena, row->data)};
+}
+
+static void on_journal(void *arg, parley_status status, const struct flow_journal_row *rows, int n)
+{
+    enum { PAGE = 250 };
+    struct bot *bot = arg;
+    for (int i = 0; status == PARLEY_OK && i < n; i++)
+        keep_entry(bot, &rows[i]);
+    if (status != PARLEY_OK)
+        fail(bot, "journal", status);
+    else if (n == PAGE)
+        read_journal(bot);
+    else
+        read_missed(bot);
+}
+
+static void read_journal(struct bot *bot)
+{
+    int64_t after = bot->entry_count ? bot->entries[bot->entry_count - 1].entry : 0;
+    parley_status st = flow_journal_load(bot->flows->store, bot->id, after, on_journal, bot);
+    if (st != PARLEY_OK)
+        fail(bot, "journal", st);
+}
+
+/* ---- source ---- */
+
+static void on_source(void *arg, parley_status status, const struct flow_row *rows, int n)
+{
+    struct bot *bot = arg;
+    struct flow_error error = {0};
+    char file[LIMIT_NAME + 8];
+    if (status == PARLEY_OK && n) {
+        snprintf(file, sizeof file, "%.*s.lua", SPAN_ARG(rows[0].name));
+        status = flow_version_add(bot->flows->engine, file, rows[0].source, &bot->version, &error);
+    } else if (status == PARLEY_OK) {
+        status = PARLEY_NOT_FOUND;
+    }
+    if (status != PARLEY_OK)
+        fail(bot, "source", status);
+    else
+        read_journal(bot);
+}
+
+static void on_row(void *arg, parley_status status, const struct flow_run_row *rows, int n)
+{
+    struct bot *bot = arg;
+    if (status != PARLEY_OK || n == 0) {
+        fail(bot, "row", status == PARLEY_OK ? PARLEY_NOT_FOUND : status);
+        return;
+    }
+    bot->row = rows[0];
+    mem_free(bot->waiting);
+    bot->waiting = mem_span(rows[0].waiting);
+    if (rows[0].state == FLOW_RUN_ENDED || rows[0].state == FLOW_RUN_FAILED) {
+        bot->dropped = true;
+        fail(bot, "it is over", PARLEY_WRONG_STATE);
+        return;
+    }
+    bot->version = flow_version_find(bot->flows->engine, bot->row.hash);
+    if (bot->version) {
+        read_journal(bot);
+        return;
+    }
+    status = flow_by_hash(bot->flows->store, bot->row.hash, on_source, bot);
+    if (status != PARLEY_OK)
+        fail(bot, "source", status);
+}
+
+void bot_load(struct bot *bot)
+{
+    bot->state = BOT_LOADING;
+    bot->entries = NULL;
+    bot->entry_count = bot->entry_room = 0;
+    arena_reset(&bot->arena);
+    LIST_EACH(&bot->inputs, node)
+    {
+        struct bot_input *input = LIST_ITEM(node, struct bot_input, node);
+        list_remove(&input->node);
+        mem_free((void *)input->body.ptr);
+        mem_free(input);
+    }
+    parley_status st = flow_run_get(bot->flows->store, bot->id, on_row, bot);
+    if (st != PARLEY_OK)
+        fail(bot, "row", st);
+}

@@ -1,0 +1,125 @@
+/* What a script asks about the world, read as it stands and answered as JSON; the engine records the answer. */
+#include "protocol/wire_json.h"
+#include "server/base/mem.h"
+#include "server/flow/flows_inside.h"
+#include "server/store/context_row.h"
+#include "server/store/customer_row.h"
+#include "server/talk/process.h"
+
+struct reading {
+    struct flow_run *run;
+    struct arena arena;
+    struct uuid process;
+    char *type;
+};
+
+static void reading_free(struct reading *r)
+{
+    arena_done(&r->arena);
+    mem_free(r->type);
+    mem_free(r);
+}
+
+static void answer(struct reading *r, parley_status status, const struct value *map)
+{
+    struct flow_run *run = r->run;
+    struct buf out;
+    buf_init(&out, LIMIT_DATA * 2);
+    if (status == PARLEY_OK && map)
+        wire_json_put_value(&out, map);
+    parley_status st = status == PARLEY_OK ? out.status : status;
+    reading_free(r);
+    flow_answered(run, st, buf_span(&out));
+    buf_done(&out);
+}
+
+static void put(struct value *map, const char *key, struct span text)
+{
+    if (text.len)
+        value_put(map, span_str(key), value_text(text));
+}
+
+static void put_json(struct reading *r, struct value *map, const char *key, struct span json)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct wire_error error;
+    struct value v;
+    if (json.len && wire_json_read(&r->arena, json, &limits, &v, &error) == PARLEY_OK)
+        value_put(map, span_str(key), v);
+}
+
+static void on_customer(void *arg, parley_status status, const struct customer_home *home)
+{
+    struct reading *r = arg;
+    struct value map;
+    if (status != PARLEY_OK || value_map(&r->arena, 5, &map) != PARLEY_OK) {
+        answer(r, status == PARLEY_OK ? PARLEY_NOMEM : status, NULL);
+        return;
+    }
+    put(&map, "name", home->customer.name);
+    put(&map, "language", home->customer.language);
+    put(&map, "outcome", home->customer.outcome);
+    value_put(&map, span_str("verified"), value_bool(home->customer.verified));
+    put_json(r, &map, "traits", home->customer.traits);
+    answer(r, PARLEY_OK, &map);
+}
+
+static void on_context(void *arg, parley_status status, const struct context_row *rows, int n)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct reading *r = arg;
+    struct wire_error error;
+    struct value map;
+    if (status == PARLEY_OK && n)
+        status = wire_json_read(&r->arena, rows[0].body, &limits, &map, &error);
+    answer(r, status, status == PARLEY_OK && n ? &map : NULL);
+}
+
+static void on_processes(void *arg, parley_status status, const struct process_row *rows, int n)
+{
+    struct reading *r = arg;
+    const struct process_row *found = NULL;
+    char id[UUID_TEXT + 1];
+    struct value map;
+    for (int i = 0; status == PARLEY_OK && !found && i < n; i++)
+        if (!uuid_is_nil(r->process) || !r->type[0] || span_is(rows[i].type, r->type))
+            found = &rows[i];
+    if (!found || value_map(&r->arena, 7, &map) != PARLEY_OK) {
+        answer(r, status, NULL);
+        return;
+    }
+    uuid_format(found->id, id);
+    put(&map, "process", span_str(id));
+    put(&map, "type", found->type);
+    put(&map, "title", found->title);
+    put(&map, "step", found->step);
+    put(&map, "state", span_str(process_state_name(found->state)));
+    value_put(&map, span_str("revision"), value_int(found->revision));
+    put_json(r, &map, "data", found->data);
+    answer(r, PARLEY_OK, &map);
+}
+
+void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_read *read)
+{
+    enum { OPEN_MAX = 50 };
+    struct flows *flows = (struct flows *)host;
+    struct bot *bot = flow_run_owner(run);
+    struct reading *r = mem_alloc(sizeof *r);
+    parley_status st = PARLEY_INVALID;
+    bot->run = run;
+    bot->state = BOT_BUSY;
+    r->run = run;
+    r->process = read->process;
+    r->type = mem_span(read->type);
+    arena_init(&r->arena, 4 << 20);
+    if (read->kind == FLOW_READ_CUSTOMER)
+        st = customer_get(flows->store, bot->conv->customer, on_customer, r);
+    else if (read->kind == FLOW_READ_CONTEXT)
+        st = context_at(flows->store, bot->conv->id, INT64_MAX, on_context, r);
+    else if (uuid_is_nil(read->process))
+        st = process_open(flows->store, bot->conv->id, OPEN_MAX, on_processes, r);
+    else
+        st = process_get(flows->store, bot->conv->id, read->process, on_processes, r);
+    if (st != PARLEY_OK)
+        answer(r, st, NULL);
+}
