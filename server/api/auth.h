@@ -1,0 +1,32 @@
+/* From a token to a principal, whatever kind of token it is. No secret is kept, logged or compared in the open. */
+#ifndef SERVER_API_AUTH_H
+#define SERVER_API_AUTH_H
+
+#include "server/api/api.h"
+
+enum { AUTH_THREADS = 16 };
+
+/* What a good token leads to. */
+struct admission {
+    struct principal who;
+    struct uuid conversations[AUTH_THREADS]; /* of a customer, `main` first */
+    int conversations_count;
+};
+
+/* Exactly once, later or at once. admission is NULL unless status is OK, then borrowed. why may be NULL. */
+typedef void auth_done(void *arg, parley_status status, const struct admission *admission, const char *why);
+
+struct credentials {
+    struct span token;
+    struct uuid device; /* nil: none */
+    struct span locale;
+};
+
+void auth_check(struct api *api, const struct credentials *credentials, auth_done *done, void *arg);
+
+/* A random token with its prefix, and the digest it is known by. */
+enum { AUTH_TOKEN = 64, AUTH_DIGEST = 32 };
+void auth_token_new(const char *prefix, char out[AUTH_TOKEN], uint8_t digest[AUTH_DIGEST]);
+void auth_digest(struct span token, uint8_t digest[AUTH_DIGEST]);
+
+#endif

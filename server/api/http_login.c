@@ -1,0 +1,230 @@
+/* POST /v1/login and POST /v1/guests: how people without a company token come by one of ours. */
+#include "protocol/item.h"
+#include "protocol/wire_json.h"
+#include "server/api/api.h"
+#include "server/api/auth.h"
+#include "server/api/http.h"
+#include "server/api/login_rate.h"
+#include "server/base/clock.h"
+#include "server/base/mem.h"
+#include "server/io/crypto.h"
+#include "server/io/offload.h"
+#include "server/io/sodium.h"
+#include "server/store/agent_row.h"
+#include "server/store/customer_row.h"
+#include "server/talk/directory.h"
+#include "server/talk/move.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+/* ---- agents: a password, checked on the helper pool ---- */
+
+struct login {
+    struct offload_job job;
+    struct api *api;
+    struct http_exchange *exchange;
+    char email[LIMIT_TITLE + 1];
+    char *password; /* wiped */
+    size_t password_len;
+    char *hash; /* NULL: no such agent, which takes the same time */
+    parley_status verdict;
+    struct uuid agent;
+    char name[LIMIT_TITLE + 1];
+    char role[16];
+    char token[AUTH_TOKEN];
+    uint8_t digest[AUTH_DIGEST];
+    int64_t expires_ms;
+};
+
+static void login_free(struct login *l)
+{
+    crypto_wipe(l->password, l->password_len);
+    crypto_wipe(l->token, sizeof l->token);
+    mem_free(l->password);
+    mem_free(l->hash);
+    mem_free(l);
+}
+
+static void login_refuse(struct login *l, parley_status status, const char *text)
+{
+    http_refuse(l->exchange, status, text, NULL);
+    login_free(l);
+}
+
+static void answer_token(struct http_exchange *exchange, struct value *map)
+{
+    struct buf out;
+    buf_init(&out, LIMIT_MESSAGE);
+    wire_json_put_value(&out, map);
+    http_json(exchange, 200, buf_span(&out));
+    crypto_wipe(out.ptr, out.len);
+    buf_done(&out);
+}
+
+static void on_token_stored(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct login *l = arg;
+    char id[UUID_TEXT + 1];
+    struct value map, agent;
+    if (status != PARLEY_OK) {
+        login_refuse(l, status, NULL);
+        return;
+    }
+    uuid_format(l->agent, id);
+    value_map(&l->api->arena, 3, &map);
+    value_map(&l->api->arena, 3, &agent);
+    value_put(&agent, span_str("id"), value_text(span_str(id)));
+    value_put(&agent, span_str("name"), value_text(span_str(l->name)));
+    value_put(&agent, span_str("role"), value_text(span_str(l->role)));
+    value_put(&map, span_str("token"), value_text(span_str(l->token)));
+    value_put(&map, span_str("expires_at"), value_int(l->expires_ms));
+    value_put(&map, span_str("agent"), agent);
+    answer_token(l->exchange, &map);
+    arena_reset(&l->api->arena);
+    login_free(l);
+}
+
+static void verify(struct offload_job *job)
+{
+    struct login *l = LIST_ITEM(job, struct login, job);
+    bool again;
+    l->verdict = sodium_password_verify(span_of(l->password, l->password_len), l->hash, &again);
+}
+
+static void drop(struct offload_job *job)
+{
+    login_free(LIST_ITEM(job, struct login, job));
+}
+
+static void on_verified(struct offload_job *job)
+{
+    struct login *l = LIST_ITEM(job, struct login, job);
+    if (l->verdict != PARLEY_OK) {
+        login_refuse(l, PARLEY_UNAUTHENTICATED, "e-mail or password is wrong");
+        return;
+    }
+    auth_token_new("pa_", l->token, l->digest);
+    l->expires_ms = clock_ms() + l->api->conf->agents.session_ttl_ms;
+    parley_status st = agent_add_token(l->api->store, l->digest, l->agent, l->expires_ms, on_token_stored, l);
+    if (st != PARLEY_OK)
+        login_refuse(l, st, NULL);
+}
+
+static void on_agent(void *arg, parley_status status, const struct agent_row *rows, int n)
+{
+    struct login *l = arg;
+    if (status != PARLEY_OK) {
+        login_refuse(l, status, NULL);
+        return;
+    }
+    if (n && !rows[0].disabled && rows[0].password.len) {
+        l->hash = mem_span(rows[0].password);
+        l->agent = rows[0].id;
+        snprintf(l->name, sizeof l->name, "%.*s", SPAN_ARG(rows[0].name));
+        snprintf(l->role, sizeof l->role, "%.*s", SPAN_ARG(rows[0].role));
+    }
+    l->job = (struct offload_job){.home = l->api->box, .work = verify, .done = on_verified, .drop = drop};
+    status = offload_start(l->api->offload, &l->job);
+    if (status != PARLEY_OK)
+        login_refuse(l, status, "too many sign in just now");
+}
+
+void http_login(const struct http_call *call)
+{
+    const struct value *map = http_json_body(call);
+    if (!map)
+        return;
+    struct span email = http_text(map, "email"), password = http_text(map, "password");
+    if (!email.len || email.len > LIMIT_TITLE || !password.len || password.len > SODIUM_PASSWORD_MAX) {
+        http_refuse(call->exchange, PARLEY_INVALID, "email and password are due", NULL);
+        return;
+    }
+    struct login *l = mem_alloc(sizeof *l);
+    l->api = call->api;
+    l->exchange = call->exchange;
+    for (size_t i = 0; i < email.len; i++)
+        l->email[i] = (char)tolower((unsigned char)email.ptr[i]);
+    l->password = mem_span(password);
+    l->password_len = password.len;
+    int64_t wait_ms = login_rate_take(call->api->logins, span_str(l->email), loop_now_ms(call->api->loop));
+    if (wait_ms) {
+        login_refuse(l, PARLEY_RATE_LIMITED, "too many attempts for this account; wait a minute");
+        return;
+    }
+    parley_status st = agent_by_email(call->api->store, span_str(l->email), on_agent, l);
+    if (st != PARLEY_OK)
+        login_refuse(l, st, NULL);
+}
+
+/* ---- guests: a device, and a token bound to it ---- */
+
+struct visiting {
+    struct api *api;
+    struct http_exchange *exchange;
+    char token[AUTH_TOKEN];
+};
+
+static void on_guest(void *arg, parley_status status, const struct customer_home *home)
+{
+    struct visiting *v = arg;
+    char id[UUID_TEXT + 1];
+    struct value map;
+    if (status != PARLEY_OK) {
+        http_refuse(v->exchange, status, NULL, NULL);
+    } else {
+        uuid_format(home->customer.id, id);
+        value_map(&v->api->arena, 2, &map);
+        value_put(&map, span_str("token"), value_text(span_str(v->token)));
+        value_put(&map, span_str("customer"), value_text(span_str(id)));
+        answer_token(v->exchange, &map);
+        arena_reset(&v->api->arena);
+    }
+    crypto_wipe(v->token, sizeof v->token);
+    mem_free(v);
+}
+
+static const struct directory_app *app_of_key(const struct http_call *call, const struct value *map)
+{
+    struct span kid = http_text(map, "app");
+    const struct directory_key *key = directory_key(call->api->directory, kid);
+    const struct directory_app *app =
+        key ? directory_app(call->api->directory, key->app) : directory_app_named(call->api->directory, kid);
+    if (!app)
+        http_refuse(call->exchange, PARLEY_TOKEN_KEY, "`app` names no app key known here", "app");
+    else if (!app->guests || !call->api->conf->auth.guests)
+        http_refuse(call->exchange, PARLEY_DENIED, "this app takes no guests: sign in", "app");
+    else
+        return app;
+    return NULL;
+}
+
+void http_guest(const struct http_call *call)
+{
+    const struct value *map = http_json_body(call);
+    const struct directory_app *app = map ? app_of_key(call, map) : NULL;
+    uint8_t digest[AUTH_DIGEST];
+    char value[UUID_TEXT + 1];
+    struct uuid device;
+    if (!app)
+        return;
+    if (uuid_parse(http_text(map, "device"), &device) != PARLEY_OK)
+        device = crypto_uuid7();
+    struct visiting *v = mem_alloc(sizeof *v);
+    v->api = call->api;
+    v->exchange = call->exchange;
+    auth_token_new("pg_", v->token, digest);
+    struct uuid customer = crypto_uuid7();
+    uuid_format(customer, value);
+    struct customer_entry entry = {.space = span_str(app->space),
+                                   .kind = span_str("guest"),
+                                   .value = span_str(value),
+                                   .name = http_text(map, "name"),
+                                   .app = app->id,
+                                   .device = device,
+                                   .customer = customer,
+                                   .conversation = derived_id(customer, "main", 0)};
+    parley_status st = customer_add_guest(call->api->store, &entry, digest, on_guest, v);
+    if (st != PARLEY_OK)
+        on_guest(v, st, NULL);
+}

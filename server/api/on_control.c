@@ -1,0 +1,129 @@
+/* handoff.request, queue.leave, offer.*, transfer, release, resolve, reopen: who serves. */
+#include "server/api/api.h"
+#include "server/api/thread.h"
+#include "server/api/verb.h"
+#include "server/io/crypto.h"
+#include "server/route/route.h"
+#include "server/talk/control.h"
+
+static void on_service(void *arg, struct call *call, const struct result *result)
+{
+    struct ask *ask = arg;
+    struct frame_service_is reply = {0};
+    if (result->status != PARLEY_OK) {
+        ask_refuse_result(ask, result);
+        return;
+    }
+    reply.has_service = api_service(ask->api, &result->service.row, &reply.service);
+    ask_reply(ask, FRAME_service_is, &reply);
+}
+
+static void ask_control(struct api *api, struct link *link, const struct frame *frame, struct control control,
+                        call_done *done)
+{
+    struct caller caller = api_caller(link);
+    struct ask *ask = ask_begin(api, link, frame);
+    if (!ask)
+        return;
+    control.cause = crypto_uuid7();
+    control_ask(api->talk, &control, &caller, done, ask);
+}
+
+void on_handoff_request(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_handoff_request *r = &frame->handoff_request;
+    ask_control(
+        api, link, frame,
+        (struct control){
+            .conversation = r->conversation, .event = SESSION_EVENT_HANDOFF, .queue = r->queue, .reason = r->reason},
+        on_service);
+}
+
+void on_queue_leave(struct api *api, struct link *link, const struct frame *frame)
+{
+    ask_control(api, link, frame,
+                (struct control){.conversation = frame->queue_leave.conversation, .event = SESSION_EVENT_LEAVE},
+                on_service);
+}
+
+static void on_done(void *arg, struct call *call, const struct result *result)
+{
+    struct ask *ask = arg;
+    if (result->status != PARLEY_OK)
+        ask_refuse_result(ask, result);
+    else
+        ask_reply(ask, FRAME_done, NULL);
+}
+
+void on_offer_decline(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_offer_decline *r = &frame->offer_decline;
+    ask_control(api, link, frame,
+                (struct control){.conversation = r->conversation,
+                                 .event = SESSION_EVENT_WITHDRAW,
+                                 .offer = r->offer,
+                                 .outcome = span_str("declined"),
+                                 .reason = r->reason},
+                on_done);
+}
+
+/* The session is theirs: its thread and dossier are read and sent as the answer. */
+static void on_accepted(void *arg, struct call *call, const struct result *result)
+{
+    struct ask *ask = arg;
+    if (result->status != PARLEY_OK)
+        ask_refuse_result(ask, result);
+    else
+        thread_accepted(ask, call->work.conversation);
+}
+
+void on_offer_accept(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_offer_accept *r = &frame->offer_accept;
+    ask_control(api, link, frame,
+                (struct control){.conversation = r->conversation, .event = SESSION_EVENT_ACCEPT, .offer = r->offer},
+                on_accepted);
+}
+
+void on_transfer(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_transfer *r = &frame->transfer;
+    ask_control(api, link, frame,
+                (struct control){.conversation = r->conversation,
+                                 .event = SESSION_EVENT_TRANSFER,
+                                 .epoch = r->epoch,
+                                 .queue = r->queue,
+                                 .reason = r->reason},
+                on_service);
+}
+
+void on_release(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_release *r = &frame->release;
+    ask_control(api, link, frame,
+                (struct control){.conversation = r->conversation,
+                                 .event = SESSION_EVENT_RELEASE,
+                                 .epoch = r->epoch,
+                                 .outcome = r->outcome,
+                                 .note = r->note},
+                on_service);
+}
+
+void on_resolve(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_resolve *r = &frame->resolve;
+    ask_control(api, link, frame,
+                (struct control){.conversation = r->conversation,
+                                 .event = SESSION_EVENT_RESOLVE,
+                                 .epoch = r->epoch,
+                                 .outcome = r->outcome,
+                                 .note = r->note},
+                on_service);
+}
+
+void on_reopen(struct api *api, struct link *link, const struct frame *frame)
+{
+    ask_control(api, link, frame,
+                (struct control){.conversation = frame->reopen.conversation, .event = SESSION_EVENT_REOPEN},
+                on_service);
+}

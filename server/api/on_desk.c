@@ -1,0 +1,165 @@
+/* status.set, inbox, conversations, conversation.open; and the answer to offer.accept. */
+#include "server/api/api.h"
+#include "server/api/thread.h"
+#include "server/api/verb.h"
+#include "server/base/mem.h"
+#include "server/hub/topic.h"
+#include "server/route/desk.h"
+#include "server/route/dossier.h"
+#include "server/route/route.h"
+#include "server/store/customer_row.h"
+#include "server/talk/move.h"
+
+/* ---- an agent's own ---- */
+
+struct setting {
+    struct ask *ask;
+    enum agent_status status;
+};
+
+static void on_status(void *arg, parley_status status)
+{
+    struct setting *s = arg;
+    if (status == PARLEY_OK)
+        ask_reply(s->ask, FRAME_status_is, &(struct frame_status_is){.status = s->status});
+    else
+        ask_refuse(s->ask, status, NULL, NULL);
+    mem_free(s);
+}
+
+void on_status_set(struct api *api, struct link *link, const struct frame *frame)
+{
+    struct ask *ask = ask_begin(api, link, frame);
+    if (!ask)
+        return;
+    struct setting *s = mem_alloc(sizeof *s);
+    *s = (struct setting){.ask = ask, .status = (enum agent_status)frame->status_set.status};
+    route_set_status(api->route, link->who->id, s->status, on_status, s);
+}
+
+static void on_desk_read(void *arg, parley_status status, const struct frame_desk *desk)
+{
+    struct ask *ask = arg;
+    if (status == PARLEY_OK)
+        ask_reply(ask, FRAME_inbox_is, &(struct frame_inbox_is){.desk = *desk});
+    else
+        ask_refuse(ask, status, NULL, NULL);
+}
+
+void on_inbox(struct api *api, struct link *link, const struct frame *frame)
+{
+    struct ask *ask = ask_begin(api, link, frame);
+    if (ask)
+        desk_load(api->store, api->directory, link->who->id, on_desk_read, ask);
+}
+
+/* ---- accepted: thread, then dossier, in one answer ---- */
+
+struct accepting {
+    struct ask *ask;
+    struct thread_read *read;
+};
+
+static void on_dossier(void *arg, parley_status status, const struct frame_dossier *dossier)
+{
+    struct accepting *a = arg;
+    if (status == PARLEY_OK)
+        ask_reply(a->ask, FRAME_accepted,
+                  &(struct frame_accepted){.thread = *thread_frame(a->read), .dossier = *dossier});
+    else
+        ask_refuse(a->ask, status, "the session is yours, but could not be read: subscribe to it", NULL);
+    thread_release(a->read);
+    mem_free(a);
+}
+
+static void on_accepted_thread(void *arg, parley_status status, struct thread_read *read)
+{
+    struct ask *ask = arg;
+    if (status != PARLEY_OK) {
+        ask_refuse(ask, status, "the session is yours, but could not be read: subscribe to it", NULL);
+        thread_release(read);
+        return;
+    }
+    struct accepting *a = mem_alloc(sizeof *a);
+    *a = (struct accepting){.ask = ask, .read = read};
+    dossier_load(ask->api->store, thread_session(read), thread_frame(read)->head, on_dossier, a);
+}
+
+void thread_accepted(struct ask *ask, struct uuid conversation)
+{
+    thread_load(ask->api, ask->link, &(struct thread_wish){.conversation = conversation, .follow = true, .have = -1},
+                on_accepted_thread, ask);
+}
+
+/* ---- conversations ---- */
+
+enum { ENTRIES_MAX = 64 };
+
+static void on_rows(void *arg, parley_status status, const struct conversation_row *rows, int n)
+{
+    struct ask *ask = arg;
+    struct frame_thread threads[ENTRIES_MAX];
+    if (status != PARLEY_OK) {
+        ask_refuse(ask, status, NULL, NULL);
+        return;
+    }
+    struct frame_conversation_list list = {.threads = threads};
+    for (int i = 0; i < n && i < ENTRIES_MAX; i++) {
+        const struct sub *sub = sub_find(ask->link, rows[i].id);
+        threads[list.threads_count++] =
+            (struct frame_thread){.conversation = rows[i].id, .topic = rows[i].topic, .head = sub ? sub->head : 0};
+    }
+    ask_reply(ask, FRAME_conversation_list, &list);
+}
+
+void on_conversations(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_conversations *r = &frame->conversations;
+    bool staff = link_is_staff(link);
+    if (staff && !r->has_customer) {
+        api_refuse(link, frame->id, PARLEY_INVALID, "say whose", "data.customer");
+        return;
+    }
+    struct ask *ask = ask_begin(api, link, frame);
+    if (!ask)
+        return;
+    parley_status st = customer_conversations(api->store, staff ? r->customer : link->who->id, on_rows, ask);
+    if (st != PARLEY_OK)
+        ask_refuse(ask, st, NULL, NULL);
+}
+
+static void on_opened_thread(void *arg, parley_status status, struct thread_read *read)
+{
+    struct ask *ask = arg;
+    if (status == PARLEY_OK)
+        ask_reply(ask, FRAME_ranged, &(struct frame_ranged){.thread = *thread_frame(read)});
+    else
+        ask_refuse(ask, status, NULL, NULL);
+    thread_release(read);
+}
+
+static void on_open(void *arg, parley_status status, const struct conversation_row *rows, int n)
+{
+    struct ask *ask = arg;
+    if (status != PARLEY_OK || n == 0)
+        ask_refuse(ask, status == PARLEY_OK ? PARLEY_INTERNAL : status, NULL, NULL);
+    else
+        thread_load(ask->api, ask->link, &(struct thread_wish){.conversation = rows[0].id, .follow = true, .have = -1},
+                    on_opened_thread, ask);
+}
+
+void on_conversation_open(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_conversation_open *r = &frame->conversation_open;
+    char topic[LIMIT_NAME + 1];
+    struct ask *ask = ask_begin(api, link, frame);
+    if (!ask)
+        return;
+    memcpy(topic, r->topic.ptr, r->topic.len);
+    topic[r->topic.len] = '\0';
+    struct conversation_row row = {
+        .id = derived_id(link->who->id, topic, 0), .customer = link->who->id, .app = link->who->app, .topic = r->topic};
+    parley_status st = conversation_open(api->store, &row, on_open, ask);
+    if (st != PARLEY_OK)
+        ask_refuse(ask, st, NULL, NULL);
+}

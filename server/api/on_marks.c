@@ -1,0 +1,46 @@
+/* mark, typing: what is never an item. Marks are gathered per worker and written once a second, each at most once. */
+#include "server/api/api.h"
+#include "server/api/marks.h"
+#include "server/api/verb.h"
+#include "server/hub/hub.h"
+#include "server/hub/topic.h"
+
+static struct sub *followed(struct link *link, const struct frame *frame, struct uuid conversation)
+{
+    struct sub *sub = sub_find(link, conversation);
+    if (!sub)
+        api_refuse(link, frame->id, PARLEY_NOT_FOUND, "you do not follow this conversation: subscribe first",
+                   "data.conversation");
+    return sub;
+}
+
+static int64_t capped(int64_t n, int64_t head)
+{
+    return n < head ? n : head;
+}
+
+void on_mark(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_mark_set *m = &frame->mark_set;
+    struct sub *sub = followed(link, frame, m->conversation);
+    if (!sub)
+        return;
+    int64_t read = capped(m->read, sub->head), delivered = capped(m->delivered, sub->head);
+    marks_put(api->marks, &(struct mark_row){.conversation = m->conversation,
+                                             .participant = link->who->id,
+                                             .role = (int16_t)link->who->role,
+                                             .read = read,
+                                             .delivered = delivered > read ? delivered : read});
+    link_reply(link, frame->id, FRAME_done, NULL);
+}
+
+void on_typing(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_typing *t = &frame->typing;
+    struct frame_push_typing push = {
+        .conversation = t->conversation, .participant = link->who->id, .role = link->who->role, .on = t->on};
+    if (!followed(link, frame, t->conversation))
+        return;
+    hub_notify(api->hub, t->conversation, FRAME_push_typing, &push, link->who->id, false);
+    link_reply(link, frame->id, FRAME_done, NULL);
+}

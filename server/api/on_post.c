@@ -1,0 +1,105 @@
+/* post, note: words into a conversation. */
+#include "protocol/item.h"
+#include "server/api/api.h"
+#include "server/api/verb.h"
+#include "server/hub/hub.h"
+#include "server/talk/post.h"
+
+#include <stdio.h>
+
+enum { HOLD_MS = 2000 };
+
+/* ---- repeats keep their order: after a refusal that may be repeated, later posts wait for the repeat ---- */
+
+static bool held_back(struct link *link, int64_t id, struct uuid item)
+{
+    if (!link->held)
+        return false;
+    if (uuid_equal(item, link->held_id) || loop_now_ms(link->hub->loop) > link->held_until_ms) {
+        link->held = PARLEY_OK;
+        return false;
+    }
+    api_refuse(link, id, link->held, "an earlier post of yours is to be repeated first", NULL);
+    return true;
+}
+
+static void hold_back(struct link *link, parley_status status, struct uuid item)
+{
+    if (link->held || !status_again(status))
+        return;
+    link->held = status;
+    link->held_id = item;
+    link->held_until_ms = loop_now_ms(link->hub->loop) + HOLD_MS;
+}
+
+/* ---- the answer ---- */
+
+static void on_posted(void *arg, struct call *call, const struct result *result)
+{
+    struct ask *ask = arg;
+    if (result->status != PARLEY_OK) {
+        hold_back(ask->link, result->status, call->work.row.id);
+        ask_refuse_result(ask, result);
+        return;
+    }
+    struct frame_posted posted = {.seq = result->seq, .at = result->at_ms};
+    if (result->duplicate)
+        posted.duplicate = true, posted.has_duplicate = true;
+    ask_reply(ask, FRAME_posted, &posted);
+}
+
+/* ---- the request ---- */
+
+/* The time in a version 7 id. */
+static int64_t made_at(struct uuid id)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < 6; i++)
+        ms = ms << 8 | id.b[i];
+    return ms;
+}
+
+static void post(struct api *api, struct link *link, const struct frame *frame, struct draft *draft)
+{
+    struct caller caller = api_caller(link);
+    if (held_back(link, frame->id, draft->id))
+        return;
+    struct ask *ask = ask_begin(api, link, frame);
+    if (!ask)
+        return;
+    draft->stale_id = made_at(draft->id) < link->opened_ms;
+    draft->body = buf_span(&api->scratch);
+    talk_post(api->talk, draft, &caller, on_posted, ask);
+}
+
+void on_post(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_post *p = &frame->post;
+    struct wire_error error = {0};
+    int kind = item_kind_of(p->kind);
+    if (kind == ITEM_none) {
+        char text[160];
+        snprintf(text, sizeof text, "there is no kind '%.*s'; use custom with a fallback text", SPAN_ARG(p->kind));
+        api_refuse(link, frame->id, PARLEY_UNKNOWN_KIND, text, "data.kind");
+        return;
+    }
+    if (item_validate_body(kind, p->body.value, &error) != PARLEY_OK) {
+        struct frame_error refusal = frame_error_of(&error);
+        link_refuse(link, frame->id, &refusal);
+        return;
+    }
+    struct draft draft = {.conversation = p->conversation, .id = p->id, .kind = (int16_t)kind, .epoch = p->epoch};
+    buf_clear(&api->scratch);
+    item_canonical(p->body.value, &api->scratch);
+    post(api, link, frame, &draft);
+}
+
+void on_note(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_note *n = &frame->note;
+    struct frame_note_body body = {.text = n->text, .to = n->to, .has_to = n->has_to};
+    struct draft draft = {.conversation = n->conversation, .id = n->id, .kind = ITEM_note};
+    buf_clear(&api->scratch);
+    item_put_body(&api->scratch, ITEM_note, &body);
+    post(api, link, frame, &draft);
+}

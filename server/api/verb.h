@@ -1,0 +1,34 @@
+/* The table of requests: who may send which, in which state of the link, at what rate, and the handler of each. */
+#ifndef SERVER_API_VERB_H
+#define SERVER_API_VERB_H
+
+#include "protocol/frame.h"
+#include "server/hub/link.h"
+
+struct api;
+
+/* Reads the frame, answers it now or later. The frame and what it points to live during the call only. */
+typedef void verb_handler(struct api *api, struct link *link, const struct frame *frame);
+
+enum verb_who {
+    WHO_CUSTOMER = 1 << role_customer | 1 << role_guest,
+    WHO_AGENT = 1 << role_agent | 1 << role_supervisor | 1 << role_admin,
+    WHO_BOT = 1 << role_bot,
+    WHO_BACKEND = 1 << role_backend,
+    WHO_ALL = WHO_CUSTOMER | WHO_AGENT | WHO_BOT | WHO_BACKEND,
+};
+
+struct verb {
+    verb_handler *handler; /* NULL: not a request of this server */
+    unsigned who;          /* bits of roles; 0: before welcome */
+    enum rate_class rate;
+};
+
+const struct verb *verb_of(enum frame_type type);
+
+verb_handler on_hello, on_auth, on_post, on_note, on_range, on_subscribe, on_unsubscribe, on_mark, on_typing,
+    on_conversations, on_conversation_open, on_context_put, on_context_get, on_process_start, on_process_step,
+    on_process_get, on_handoff_request, on_queue_leave, on_upload, on_download, on_status_set, on_inbox,
+    on_offer_accept, on_offer_decline, on_transfer, on_release, on_resolve, on_reopen;
+
+#endif
