@@ -1,0 +1,289 @@
+/* A worker's parts, in the order in which they need each other. */
+#include "server/worker/worker.h"
+
+#include "server/api/api.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/base/mem.h"
+#include "server/base/metric.h"
+#include "server/flow/flows.h"
+#include "server/hub/hub.h"
+#include "server/io/loop.h"
+#include "server/io/mailbox.h"
+#include "server/io/offload.h"
+#include "server/route/route.h"
+#include "server/store/store.h"
+#include "server/talk/directory.h"
+#include "server/talk/talk.h"
+#include "server/worker/address.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEALTH_MS = 500, DRAIN_POLL_MS = 50, CLOSE_GRACE_MS = 1000 };
+
+struct worker {
+    const struct conf *conf;
+    struct peers *peers;
+    struct peer *self;
+    int index;
+    struct uuid node;
+    pthread_t thread;
+
+    struct loop *loop;
+    struct mailbox *box;
+    struct ws *ws;
+    struct store *store;
+    struct hub *hub;
+    struct directory *directory;
+    struct talk *talk;
+    struct route *route;
+    struct flows *flows;
+    struct offload *offload;
+    struct api *api;
+
+    struct loop_timer health_timer, drain_timer;
+    struct worker_health health;
+    int64_t drain_until_ms;
+    bool draining, closing;
+    bool listening;
+};
+
+/* ---- listeners ---- */
+
+static parley_status listen_all(struct worker *w)
+{
+    const struct conf_list *list = &w->conf->server.listen;
+    for (size_t i = 0; i < list->count; i++) {
+        struct address address;
+        address_parse(list->at[i], &address);
+        struct ws_listener listener = {
+            .address = address.host, .port = address.port, .tls = w->conf->tls.certificate[0] != '\0', .links = true};
+        parley_status st = ws_listen(w->ws, &listener, NULL);
+        if (st != PARLEY_OK)
+            return st;
+    }
+    return PARLEY_OK;
+}
+
+static void on_directory(void *arg, parley_status status)
+{
+    struct worker *w = arg;
+    if (status != PARLEY_OK)
+        return;
+    api_refresh(w->api);
+    route_refresh(w->route);
+    w->health.ready = true;
+}
+
+/* ---- the database comes and goes ---- */
+
+static void on_up(void *arg, uint64_t generation)
+{
+    struct worker *w = arg;
+    log_info(NULL, "database connected", LOG_I64("worker", w->index));
+    directory_reload(w->directory, on_directory, w);
+    talk_up(w->talk);
+    flows_up(w->flows);
+}
+
+static void on_down(void *arg)
+{
+    struct worker *w = arg;
+    log_warn(NULL, "database lost", LOG_I64("worker", w->index));
+    talk_down(w->talk);
+}
+
+/* ---- health ---- */
+
+static void on_health(void *arg)
+{
+    struct worker *w = arg;
+    clock_reload();
+    w->health.database = store_is_up(w->store);
+    w->health.links = w->hub->link_count;
+    w->health.alive_ms = clock_mono_us() / 1000;
+    if (!directory_ready(w->directory) && store_is_up(w->store))
+        directory_reload(w->directory, on_directory, w);
+    loop_timer_start(w->loop, &w->health_timer, HEALTH_MS, on_health, w);
+}
+
+struct worker_health *worker_health(struct worker *worker)
+{
+    return &worker->health;
+}
+
+/* ---- orders from main ---- */
+
+struct order {
+    struct mail mail;
+    struct worker *worker;
+    int64_t spread_ms, drain_ms;
+};
+
+static void close_all(struct worker *w)
+{
+    w->closing = true;
+    api_flush(w->api);
+    ws_stop(w->ws);
+    flows_close(w->flows);
+    store_close(&w->store);
+    talk_free(&w->talk);
+    route_free(&w->route);
+    loop_timer_stop(&w->health_timer);
+    loop_timer_stop(&w->drain_timer);
+    mailbox_close(w->box);
+    loop_stop(w->loop);
+}
+
+static void on_drain_poll(void *arg)
+{
+    struct worker *w = arg;
+    bool over = loop_now_ms(w->loop) >= w->drain_until_ms;
+    bool empty = w->hub->link_count == 0;
+    if ((empty && talk_idle(w->talk)) || over) {
+        close_all(w);
+        return;
+    }
+    loop_timer_start(w->loop, &w->drain_timer, DRAIN_POLL_MS, on_drain_poll, w);
+}
+
+static void open_drain(struct mail *mail, void *receiver)
+{
+    struct order *order = LIST_ITEM(mail, struct order, mail);
+    struct worker *w = order->worker;
+    if (!w->draining) {
+        w->draining = true;
+        w->drain_until_ms = loop_now_ms(w->loop) + order->drain_ms;
+        ws_stop_listening(w->ws);
+        api_drain(w->api, order->spread_ms);
+        loop_timer_start(w->loop, &w->drain_timer, DRAIN_POLL_MS, on_drain_poll, w);
+    } else {
+        w->drain_until_ms = 0; /* asked twice: now */
+    }
+    mem_free(order);
+}
+
+static void open_refresh(struct mail *mail, void *receiver)
+{
+    struct order *order = LIST_ITEM(mail, struct order, mail);
+    struct worker *w = order->worker;
+    if (!w->closing)
+        directory_reload(w->directory, on_directory, w);
+    mem_free(order);
+}
+
+static void open_tls(struct mail *mail, void *receiver)
+{
+    struct order *order = LIST_ITEM(mail, struct order, mail);
+    if (!order->worker->closing && order->worker->conf->tls.certificate[0])
+        ws_reload_tls(order->worker->ws);
+    mem_free(order);
+}
+
+static void give(struct worker *worker, void (*open)(struct mail *, void *), int64_t spread_ms, int64_t drain_ms)
+{
+    struct order *order = mem_alloc(sizeof *order);
+    *order = (struct order){.mail.open = open, .worker = worker, .spread_ms = spread_ms, .drain_ms = drain_ms};
+    mailbox_send(worker->box, &order->mail);
+}
+
+void worker_drain(struct worker *worker, int64_t spread_ms, int64_t drain_ms)
+{
+    give(worker, open_drain, spread_ms, drain_ms);
+}
+
+void worker_refresh(struct worker *worker)
+{
+    give(worker, open_refresh, 0, 0);
+}
+
+void worker_reload_tls(struct worker *worker)
+{
+    give(worker, open_tls, 0, 0);
+}
+
+/* ---- life ---- */
+
+static parley_status open_sockets(struct worker *w)
+{
+    const struct conf *conf = w->conf;
+    struct ws_config config = {
+        .calls = &api_ws_calls,
+        .arg = w->api,
+        .connections_max = (unsigned)(conf->server.max_connections / w->peers->count),
+        .rx_buffer = 1024,
+        .tls_certificate = conf->tls.certificate[0] ? conf->tls.certificate : NULL,
+        .tls_key = conf->tls.certificate[0] ? conf->tls.key : NULL,
+    };
+    parley_status st = ws_new(w->loop, &config, &w->ws);
+    return st == PARLEY_OK ? listen_all(w) : st;
+}
+
+static void build(struct worker *w)
+{
+    struct store_options store = {.url = w->conf->database.url, .application = "parley"};
+    struct store_events events = {.up = on_up, .down = on_down, .arg = w};
+    w->loop = loop_new();
+    w->box = mailbox_new(w->loop, w->self);
+    w->hub = hub_new(w->loop, w->peers, w->index);
+    w->store = store_open(w->loop, &store, &events);
+    w->directory = directory_new(w->store);
+    w->talk = talk_new(w->loop, w->store, w->hub, w->peers, w->index, w->directory);
+    w->route = route_new(w->conf, w->loop, w->store, w->hub, w->talk, w->directory, w->peers, w->index, w->node);
+    w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
+    w->api = api_new(w->conf, w->loop, w->store, w->hub, w->talk, w->route, w->directory, w->offload, w->box);
+    *w->self = (struct peer){.box = w->box, .hub = w->hub, .talk = w->talk, .route = w->route};
+    loop_timer_start(w->loop, &w->health_timer, 0, on_health, w);
+}
+
+parley_status worker_new(const struct worker_options *options, struct worker **out)
+{
+    struct worker *w = mem_alloc(sizeof *w);
+    w->conf = options->conf;
+    w->peers = options->peers;
+    w->index = options->self;
+    w->self = &options->peers->at[options->self];
+    w->node = options->node;
+    w->offload = options->offload;
+    build(w);
+    *out = w;
+    return open_sockets(w);
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    metric_worker(w->index);
+    loop_run(w->loop);
+    w->health.ended = true;
+    return NULL;
+}
+
+void worker_start(struct worker *worker)
+{
+    pthread_create(&worker->thread, NULL, run, worker);
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker **worker)
+{
+    struct worker *w = *worker;
+    if (!w)
+        return;
+    ws_free(&w->ws);
+    api_free(&w->api);
+    flows_free(&w->flows);
+    directory_free(&w->directory);
+    hub_free(&w->hub);
+    mailbox_free(&w->box);
+    loop_free(&w->loop);
+    mem_free(w);
+    *worker = NULL;
+}
