@@ -6,6 +6,8 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -13,6 +15,7 @@
 
 enum {
     BACKLOG = 4096,
+    OWN_PORTS_MAX = 64,
     SEND_BUFFER = 128 * 1024, /* what a slow reader can make the kernel hold */
     NOT_SENT_BUFFER = 16 * 1024
 };
@@ -74,8 +77,6 @@ static parley_status parse_address(const char *text, uint16_t port, struct socka
 static void set_options(int fd, int family)
 {
     int on = 1, send_buffer = SEND_BUFFER, not_sent = NOT_SENT_BUFFER;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent, sizeof not_sent);
@@ -83,23 +84,73 @@ static void set_options(int fd, int family)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 }
 
-parley_status sock_listen(const char *address_text, uint16_t port, int *out_fd)
+/* SO_REUSEPORT would let a second server of the same user share the port without a word. So a port that this process
+ * does not have yet has to be free for a socket that shares with nobody. */
+static struct {
+    char address[INET6_ADDRSTRLEN];
+    uint16_t port;
+} own_ports[OWN_PORTS_MAX];
+static unsigned own_ports_len;
+static pthread_mutex_t own_ports_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool is_own_port(const char *address, uint16_t port)
 {
-    struct sockaddr_storage address;
-    socklen_t len = 0;
-    if (parse_address(address_text, port, &address, &len) != PARLEY_OK)
-        return PARLEY_INVALID;
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool own = false;
+    pthread_mutex_lock(&own_ports_lock);
+    for (unsigned i = 0; i < own_ports_len && i < OWN_PORTS_MAX; i++)
+        own = own || (own_ports[i].port == port && !strcmp(own_ports[i].address, address));
+    pthread_mutex_unlock(&own_ports_lock);
+    return own;
+}
+
+static void remember_port(const char *address, uint16_t port)
+{
+    pthread_mutex_lock(&own_ports_lock);
+    unsigned at = own_ports_len++ % OWN_PORTS_MAX;
+    snprintf(own_ports[at].address, sizeof own_ports[at].address, "%s", address);
+    own_ports[at].port = port;
+    pthread_mutex_unlock(&own_ports_lock);
+}
+
+static parley_status status_of_bind(int error)
+{
+    return error == EADDRINUSE ? PARLEY_TAKEN : error == EACCES ? PARLEY_DENIED : PARLEY_INVALID;
+}
+
+static parley_status bind_and_listen(const struct sockaddr_storage *address, socklen_t len, bool share, int *out_fd)
+{
+    int on = 1, fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return PARLEY_LIMIT;
-    set_options(fd, address.ss_family);
-    if (bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, BACKLOG) == 0) {
+    set_options(fd, address->ss_family);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (share)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)address, len) == 0 && (!share || listen(fd, BACKLOG) == 0)) {
         *out_fd = fd;
         return PARLEY_OK;
     }
     int error = errno;
     close(fd);
-    return error == EADDRINUSE ? PARLEY_TAKEN : error == EACCES ? PARLEY_DENIED : PARLEY_INVALID;
+    return status_of_bind(error);
+}
+
+parley_status sock_listen(const char *address_text, uint16_t port, int *out_fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = 0;
+    int probe;
+    parley_status st = parse_address(address_text, port, &address, &len);
+    if (st == PARLEY_OK && port && !is_own_port(address_text, port)) {
+        st = bind_and_listen(&address, len, false, &probe);
+        if (st == PARLEY_OK)
+            close(probe);
+    }
+    if (st == PARLEY_OK)
+        st = bind_and_listen(&address, len, true, out_fd);
+    if (st == PARLEY_OK)
+        remember_port(address_text, sock_port(*out_fd));
+    return st;
 }
 
 uint16_t sock_port(int fd)

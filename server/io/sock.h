@@ -8,9 +8,9 @@
 
 struct sockaddr;
 
-/* A listening, non-blocking SO_REUSEPORT socket whose accepted ones inherit TCP_NODELAY and a bounded send buffer.
- * The address is numeric. PARLEY_INVALID for an address that is none or not here, PARLEY_TAKEN when another program
- * has the port, PARLEY_DENIED, PARLEY_LIMIT. */
+/* A listening, non-blocking SO_REUSEPORT socket whose accepted ones inherit TCP_NODELAY and a bounded send buffer. The
+ * workers of this process share the port. The address is numeric. PARLEY_INVALID for an address that is none or not
+ * here, PARLEY_TAKEN when another program has the port, PARLEY_DENIED, PARLEY_LIMIT. */
 parley_status sock_listen(const char *address, uint16_t port, int *out_fd);
 
 /* The port it is bound to. */

@@ -3,6 +3,7 @@
 
 #include "protocol/limits.h"
 #include "server/base/mem.h"
+#include "server/io/sock.h"
 #include "server/io/ws.h"
 
 #include <setjmp.h>
@@ -11,8 +12,10 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int setup(void **state)
@@ -348,6 +351,44 @@ static void accepting_waits_while_handshakes_are_full(void **state)
     rig_stop(&rig);
 }
 
+static void a_port_is_shared_in_this_process_and_with_no_other(void **state)
+{
+    int ours, again, status;
+    assert_int_equal(sock_listen("127.0.0.1", 0, &ours), PARLEY_OK);
+    uint16_t port = sock_port(ours);
+    assert_int_equal(sock_listen("127.0.0.1", port, &again), PARLEY_OK);
+    close(again);
+
+    /* a port that the other process has before it is asked for here */
+    int tell[2];
+    assert_int_equal(pipe(tell), 0);
+    pid_t other = fork();
+    if (other == 0) {
+        int theirs;
+        uint16_t their_port = sock_listen("127.0.0.1", 0, &theirs) == PARLEY_OK ? sock_port(theirs) : 0;
+        if (write(tell[1], &their_port, sizeof their_port) != sizeof their_port)
+            _exit(1);
+        pause();
+    }
+    assert_int_equal(read(tell[0], &port, sizeof port), sizeof port);
+    assert_int_equal(sock_listen("127.0.0.1", port, &again), PARLEY_TAKEN);
+    kill(other, SIGKILL);
+    waitpid(other, &status, 0);
+    assert_int_equal(sock_listen("127.0.0.1", port, &again), PARLEY_OK);
+    close(again);
+    close(ours);
+    close(tell[0]);
+    close(tell[1]);
+}
+
+static void what_is_no_address_is_not_listened_at(void **state)
+{
+    int fd;
+    assert_int_equal(sock_listen("localhost", 0, &fd), PARLEY_INVALID);
+    assert_int_equal(sock_listen("", 0, &fd), PARLEY_INVALID);
+    assert_int_equal(sock_listen("192.0.2.1", 0, &fd), PARLEY_INVALID);
+}
+
 int main(void)
 {
 #define ON_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -370,6 +411,8 @@ int main(void)
         ON_RIG(a_paused_link_delivers_nothing_until_it_is_resumed),
         cmocka_unit_test(links_that_are_open_at_the_end_are_closed_with_1001),
         cmocka_unit_test(sockets_beyond_the_maximum_are_refused),
+        cmocka_unit_test(a_port_is_shared_in_this_process_and_with_no_other),
+        cmocka_unit_test(what_is_no_address_is_not_listened_at),
         cmocka_unit_test(accepting_waits_while_handshakes_are_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
