@@ -213,7 +213,8 @@ void on_hello(struct api *api, struct link *link, const struct frame *frame)
     g->ask = ask;
     g->page = (int)h->page;
     g->have_count = (int)h->have_count;
-    memcpy(g->have, h->have, h->have_count * sizeof *h->have);
+    if (g->have_count)
+        memcpy(g->have, h->have, h->have_count * sizeof *h->have);
     link_move(link, LINK_GREETING);
     loop_timer_stop(&link->timer);
     auth_check(api, &(struct credentials){.token = h->token, .device = h->device, .locale = h->locale}, on_admitted, g);

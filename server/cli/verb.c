@@ -15,6 +15,7 @@ const struct verb *const verb_families[] = {
     app_verbs,
     token_verbs,
     queue_verbs,
+    flow_verbs,
     agent_verbs,
     key_verbs,
     version_verbs,

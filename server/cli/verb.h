@@ -51,6 +51,7 @@ extern const struct verb db_verbs[];
 extern const struct verb app_verbs[];
 extern const struct verb token_verbs[];
 extern const struct verb queue_verbs[];
+extern const struct verb flow_verbs[];
 extern const struct verb agent_verbs[];
 extern const struct verb key_verbs[];
 extern const struct verb version_verbs[];

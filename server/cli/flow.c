@@ -1,0 +1,173 @@
+/* parley flow: the scripts that serve first. */
+#include "server/cli/cli.h"
+#include "server/cli/db.h"
+#include "server/cli/files.h"
+#include "server/cli/list.h"
+#include "server/cli/out.h"
+#include "server/flow/host_memory.h"
+#include "server/io/crypto.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SOURCE_MAX = 256 << 10 };
+
+/* A script that was read and compiles. */
+struct script {
+    const char *path;
+    char name[65];
+    char title[257];
+    struct buf source;
+    char hash[2 * CRYPTO_DIGEST + 1];
+};
+
+/* The file's name without folder and ending. */
+static bool name_of(const char *path, char out[65])
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    int len = dot ? (int)(dot - base) : (int)strlen(base);
+    snprintf(out, 65, "%.*s", len, base);
+    return len > 0 && len < 65 && strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789._-") == (size_t)len;
+}
+
+static int refuse(const struct script *script, const struct flow_error *error)
+{
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    flow_error_print(error, buf_span(&script->source), &text);
+    fprintf(stderr, "%.*s", (int)text.len, text.ptr);
+    buf_done(&text);
+    return CLI_PROBLEMS;
+}
+
+/* A first start in memory tells what flow{} says of itself, and finds what compiling alone does not. */
+static int try_out(struct script *script)
+{
+    struct flow_error error = {0};
+    struct host_memory *host = host_memory_new(&(struct memory_options){.limits = flow_limits_default});
+    int code = CLI_OK;
+    if (host_memory_use(host, script->path, buf_span(&script->source), &error) != PARLEY_OK) {
+        code = refuse(script, &error);
+    } else {
+        host_memory_start(host, "hello");
+        const struct flow_about *about = host_memory_run(host) ? flow_run_about(host_memory_run(host)) : NULL;
+        snprintf(script->title, sizeof script->title, "%s", about && about->title[0] ? about->title : script->name);
+        if (host_memory_error(host))
+            code = refuse(script, host_memory_error(host));
+    }
+    host_memory_free(&host);
+    return code;
+}
+
+static int script_read(const char *path, struct script *script)
+{
+    uint8_t hash[CRYPTO_DIGEST];
+    *script = (struct script){.path = path};
+    buf_init(&script->source, SOURCE_MAX);
+    if (!name_of(path, script->name))
+        return cli_fail(CLI_USAGE, "%s: name the file after the flow, in a-z 0-9 . _ -, like order-status.lua", path);
+    int code = files_read(path, &script->source);
+    if (code == CLI_OK)
+        code = try_out(script);
+    flow_hash(buf_span(&script->source), hash);
+    crypto_hex(span_of(hash, sizeof hash), script->hash);
+    return code;
+}
+
+/* ---- check ---- */
+
+static int check(struct cli *cli)
+{
+    int code = CLI_OK;
+    for (int i = 0; i < cli_operand_count(cli); i++) {
+        struct script script;
+        int one = script_read(cli_operand(cli, i), &script);
+        if (one == CLI_OK)
+            cli_say(cli, "%s: ok", script.path);
+        else
+            code = one;
+        buf_done(&script.source);
+    }
+    return code;
+}
+
+/* ---- publish ---- */
+
+static int store(struct cli *cli, struct db *db, struct script *script)
+{
+    static const char *const columns[] = {"name", "title", "version", NULL};
+    buf_add(&script->source, "", 1);
+    const char *const *args = DB_ARGS(script->hash, script->name, script->title, script->source.ptr);
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = db_run(db,
+                    "insert into flow_version (hash, name, title, source) values (decode($1, 'hex'), $2, $3, $4)"
+                    " on conflict (hash) do nothing",
+                    args);
+    if (st == PARLEY_OK)
+        st = db_run(db,
+                    "insert into flow (name, hash) values ($2, decode($1, 'hex'))"
+                    " on conflict (name) do update set hash = excluded.hash",
+                    DB_ARGS(script->hash, script->name));
+    if (st == PARLEY_OK)
+        st = db_commit(db, "flow");
+    if (st != PARLEY_OK)
+        return db_fail(db, st, "cannot publish the flow");
+    script->hash[12] = '\0';
+    struct out *out = out_one(cli, columns);
+    out_text(out, script->name);
+    out_text(out, script->title);
+    out_text(out, script->hash);
+    out_end(&out);
+    return CLI_OK;
+}
+
+static int publish(struct cli *cli)
+{
+    struct script script;
+    struct db *db = NULL;
+    int code = script_read(cli_operand(cli, 0), &script);
+    if (code == CLI_OK)
+        code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = store(cli, db, &script);
+    db_close(&db);
+    buf_done(&script.source);
+    return code;
+}
+
+static int list(struct cli *cli)
+{
+    return list_rows(cli,
+                     "select f.name, v.title, left(encode(f.hash, 'hex'), 12), "
+                     "(select count(*) from flow_run r where r.hash = f.hash and r.state < 4) "
+                     "from flow f join flow_version v using (hash) order by f.name",
+                     NULL, (const char *const[]){"name", "title", "version", "runs#", NULL});
+}
+
+const struct verb flow_verbs[] = {
+    {.name = "flow check",
+     .operands = "FILE...",
+     .operands_min = 1,
+     .operands_max = 1000,
+     .summary = "find mistakes in flows, without server or database",
+     .examples = "parley flow check flows/*.lua",
+     .run = check},
+    {.name = "flow publish",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "make a flow the one that new sessions get; runs under way stay on theirs",
+     .examples = "parley flow publish flows/order-status.lua",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = publish},
+    {.name = "flow list",
+     .operands = "",
+     .summary = "published flows, and how many runs are on each",
+     .examples = "parley flow list\nparley flow list --json",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = list},
+    {0},
+};
