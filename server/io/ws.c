@@ -70,7 +70,7 @@ static int upgrade_asked(struct ws_conn *conn, struct lws *wsi)
     struct ws_refusal refusal = ws_check_upgrade(conn, wsi);
     if (!refusal.status)
         return 0;
-    http_refuse_now(conn, wsi, refusal);
+    answer_refuse_now(conn, wsi, refusal);
     return -1;
 }
 
@@ -286,6 +286,9 @@ static void take_config(struct ws *ws, const struct ws_config *config)
     c->ping_ms = c->ping_ms ? c->ping_ms : LIMIT_PING_MS;
     c->silence_ms = c->silence_ms ? c->silence_ms : LIMIT_SILENCE_MS;
     c->stall_ms = c->stall_ms ? c->stall_ms : LIMIT_OUT_STALL_MS;
+    c->out_max = c->out_max ? c->out_max : LIMIT_OUT_QUEUE_HARD;
+    c->head_ms = c->head_ms ? c->head_ms : LIMIT_HTTP_HEADERS_MS;
+    c->body_ms = c->body_ms ? c->body_ms : LIMIT_HTTP_BODY_MS;
 }
 
 parley_status ws_new(struct loop *loop, const struct ws_config *config, struct ws **out)

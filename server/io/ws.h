@@ -54,10 +54,12 @@ struct ws_calls {
 struct ws_config {
     const struct ws_calls *calls;
     void *arg;
-    unsigned connections_max;               /* open sockets; more are refused at accept. 0: 16384 */
-    unsigned handshakes_max;                /* sockets that are not links yet; accepting waits beyond it. 0: 4096 */
-    unsigned rx_buffer;                     /* bytes read at once from a link, and held by each. 0: 1024 */
+    unsigned connections_max; /* open sockets; more are refused at accept. 0: 16384 */
+    unsigned handshakes_max;  /* sockets that are not links yet; accepting waits beyond it. 0: 4096 */
+    unsigned rx_buffer;       /* bytes read at once from a link, and held by each. 0: 1024 */
+    size_t out_max; /* bytes waiting for a link whose socket is full; beyond it: 4001. 0: LIMIT_OUT_QUEUE_HARD */
     unsigned ping_ms, silence_ms, stall_ms; /* 0: LIMIT_PING_MS, LIMIT_SILENCE_MS, LIMIT_OUT_STALL_MS */
+    unsigned head_ms, body_ms;              /* 0: LIMIT_HTTP_HEADERS_MS, LIMIT_HTTP_BODY_MS */
     const char *tls_certificate;            /* PEM files; NULL: no listener may ask for TLS */
     const char *tls_key;
 };

@@ -1,6 +1,5 @@
 /* Listening sockets of our own: the packaged library cannot share a port between workers. Accepting stops while too
  * many handshakes are under way or the process is out of descriptors, so that neither is a busy loop. */
-#include "protocol/limits.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/io/sock.h"
@@ -39,7 +38,7 @@ struct ws_conn *ws_conn_new(struct ws *ws, int listener_id, bool tls, bool links
     conn->listener_id = (int16_t)listener_id;
     conn->peer = sock_peer_hash(peer);
     list_init(&conn->dirty);
-    loop_timer_start(ws->loop, &conn->timer, LIMIT_HTTP_HEADERS_MS, on_head_late, conn);
+    loop_timer_start(ws->loop, &conn->timer, ws->config.head_ms, on_head_late, conn);
     return conn;
 }
 

@@ -1,5 +1,5 @@
 /* What the parts of ws share, and nobody else includes: ws (life and libwebsockets' callbacks), ws_accept (listeners),
- * ws_check (what a request may look like), ws_link (an open link), ws_http (a request and its answer). */
+ * ws_check (what a request may look like), ws_link (an open link), ws_http (a request), ws_answer (its answer). */
 #ifndef SERVER_IO_WS_INSIDE_H
 #define SERVER_IO_WS_INSIDE_H
 
@@ -135,9 +135,20 @@ void link_closed(struct ws_conn *conn);
 int http_request(struct ws_conn *conn);
 void http_body_part(struct ws_conn *conn, const char *bytes, size_t len);
 void http_body_end(struct ws_conn *conn);
+void http_closed(struct ws_conn *conn);
+
+/* ---- ws_answer ---- */
+
+/* Writes, in its own time, and ends the connection. */
+void answer_start(struct ws_conn *conn, int status, const char *content_type, const struct http_header *headers,
+                  struct span body, bool head_only);
+void answer_refuse(struct ws_conn *conn, struct ws_refusal refusal);
 
 /* A short answer straight to the socket, before the connection is ended by the caller. */
-void http_refuse_now(struct ws_conn *conn, struct lws *wsi, struct ws_refusal refusal);
-void http_closed(struct ws_conn *conn);
+void answer_refuse_now(struct ws_conn *conn, struct lws *wsi, struct ws_refusal refusal);
+
+/* A few bytes that are not the answer yet. */
+void answer_interim(struct ws_conn *conn, struct span bytes);
+void answer_free(struct ws_conn *conn);
 
 #endif

@@ -210,6 +210,13 @@ static void queue_grow(struct ws_conn *conn)
     conn->queue = mem_resize(conn->queue, conn->queue_cap * sizeof *conn->queue);
 }
 
+/* A reader that is not there any more must not hold memory until it is noticed. */
+static void check_queue(struct ws_conn *conn)
+{
+    if (conn->blocked && ws_queued(conn) > conn->ws->config.out_max)
+        ws_kill(conn, CODE_SLOW);
+}
+
 /* Takes the reference. */
 static void queue_push(struct ws_conn *conn, struct packet *packet)
 {
@@ -218,6 +225,7 @@ static void queue_push(struct ws_conn *conn, struct packet *packet)
     conn->queue[conn->queue_head + conn->queue_len++] = packet;
     conn->queued += packet_frame(packet).len;
     ws_mark(conn);
+    check_queue(conn);
 }
 
 /* Forgets the first n packets. An idle link holds no queue. */
@@ -267,6 +275,7 @@ static void block(struct ws_conn *conn, size_t in_library)
             start_timer(conn);
     }
     conn->in_library = (uint32_t)in_library;
+    check_queue(conn);
 }
 
 static bool write_some(struct ws_conn *conn)

@@ -1,5 +1,5 @@
 /* What one worker's sockets can do: echo, fan-out, and what an idle link holds.
- *   bench_ws [--json]
+ *   bench_ws [NAME] [--json]
  * The server runs in a process of its own, so that its CPU time and memory are its own; rates are divided by the CPU
  * time it used. Plain TCP, loopback, binary messages of 200 bytes. */
 #include "server/base/mem.h"
@@ -308,11 +308,22 @@ static void idle(void)
 
 int main(int argc, char **argv)
 {
-    json = argc > 1 && !strcmp(argv[1], "--json");
-    echo("echo_w1", 1, 3);
-    echo("echo_w16", 16, 3);
-    fan_out("fan_out_1", 1, 3);
-    fan_out("fan_out_10", 10, 3);
-    idle();
+    const char *only = NULL;
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--json"))
+            json = true;
+        else
+            only = argv[i];
+#define WANTED(name) (!only || !strcmp(only, name))
+    if (WANTED("echo_w1"))
+        echo("echo_w1", 1, 3);
+    if (WANTED("echo_w16"))
+        echo("echo_w16", 16, 3);
+    if (WANTED("fan_out_1"))
+        fan_out("fan_out_1", 1, 3);
+    if (WANTED("fan_out_10"))
+        fan_out("fan_out_10", 10, 3);
+    if (WANTED("idle"))
+        idle();
     return 0;
 }

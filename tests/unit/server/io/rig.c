@@ -232,6 +232,9 @@ struct rig *rig_start(const struct rig_options *options)
         .ping_ms = o->ping_ms,
         .silence_ms = o->silence_ms,
         .stall_ms = o->stall_ms,
+        .head_ms = o->head_ms,
+        .body_ms = o->body_ms,
+        .out_max = o->out_max ? o->out_max : 64 << 20,
         .tls_certificate = o->certificate,
         .tls_key = o->key,
     };

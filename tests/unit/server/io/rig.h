@@ -12,7 +12,8 @@ struct rig;
 
 struct rig_options {
     bool tls;
-    unsigned connections_max, handshakes_max, ping_ms, silence_ms, stall_ms;
+    unsigned connections_max, handshakes_max, ping_ms, silence_ms, stall_ms, head_ms, body_ms;
+    size_t out_max; /* 0: 64 MiB */
     const char *certificate, *key;
 };
 

@@ -213,6 +213,19 @@ static void plain_bytes_on_a_tls_port_are_dropped(void **state)
     rig_stop(&rig);
 }
 
+static void a_handshake_that_does_not_come_is_dropped(void **state)
+{
+    struct files *files = *state;
+    struct rig *rig = rig_start(
+        &(struct rig_options){.tls = true, .certificate = files->certificate, .key = files->key, .head_ms = 300});
+    int fd = peer_connect(rig);
+    char *answer = peer_read_all(fd, NULL);
+    assert_string_equal(answer, "");
+    mem_free(answer);
+    close(fd);
+    rig_stop(&rig);
+}
+
 static void reload(struct ws *ws)
 {
     assert_int_equal(ws_reload_tls(ws), PARLEY_OK);
@@ -272,6 +285,7 @@ int main(void)
         WITH_FILES(a_request_is_answered_whole),
         WITH_FILES(a_link_works_through_it),
         WITH_FILES(plain_bytes_on_a_tls_port_are_dropped),
+        WITH_FILES(a_handshake_that_does_not_come_is_dropped),
         WITH_FILES(a_new_certificate_is_used_and_a_bad_one_is_not),
         WITH_FILES(files_that_cannot_be_served_are_refused),
     };

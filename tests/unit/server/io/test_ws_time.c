@@ -123,6 +123,42 @@ static void a_peer_that_never_reads_its_answer_is_dropped(void **state)
     rig_stop(&rig);
 }
 
+/* What stalls is dropped: a head, and a body that stops, each in its own time. */
+static void requests_that_stall_are_dropped_in_time(void **state)
+{
+    static const char *const heads[] = {"", "G", "GET /echo HTTP/1.1\r\nHost: x\r\n",
+                                        "GET /echo HTTP/1.1\r\nHost: x\r\nA: swallowed\r\n",
+                                        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhalf"};
+    enum { N = sizeof heads / sizeof *heads, HEAD_MS = 300, BODY_MS = 900 };
+    struct rig *rig = rig_start(&(struct rig_options){.head_ms = HEAD_MS, .body_ms = BODY_MS});
+    int fds[N];
+    int64_t start = clock_mono_ms();
+    for (int i = 0; i < N; i++) {
+        fds[i] = peer_connect(rig);
+        peer_send_text(fds[i], heads[i]);
+    }
+    for (int i = 0; i < N; i++) {
+        char *answer = peer_read_all(fds[i], NULL);
+        int64_t due = i == N - 1 ? BODY_MS : HEAD_MS, took = clock_mono_ms() - start;
+        assert_string_equal(answer, "");
+        assert_in_range(took, due - 50, due + 550);
+        mem_free(answer);
+        close(fds[i]);
+    }
+    assert_int_equal(rig_requests(rig), 0);
+    rig_stop(&rig);
+}
+
+static void a_queue_beyond_its_maximum_ends_the_link(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.out_max = 1 << 20});
+    int fd = small_link(rig);
+    say(fd, "send 30 100000");
+    assert_int_equal(rig_closed(rig), 4001);
+    close(fd);
+    rig_stop(&rig);
+}
+
 static int64_t cpu_ms(void)
 {
     struct timespec t;
@@ -170,6 +206,8 @@ int main(void)
         cmocka_unit_test(a_peer_that_never_reads_is_closed_with_4001),
         cmocka_unit_test(a_peer_that_reads_slowly_is_not_stalled),
         cmocka_unit_test(a_peer_that_never_reads_its_answer_is_dropped),
+        cmocka_unit_test(requests_that_stall_are_dropped_in_time),
+        cmocka_unit_test(a_queue_beyond_its_maximum_ends_the_link),
         cmocka_unit_test(out_of_descriptors_the_worker_waits_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
