@@ -83,6 +83,10 @@ void sandbox_stop(struct sandbox_run *run);
 /* Why it failed. */
 const struct flow_error *sandbox_error(const struct sandbox_run *run);
 
+/* For the checker: whether the library has the name, in `table` when that is not empty. If not, the error says so as it
+ * would to a script. */
+bool sandbox_lookup(struct sandbox *sandbox, const char *table, const char *name, struct flow_error *error);
+
 /* Bytes that a run holds, and all of the sandbox. */
 size_t sandbox_run_bytes(const struct sandbox_run *run);
 size_t sandbox_bytes(const struct sandbox *sandbox);

@@ -1,0 +1,239 @@
+/* The checker: compiles, then follows the names and the calls that are written out. */
+#include "server/flow/check.h"
+
+#include "server/base/suggest.h"
+#include "server/flow/api.h"
+#include "server/flow/json.h"
+#include "server/flow/parser.h"
+#include "server/flow/sandbox.h"
+
+#include <stdio.h>
+
+enum { ARENA = 8 << 20, GLOBALS_MAX = 256, WORD = 64 };
+
+struct checking {
+    const char *file;
+    struct flow_findings *out;
+    struct sandbox *sandbox;
+    struct arena arena;
+    struct span globals[GLOBALS_MAX]; /* that the script assigns somewhere */
+    size_t global_count;
+    struct span locals[GLOBALS_MAX]; /* for suggestions */
+    size_t local_count;
+    bool has_flow;
+    struct flow_error beyond; /* takes what there is no room for */
+};
+
+static struct flow_error *add_finding(struct checking *c, int line)
+{
+    struct flow_findings *f = c->out;
+    if (f->count == FLOW_CHECK_MAX) {
+        f->more = true;
+        return &c->beyond;
+    }
+    struct flow_error *e = &f->errors[f->count++];
+    *e = (struct flow_error){.line = line};
+    snprintf(e->file, sizeof e->file, "%s", c->file);
+    return e;
+}
+
+static bool has_word(const struct span *words, size_t count, struct span word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(words[i], word))
+            return true;
+    return false;
+}
+
+static void copy_word(char out[WORD + 1], struct span word)
+{
+    snprintf(out, WORD + 1, "%.*s", word.len > WORD ? WORD : (int)word.len, word.ptr);
+}
+
+/* ---- first reading: what the script declares ---- */
+
+static void note_name(void *owner, enum parser_use use, struct span table, struct span name, int line)
+{
+    struct checking *c = owner;
+    if (use == PARSER_WRITES && c->global_count < GLOBALS_MAX && !has_word(c->globals, c->global_count, name))
+        c->globals[c->global_count++] = name;
+}
+
+static void note_local(void *owner, struct span name, int line)
+{
+    struct checking *c = owner;
+    if (c->local_count < GLOBALS_MAX && !has_word(c->locals, c->local_count, name))
+        c->locals[c->local_count++] = name;
+}
+
+static void no_call(void *owner, struct span table, struct span name, const struct value *args, size_t count, bool open,
+                    int line)
+{
+}
+
+/* ---- second reading: what is wrong ---- */
+
+/* A local or a global of the script that was probably meant; the library's own suggestion wins. */
+static void suggest_own(struct checking *c, struct flow_error *e, const char *typed)
+{
+    char best[WORD + 1] = "", word[WORD + 1];
+    struct suggest s;
+    suggest_init(&s, typed);
+    for (size_t i = 0; i < c->local_count + c->global_count; i++) {
+        copy_word(word, i < c->local_count ? c->locals[i] : c->globals[i - c->local_count]);
+        const char *before = s.best;
+        suggest_offer(&s, word);
+        if (s.best != before)
+            memcpy(best, word, sizeof best);
+        s.best = s.best ? best : NULL;
+    }
+    if (!strstr(e->text, "did you mean") && best[0] && strcmp(e->code, "E102") == 0) {
+        size_t used = strlen(e->text);
+        snprintf(e->text + used, sizeof e->text - used, ", did you mean '%s'?", best);
+    }
+}
+
+static void check_read(struct checking *c, struct span table, struct span name, int line)
+{
+    char table_name[WORD + 1], word[WORD + 1];
+    struct flow_error found = {0};
+    copy_word(table_name, table);
+    copy_word(word, name);
+    if (has_word(c->globals, c->global_count, table.len ? table : name))
+        return;
+    if (table.len && !sandbox_lookup(c->sandbox, "", table_name, &found))
+        return; /* reported by its own name */
+    if (sandbox_lookup(c->sandbox, table_name, word, &found))
+        return;
+    struct flow_error *e = add_finding(c, line);
+    memcpy(e->code, found.code, sizeof e->code);
+    memcpy(e->text, found.text, sizeof e->text);
+    memcpy(e->help, found.help, sizeof e->help);
+    if (table.len == 0)
+        suggest_own(c, e, word);
+}
+
+static void check_name(void *owner, enum parser_use use, struct span table, struct span name, int line)
+{
+    struct checking *c = owner;
+    struct flow_error ignored;
+    char word[WORD + 1];
+    copy_word(word, name);
+    if (span_is(table, "_ENV"))
+        return;
+    if (span_is(name, "_ENV") && table.len == 0)
+        flow_error_set(add_finding(c, line), "E105", "flows cannot use _ENV");
+    else if (use == PARSER_READS)
+        check_read(c, table, name, line);
+    else if (sandbox_lookup(c->sandbox, "", word, &ignored))
+        flow_error_set(add_finding(c, line), "E304", "'%s' belongs to the library; choose another name", word);
+}
+
+static void check_local(void *owner, struct span name, int line)
+{
+    if (span_is(name, "_ENV"))
+        flow_error_set(add_finding(owner, line), "E105", "flows cannot use _ENV");
+}
+
+static const struct flow_function *function_of(struct span table, struct span name)
+{
+    char dotted[2 * WORD + 2];
+    snprintf(dotted, sizeof dotted, "%.*s%s%.*s", (int)table.len, table.ptr ? table.ptr : "", table.len ? "." : "",
+             (int)name.len, name.ptr);
+    for (size_t i = 0; i < FLOW_CALLS; i++)
+        if (strcmp(flow_functions[i].name, dotted) == 0 && flow_functions[i].style != FLOW_STYLE_HIDDEN)
+            return &flow_functions[i];
+    return NULL;
+}
+
+static void note_flow(struct checking *c, const struct value *map)
+{
+    struct flow_findings *f = c->out;
+    const struct value *id = value_find(map, "id"), *title = value_find(map, "title");
+    c->has_flow = true;
+    if (id && id->type == VALUE_TEXT)
+        snprintf(f->id, sizeof f->id, "%.*s", SPAN_ARG(id->text));
+    if (title && title->type == VALUE_TEXT)
+        snprintf(f->title, sizeof f->title, "%.*s", SPAN_ARG(title->text));
+}
+
+static void check_call(void *owner, struct span table, struct span name, const struct value *args, size_t count,
+                       bool open, int line)
+{
+    struct checking *c = owner;
+    struct value map;
+    struct flow_error found = {0};
+    const struct flow_function *f = table.len > WORD || name.len > WORD ? NULL : function_of(table, name);
+    if (!f || has_word(c->globals, c->global_count, table.len ? table : name))
+        return;
+    bool is_flow = f == &flow_functions[FLOW_CALL_flow];
+    if (is_flow && c->has_flow)
+        flow_error_set(add_finding(c, line), "E208", "flow{} may be called only once");
+    if (open)
+        return; /* who knows what comes */
+    parley_status st = flow_check_arguments(f, args, count, &c->arena, &map, &found);
+    if (st == PARLEY_OK) {
+        if (is_flow)
+            note_flow(c, &map);
+        return;
+    }
+    c->has_flow |= is_flow;
+    struct flow_error *e = add_finding(c, line);
+    memcpy(e->code, found.code, sizeof e->code);
+    memcpy(e->text, found.text, sizeof e->text);
+    memcpy(e->help, found.help, sizeof e->help);
+}
+
+static void sort_findings(struct flow_findings *f)
+{
+    for (size_t i = 1; i < f->count; i++)
+        for (size_t k = i; k > 0 && f->errors[k - 1].line > f->errors[k].line; k--) {
+            struct flow_error swap = f->errors[k];
+            f->errors[k] = f->errors[k - 1];
+            f->errors[k - 1] = swap;
+        }
+}
+
+static enum sandbox_verdict never_called(void *owner, struct sandbox_call *call)
+{
+    return SANDBOX_RETURN;
+}
+
+static void check_names_and_calls(struct checking *c, struct span source)
+{
+    const struct parser_events first = {c, note_name, no_call, note_local};
+    const struct parser_events second = {c, check_name, check_call, check_local};
+    parley_status st = parser_read(source, &c->arena, &first);
+    if (st == PARLEY_OK)
+        st = parser_read(source, &c->arena, &second);
+    if (st != PARLEY_OK)
+        flow_error_set(add_finding(c, 1), "E103", "the file is too intricate to be checked");
+    else if (!c->has_flow)
+        flow_error_set(add_finding(c, 1), "E106", "the file does not call flow{}");
+}
+
+parley_status flow_check_source(const char *file, struct span source, struct flow_findings *out)
+{
+    static const struct sandbox_functions functions = {flow_function_names, FLOW_CALLS, never_called};
+    struct checking c = {.file = file, .out = out};
+    struct flow_error error = {0};
+    *out = (struct flow_findings){0};
+    if (sandbox_new(file, source, &functions, &sandbox_limits_default, &c.sandbox, &error) != PARLEY_OK) {
+        out->errors[out->count++] = error;
+        return PARLEY_SCRIPT;
+    }
+    arena_init(&c.arena, ARENA);
+    check_names_and_calls(&c, source);
+    arena_done(&c.arena);
+    sandbox_free(&c.sandbox);
+    sort_findings(out);
+    return out->count ? PARLEY_SCRIPT : PARLEY_OK;
+}
+
+void flow_check_print(const struct flow_findings *findings, struct span source, struct buf *out)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        flow_error_print(&findings->errors[i], source, out);
+    if (findings->more)
+        buf_add_str(out, "... and more\n");
+}

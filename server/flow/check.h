@@ -1,0 +1,24 @@
+/* `parley flow check`: what can be known to be wrong with a flow without running it - syntax, names that nobody
+ * declared, arguments that are written out. Compiles the flow in a sandbox of its own. Any thread. */
+#ifndef SERVER_FLOW_CHECK_H
+#define SERVER_FLOW_CHECK_H
+
+#include "protocol/buf.h"
+#include "server/flow/error.h"
+
+enum { FLOW_CHECK_MAX = 20 };
+
+struct flow_findings {
+    struct flow_error errors[FLOW_CHECK_MAX]; /* in the order of the file */
+    size_t count;
+    bool more;               /* than there is room for */
+    char id[65], title[257]; /* from flow{}, when they are written out */
+};
+
+/* PARLEY_OK when there is nothing to say. */
+parley_status flow_check_source(const char *file, struct span source, struct flow_findings *out);
+
+/* The findings for a person, each with its lines and help. */
+void flow_check_print(const struct flow_findings *findings, struct span source, struct buf *out);
+
+#endif

@@ -1,0 +1,252 @@
+/* The checker: what it finds, where, and that it finds nothing in what is right. */
+#include "tests/unit/unit.h"
+
+#include "server/flow/api.h"
+#include "server/flow/check.h"
+
+#include <stdio.h>
+
+#define FLOW "flow { id = 'x', title = 'X' }\n"
+
+struct finding {
+    const char *source; /* behind flow{}, which is line 1 */
+    const char *code;   /* NULL: nothing to find */
+    int line;
+    const char *text;
+};
+
+static const struct finding findings[] = {
+    /* names */
+    {"local order = 1\nsay(rader)", "E102", 3, "undefined name 'rader', did you mean 'order'?"},
+    {"sya 'x'", "E102", 2, "did you mean 'say'?"},
+    {"local function greet() return grete end greet()", "E102", 2, "did you mean 'greet'?"},
+    {"context.gte('x')", "E102", 2, "did you mean 'context.get'?"},
+    {"local x = string.uper('x')", "E102", 2, "did you mean 'string.upper'?"},
+    {"do local inner = 1 end\nsay(inner)", "E102", 3, "undefined name 'inner'"},
+    {"for i = 1, 3 do end\nlog.info('x', i)", "E102", 3, "undefined name 'i'"},
+    {"local x = x", "E102", 2, "undefined name 'x'"},
+    {"local a = string.gsub('a', 'b', 'c')", "E107", 2, "use replace(text, pattern, with)"},
+    {"print('x')", "E107", 2, "use say(text)"},
+    {"local t = os.time()", "E107", 2, "now()"},
+    {"say = 1", "E304", 2, "belongs to the library"},
+    {"function ask() end", "E304", 2, "belongs to the library"},
+    {"local _ENV = {}", "E105", 2, "_ENV"},
+    {"say(_ENV.x)", "E105", 2, "_ENV"},
+    /* arguments */
+    {"ask { text = 'Why?', option = { 'a', 'b' } }", "E201", 2, "ask: unknown field 'option'"},
+    {"ask { text = 'Why?', choises = { 'a', 'b' } }", "E201", 2, "did you mean 'choices'?"},
+    {"ask { choices = { 'a', 'b' } }", "E202", 2, "'text' is missing"},
+    {"ask {\n  text = 'Why?',\n  choices = { 'Too small' },\n}", "E204", 2, "'choices' needs 2 to 10 entries, got 1"},
+    {"ask { text = 'Why?', choices = { a = 'A', b = 'B' } }", "E203", 2, "has no order"},
+    {"ask { text = 'Why?', choices = { 'a', 'a' } }", "E204", 2, "twice"},
+    {"ask { text = 'Why?', choices = { { 'a' }, 'b' } }", "E203", 2, "entry 1"},
+    {"ask { text = 'Why?', match = '^A(' }", "E205", 2, "at character"},
+    {"ask { text = 'Why?', match = { '^A$', '[' } }", "E205", 2, "'match'"},
+    {"ask { text = 'Why?', match = '^A%d+(?' }", "E205", 2, "'match'"},
+    {"ask { text = 'Why?', tries = 0 }", "E204", 2, "'tries' must be 1 to 20, got 0"},
+    {"ask { text = 'Why?', tries = '3' }", "E203", 2, "'tries' must be a whole number, got text"},
+    {"ask { text = 'Why?', timeout = '2 hours' }", "E206", 2, "no duration"},
+    {"ask { text = 'Why?', timeout = 7200 }", "E203", 2, "'timeout' must be a duration"},
+    {"ask { text = 'Why?', choices = { 'a', 'b' }, match = 'x' }", "E201", 2, "exclude each other"},
+    {"ask('a', 'b')", "E204", 2, "takes one table, or one text; got 2"},
+    {"ask(5)", "E203", 2, "takes a table with named fields"},
+    {"say {}", "E202", 2, "nothing to say"},
+    {"say ''", "E204", 2, "1 to 16384 bytes"},
+    {"say { card = { text = 'x' } }", "E202", 2, "card: 'title' is missing"},
+    {"say { card = { title = 'x', buttons = { { label = 'Go' } } } }", "E202", 2, "either 'link' or 'value'"},
+    {"say { card = { titel = 'x' } }", "E201", 2, "unknown field 'titel'"},
+    {"say { choices = { 'a', 'b' } }", "E202", 2, "need a 'text'"},
+    {"say { custom = { type = 'Map', fallback = 'x' } }", "E203", 2, "custom: 'type'"},
+    {"wait '5 d'", "E206", 2, "no duration"},
+    {"wait {}", "E202", 2, "'delay', 'till' or 'timeout'"},
+    {"wait { delay = '1d', till = 5 }", "E201", 2, "exclude each other"},
+    {"handoff { queue = 'My Queue' }", "E204", 2, "'queue' must be a name"},
+    {"handoff { priority = 'urgent' }", "E204", 2, "\"normal\" or \"high\""},
+    {"process.start { title = 'x' }", "E202", 2, "'type' is missing"},
+    {"context.set()", "E202", 2, "'key' is missing"},
+    {"context.get(1)", "E203", 2, "'key' must be text"},
+    {"random(1, 2, 3)", "E204", 2, "at most 2"},
+    {"random(1.5)", "E203", 2, "whole number"},
+    {"flow { id = 'y', title = 'Y' }", "E208", 2, "only once"},
+    {"local x = = 1", "E101", 2, "unexpected symbol"},
+    /* nothing wrong */
+    {"local q = ask\nlocal t = { q 'x' }", NULL, 0, ""},
+    {"local text, n = 'x' .. 'y', -1 say(text) say { text = text, choices = { text, { 'a', text } } }", NULL, 0, ""},
+    {"ask { text = customer.name or 'you?', tries = n and 3 or 4 }\nn = 1", NULL, 0, ""},
+    {"local function a(...) return say(...) end a('x')", NULL, 0, ""},
+    {"local opts = { text = 'x' } ask(opts) ask(table.unpack { opts })", NULL, 0, ""},
+    {"helper('x')\nfunction helper(text) say(text) end", NULL, 0, ""},
+    {"goto done\n::done::\nrepeat local x = 1 until x", NULL, 0, ""},
+    {"local s = [[long\ntext]] say(s) --[==[ comment\n]] ]==] say [==[x]==]", NULL, 0, ""},
+    {"local t = { say = say } t.say('x') t.x.y.z = 1 function t:m() return self end function t.f(a, b) return a, b end",
+     NULL, 0, ""},
+    {"for i, v in ipairs { 1, 2 } do local a <const> = i * v log.info('x', a) end", NULL, 0, ""},
+    {"local p = process.start { type = 'a', data = { n = 0x10, f = 1e3, b = true } } p:step('x') p:done()", NULL, 0,
+     ""},
+    {"local say = log.info say 'fine'", NULL, 0, ""},
+    {"ask { text = 'Why?', ['tries'] = 2, match = \"^\\x41\\u{42}\\67\\z\n   $\" }", NULL, 0, ""},
+    {"say(match('x', 'y') and string.rep('x', 3) or utf8.char(65))", NULL, 0, ""},
+    {"if not ok then return stop() elseif started.text then restart { a = 1 } end\nok = 1", NULL, 0, ""},
+};
+
+static void judge(const struct finding *f)
+{
+    char source[2048];
+    struct flow_findings found;
+    snprintf(source, sizeof source, FLOW "%s", f->source);
+    parley_status st = flow_check_source("f.lua", span_str(source), &found);
+    if (!f->code) {
+        if (st != PARLEY_OK)
+            fail_msg("%s\n  found %s in line %d: %s", f->source, found.errors[0].code, found.errors[0].line,
+                     found.errors[0].text);
+        return;
+    }
+    if (st == PARLEY_OK)
+        fail_msg("%s\n  nothing found", f->source);
+    const struct flow_error *e = &found.errors[0];
+    if (strcmp(e->code, f->code) != 0 || e->line != f->line || !strstr(e->text, f->text) || found.count != 1)
+        fail_msg("%s\n  found %zu: %s in line %d: %s", f->source, found.count, e->code, e->line, e->text);
+    assert_string_equal(e->file, "f.lua");
+    assert_true(e->help[0]);
+}
+
+static void finds_what_is_wrong_and_nothing_else(void **state)
+{
+    for (size_t i = 0; i < sizeof findings / sizeof *findings; i++)
+        judge(&findings[i]);
+}
+
+static void a_file_without_flow_is_found(void **state)
+{
+    struct flow_findings found;
+    assert_int_equal(flow_check_source("f.lua", span_str("local x = 1"), &found), PARLEY_SCRIPT);
+    assert_string_equal(found.errors[0].code, "E106");
+}
+
+static void several_findings_come_in_the_order_of_the_file(void **state)
+{
+    struct flow_findings found;
+    static const char source[] = FLOW "sya 'a'\nask {}\nprint(1)\nsay(fo)";
+    assert_int_equal(flow_check_source("f.lua", span_str(source), &found), PARLEY_SCRIPT);
+    assert_int_equal(found.count, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(found.errors[i].line, i + 2);
+}
+
+static void many_findings_stop_at_a_bound(void **state)
+{
+    static char source[8192] = FLOW;
+    struct flow_findings found;
+    for (int i = 0; i < 100; i++)
+        strcat(source, "x = nosuchname\n");
+    assert_int_equal(flow_check_source("f.lua", span_str(source), &found), PARLEY_SCRIPT);
+    assert_int_equal(found.count, FLOW_CHECK_MAX);
+    assert_true(found.more);
+}
+
+static void says_what_the_flow_is(void **state)
+{
+    struct flow_findings found;
+    assert_int_equal(flow_check_source("f.lua", span_str("flow { id = 'a-b', title = 'Some title' }"), &found),
+                     PARLEY_OK);
+    assert_string_equal(found.id, "a-b");
+    assert_string_equal(found.title, "Some title");
+}
+
+static void prints_the_line_itself_and_the_help(void **state)
+{
+    struct flow_findings found;
+    struct buf out;
+    static const char source[] = "flow { id = 'refund', title = 'R' }\n"
+                                 "\n"
+                                 "local reason = ask { text = 'Why?', choices = { 'Too small' } }\n";
+    buf_init(&out, 4096);
+    flow_check_source("flows/refund.lua", span_str(source), &found);
+    flow_check_print(&found, span_str(source), &out);
+    buf_add_char(&out, '\0');
+    assert_string_equal(out.ptr, "flows/refund.lua:3: error: ask: 'choices' needs 2 to 10 entries, got 1  [E204]\n"
+                                 "     1 | flow { id = 'refund', title = 'R' }\n"
+                                 "     2 | \n"
+                                 " >   3 | local reason = ask { text = 'Why?', choices = { 'Too small' } }\n"
+                                 "  help: for free text leave 'choices' out:  ask \"Why?\"\n");
+    buf_done(&out);
+}
+
+static void the_examples_are_right(void **state)
+{
+    static const char *const files[] = {"server/flow/examples/order-status.lua", "server/flow/examples/people.lua",
+                                        "server/flow/examples/refund.lua"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        static char text[65536];
+        struct flow_findings found;
+        FILE *f = fopen(files[i], "r");
+        assert_non_null(f);
+        size_t n = fread(text, 1, sizeof text, f);
+        fclose(f);
+        if (flow_check_source(files[i], span_of(text, n), &found) != PARLEY_OK)
+            fail_msg("%s:%d %s", files[i], found.errors[0].line, found.errors[0].text);
+        assert_true(found.id[0]);
+    }
+}
+
+/* Whatever is cut off or garbled: an answer, and no more than that. */
+static void garbled_files_do_no_harm(void **state)
+{
+    static const char whole[] =
+        FLOW "local t = { a = 1, 'x', [2] = \"\\65\\z \\u{48}\" } for k, v in pairs(t) do say(k .. v) end "
+             "function f(...) return ... end repeat local x <const> = 0x1p4 until x ~= [[ ]] --[[x]] goto e ::e::";
+    char part[sizeof whole];
+    struct flow_findings found;
+    for (size_t i = 0; i < sizeof whole; i++) {
+        memcpy(part, whole, sizeof whole);
+        flow_check_source("f.lua", span_of(part, i), &found);
+        part[i] = (char)(part[i] ^ 0x15);
+        flow_check_source("f.lua", span_of(part, sizeof whole - 1), &found);
+    }
+}
+
+static void durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"90s", 90000},     {"10m", 600000}, {"2h", 7200000},       {"5d", 432000000},
+                {"1h30m", 5400000}, {"0s", 0},       {"1d2h3m4s", 93784000}};
+    static const char *const bad[] = {"",     "5",     "h",    "5x",  "5 m", "-5m",
+                                      "1.5h", "30m1h", "5m5m", "5m5", "m5",  "9999999999s"};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(flow_duration(span_str(good[i].text), &ms));
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (flow_duration(span_str(bad[i]), &ms))
+            fail_msg("'%s' was taken as %lld", bad[i], (long long)ms);
+}
+
+static void every_code_has_a_meaning_and_an_advice(void **state)
+{
+    static const char *const codes[] = {"E101", "E201", "E301", "E401", "E501"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        assert_non_null(flow_error_meaning(codes[i]));
+        assert_non_null(flow_error_advice(codes[i]));
+    }
+    assert_null(flow_error_meaning("E999"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_what_is_wrong_and_nothing_else),
+        cmocka_unit_test(a_file_without_flow_is_found),
+        cmocka_unit_test(several_findings_come_in_the_order_of_the_file),
+        cmocka_unit_test(many_findings_stop_at_a_bound),
+        cmocka_unit_test(says_what_the_flow_is),
+        cmocka_unit_test(prints_the_line_itself_and_the_help),
+        cmocka_unit_test(the_examples_are_right),
+        cmocka_unit_test(garbled_files_do_no_harm),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(every_code_has_a_meaning_and_an_advice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
