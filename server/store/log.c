@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-static const struct pg_statement append = {
+const struct pg_statement log_append_statement = {
     "log_append",
     "insert into item (conversation, id, author, seq, prev, at, kind, role, audience, body)"
     " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::timestamptz[], $7::int2[],"
@@ -34,7 +34,7 @@ static void add_rows(struct pg_params *p, const struct log_row *rows, int n)
 void log_append_to(struct pg_group *group, const struct log_row *rows, int n)
 {
     assert(n > 0 && n <= LOG_APPEND_MAX);
-    add_rows(pg_group_add(group, &append, NULL, NULL), rows, n);
+    add_rows(pg_group_add(group, &log_append_statement, NULL, NULL), rows, n);
 }
 
 parley_status log_append(struct store *store, const struct log_row *rows, int n, pg_done *done, void *arg)

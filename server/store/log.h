@@ -30,6 +30,9 @@ parley_status log_append(struct store *store, const struct log_row *rows, int n,
 /* The same inside a transition's group. The item comes first in it: items are locked before sessions. */
 void log_append_to(struct pg_group *group, const struct log_row *rows, int n);
 
+/* The statement behind both, for the baseline of the benchmarks. */
+extern const struct pg_statement log_append_statement;
+
 /* ---- opening a conversation: one statement, one snapshot, a cost that does not depend on its length ---- */
 
 enum { LOG_RECENT = 32, LOG_MARKS = 32 };
