@@ -10,6 +10,8 @@
 const struct verb *const verb_families[] = {
     dev_verbs,
     serve_verbs,
+    chat_verbs,
+    desk_verbs,
     config_verbs,
     db_verbs,
     app_verbs,

@@ -46,6 +46,8 @@ struct verb {
 /* Tables that end in an entry without a name, one a family, a file each. */
 extern const struct verb dev_verbs[];
 extern const struct verb serve_verbs[];
+extern const struct verb chat_verbs[];
+extern const struct verb desk_verbs[];
 extern const struct verb config_verbs[];
 extern const struct verb db_verbs[];
 extern const struct verb app_verbs[];

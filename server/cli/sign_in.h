@@ -1,0 +1,31 @@
+/* Who `parley chat` and `parley desk` are, and where: from their flags to an address and a token. Single thread. */
+#ifndef SERVER_CLI_SIGN_IN_H
+#define SERVER_CLI_SIGN_IN_H
+
+struct cli;
+
+struct sign_in {
+    char *url;   /* ws:// or wss:// */
+    char *token;
+    char *name;  /* whom to greet */
+};
+
+/* A customer: --token, --guest, --key with --sub, or a name by the key of `parley dev`. A cli_exit; what is wrong has
+ * been said. */
+int sign_in_customer(struct cli *cli, struct sign_in *out);
+
+/* A member of staff: --token, or --login with a password from a file, the demo's list or a question. */
+int sign_in_agent(struct cli *cli, struct sign_in *out);
+
+void sign_in_done(struct sign_in *s);
+
+/* The flags they read, for the verb's table. */
+#define SIGN_IN_SERVER                                                                                                 \
+    {"server", "URL", "ws:// or wss:// address; ws://127.0.0.1:8300/v1/ws when not given", false},                     \
+        {"url", "URL", "the same", false}
+#define SIGN_IN_TOKEN                                                                                                  \
+    {                                                                                                                  \
+        "token", "FILE", "a token, from a file or from standard input (-)", false                                      \
+    }
+
+#endif

@@ -1,0 +1,309 @@
+/* One line or a few for each kind of item. A kind is a row of the table at the end. */
+#include "server/cli/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void view_person(struct view *v, const char *id, const char *name)
+{
+    size_t i = 0;
+    if (!id || !name || !*name)
+        return;
+    while (i < v->people_count && strcmp(v->people[i].id, id) != 0)
+        i++;
+    if (i == VIEW_PEOPLE)
+        return;
+    v->people_count += i == v->people_count;
+    snprintf(v->people[i].id, sizeof v->people[i].id, "%s", id);
+    snprintf(v->people[i].name, sizeof v->people[i].name, "%s", name);
+}
+
+const char *view_name(const struct view *v, const char *id)
+{
+    for (size_t i = 0; id && i < v->people_count; i++)
+        if (strcmp(v->people[i].id, id) == 0)
+            return v->people[i].name;
+    return NULL;
+}
+
+const char *view_duration(int64_t ms)
+{
+    static char texts[2][32];
+    static int turn;
+    char *text = texts[turn ^= 1];
+    int64_t s = (ms + 500) / 1000;
+    if (s < 90)
+        snprintf(text, 32, "%lld s", (long long)s);
+    else if (s < 90 * 60)
+        snprintf(text, 32, "%lld min", (long long)(s + 30) / 60);
+    else
+        snprintf(text, 32, "%lld h", (long long)(s + 1800) / 3600);
+    return text;
+}
+
+/* A field of the item that is being shown, wherever in the event that is. */
+static const char *path_of(const struct view *v, const char *field)
+{
+    static char path[192];
+    snprintf(path, sizeof path, "%s.%s", v->at, field);
+    return path;
+}
+
+static const char *maybe(const struct view *v, parley_event *e, const char *field)
+{
+    return parley_event_text(e, path_of(v, field));
+}
+
+static const char *text(const struct view *v, parley_event *e, const char *field)
+{
+    const char *t = maybe(v, e, field);
+    return t ? t : "";
+}
+
+static int64_t number(const struct view *v, parley_event *e, const char *field, int64_t otherwise)
+{
+    return parley_event_int(e, path_of(v, field), otherwise);
+}
+
+static double real(const struct view *v, parley_event *e, const char *field)
+{
+    return parley_event_real(e, path_of(v, field), 0);
+}
+
+/* Who speaks, for the label, and in which tone. */
+static const char *speaker(struct view *v, parley_event *e, enum tone *out_tone)
+{
+    const char *role = text(v, e, "role"), *name = view_name(v, parley_event_text(v, e, "author"));
+    bool customer = strcmp(role, "customer") == 0 || strcmp(role, "guest") == 0;
+    *out_tone = TONE_AGENT;
+    if (strcmp(text(v, e, "author"), v->me) == 0) {
+        *out_tone = TONE_MINE;
+        return v->my_name;
+    }
+    if (customer)
+        *out_tone = TONE_PLAIN;
+    else if (strcmp(role, "bot") == 0)
+        *out_tone = TONE_BOT;
+    return name && *name ? name : *role ? role : "?";
+}
+
+static void said(struct view *v, parley_event *e, const char *what)
+{
+    enum tone tone;
+    const char *label = speaker(v, e, &tone);
+    term_say(v->term, tone, label, span_str(what));
+}
+
+/* --- kinds --- */
+
+static void show_text(struct view *v, parley_event *e)
+{
+    said(v, e, text(v, e, "body.text"));
+}
+
+static void show_choices(struct view *v, parley_event *e)
+{
+    char path[64], label[16];
+    show_text(v, e);
+    uint32_t count = parley_event_count(e, path_of(v, "body.options"));
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "body.options.%u.label", i);
+        snprintf(label, sizeof label, "%8u", i + 1);
+        term_say(v->term, TONE_BOLD, label, span_str(text(v, e, path)));
+    }
+}
+
+static void show_choice(struct view *v, parley_event *e)
+{
+    const char *label = parley_event_text(v, e, "body.text");
+    said(v, e, label ? label : text(v, e, "body.value"));
+}
+
+static void show_form(struct view *v, parley_event *e)
+{
+    char path[64];
+    said(v, e, text(v, e, "body.title"));
+    uint32_t count = parley_event_count(e, path_of(v, "body.fields"));
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "body.fields.%u.label", i);
+        term_say(v->term, TONE_DIM, "       -", span_str(text(v, e, path)));
+    }
+}
+
+static void show_form_answer(struct view *v, parley_event *e)
+{
+    char path[128], line[512];
+    said(v, e, "(form)");
+    for (uint32_t i = 0;; i++) {
+        const char *key = parley_event_key(e, path_of(v, "body.values"), i);
+        if (!key)
+            return;
+        snprintf(path, sizeof path, "body.values.%s", key);
+        const char *value = parley_event_text(v, e, path);
+        if (value)
+            snprintf(line, sizeof line, "%s: %s", key, value);
+        else
+            snprintf(line, sizeof line, "%s: %g", key, real(v, e, path));
+        term_say(v->term, TONE_DIM, "       -", span_str(line));
+    }
+}
+
+static void show_card(struct view *v, parley_event *e)
+{
+    char path[64], line[600];
+    said(v, e, text(v, e, "body.title"));
+    if (*text(v, e, "body.text"))
+        term_say(v->term, TONE_PLAIN, "", span_str(text(v, e, "body.text")));
+    uint32_t count = parley_event_count(e, path_of(v, "body.buttons"));
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "body.buttons.%u.label", i);
+        const char *label = text(v, e, path);
+        snprintf(path, sizeof path, "body.buttons.%u.link", i);
+        snprintf(line, sizeof line, "[%.200s] %.300s", label, text(v, e, path));
+        term_say(v->term, TONE_DIM, "", span_str(line));
+    }
+}
+
+static void show_media(struct view *v, parley_event *e)
+{
+    char line[400];
+    snprintf(line, sizeof line, "[%.200s, %.64s, %lld bytes]", text(v, e, "body.name"), text(v, e, "body.type"),
+             (long long)number(v, e, "body.bytes", 0));
+    said(v, e, line);
+}
+
+static void show_location(struct view *v, parley_event *e)
+{
+    char line[400];
+    snprintf(line, sizeof line, "[%.5f, %.5f] %.256s", real(v, e, "body.latitude"),
+             real(v, e, "body.longitude"), text(v, e, "body.label"));
+    said(v, e, line);
+}
+
+static void show_call(struct view *v, parley_event *e)
+{
+    char line[200];
+    snprintf(line, sizeof line, "[call %.16s, %.64s, %s]", text(v, e, "body.direction"), text(v, e, "body.outcome"),
+             view_duration(1000 * number(v, e, "body.seconds", 0)));
+    said(v, e, line);
+}
+
+static void show_custom(struct view *v, parley_event *e)
+{
+    said(v, e, text(v, e, "body.fallback"));
+}
+
+static void show_note(struct view *v, parley_event *e)
+{
+    char label[VIEW_NAME + 16];
+    enum tone tone;
+    snprintf(label, sizeof label, "%s%s", speaker(v, e, &tone), parley_event_text(v, e, "body.to") ? " (whisper)" : " (note)");
+    term_say(v->term, TONE_DIM, label, span_str(text(v, e, "body.text")));
+}
+
+static void show_context(struct view *v, parley_event *e)
+{
+    const char *screen = text(v, e, "body.screen");
+    term_line(v->term, TONE_DIM, "  the app shows %s", *screen ? screen : "something else");
+}
+
+static void show_process(struct view *v, parley_event *e)
+{
+    const char *title = text(v, e, "body.title"), *step = text(v, e, "body.step");
+    term_line(v->term, TONE_DIM, "  %s %s%s%s", *title ? title : text(v, e, "body.type"), text(v, e, "body.state"),
+              *step ? ", at " : "", step);
+}
+
+static void show_erased(struct view *v, parley_event *e)
+{
+    term_line(v->term, TONE_DIM, "  message %lld was erased", (long long)number(v, e, "body.target", 0));
+}
+
+static void show_linked(struct view *v, parley_event *e)
+{
+    term_line(v->term, TONE_DIM, "  another conversation belongs to the same customer");
+}
+
+static void show_opened(struct view *v, parley_event *e)
+{
+    const char *flow = text(v, e, "body.flow");
+    if (v->staff)
+        term_line(v->term, TONE_DIM, "  a session began%s%s", *flow ? ", served by the flow " : "", flow);
+}
+
+static void show_queued(struct view *v, parley_event *e)
+{
+    const char *reason = text(v, e, "body.reason");
+    if (v->staff)
+        term_line(v->term, TONE_DIM, "  queued in %s (%s)%s%s", text(v, e, "body.queue"), text(v, e, "body.why"),
+                  *reason ? ": " : "", reason);
+    else
+        term_line(v->term, TONE_DIM, "  You wait for a person. Write on meanwhile; nothing is lost.");
+}
+
+static void show_offered(struct view *v, parley_event *e)
+{
+    const char *agent = view_name(v, parley_event_text(v, e, "body.agent")), *result = text(v, e, "body.result");
+    term_line(v->term, TONE_DIM, "  offered to %s%s%s", agent ? agent : "an agent", *result ? ": " : "", result);
+}
+
+static void show_joined(struct view *v, parley_event *e)
+{
+    view_person(v, parley_event_text(v, e, "body.agent"), parley_event_text(v, e, "body.name"));
+    term_line(v->term, TONE_GOOD, "  %s joined", text(v, e, "body.name"));
+}
+
+static void show_left(struct view *v, parley_event *e)
+{
+    bool agent = strcmp(text(v, e, "body.who"), "agent") == 0;
+    const char *customer = v->staff ? "The customer left the queue" : "You left the queue";
+    term_line(v->term, TONE_DIM, "  %s (%s)", agent ? "Back to the bot" : customer, text(v, e, "body.outcome"));
+}
+
+static void show_transferred(struct view *v, parley_event *e)
+{
+    term_line(v->term, TONE_DIM, "  passed on to %s", text(v, e, "body.queue"));
+}
+
+static void show_resolved(struct view *v, parley_event *e)
+{
+    if (v->staff)
+        term_line(v->term, TONE_GOOD, "  resolved (%s)%s", text(v, e, "body.outcome"),
+                  number(v, e, "body.closed", 1) ? "" : "; the flow goes on");
+    else if (number(v, e, "body.closed", 1))
+        term_line(v->term, TONE_GOOD, "  This is settled. Write any time: the conversation goes on.");
+}
+
+static void show_reopened(struct view *v, parley_event *e)
+{
+    view_person(v, parley_event_text(v, e, "body.agent"), parley_event_text(v, e, "body.name"));
+    term_line(v->term, TONE_GOOD, "  %s took it up again", text(v, e, "body.name"));
+}
+
+static const struct {
+    const char *kind;
+    void (*show)(struct view *v, parley_event *e);
+} kinds[] = {
+    {"text", show_text},       {"choices", show_choices}, {"choice", show_choice},
+    {"form", show_form},       {"form_answer", show_form_answer}, {"card", show_card},
+    {"media", show_media},     {"location", show_location}, {"call", show_call},
+    {"email", show_text},      {"sms", show_text},        {"custom", show_custom},
+    {"note", show_note},       {"context", show_context}, {"process", show_process},
+    {"erased", show_erased},   {"linked", show_linked},   {"opened", show_opened},
+    {"queued", show_queued},   {"offered", show_offered}, {"joined", show_joined},
+    {"left", show_left},       {"transferred", show_transferred}, {"resolved", show_resolved},
+    {"reopened", show_reopened},
+};
+
+void view_item(struct view *v, parley_event *e, const char *at)
+{
+    snprintf(v->at, sizeof v->at, "%s", at);
+    const char *kind = text(v, e, "kind");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].kind, kind) == 0) {
+            kinds[i].show(v, e);
+            return;
+        }
+    }
+    term_line(v->term, TONE_DIM, "  [%s: this program is too old to show it]", kind);
+}

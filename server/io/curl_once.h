@@ -1,0 +1,13 @@
+/* One HTTP request that waits for its answer: for the command line, never for a worker. */
+#ifndef SERVER_IO_CURL_ONCE_H
+#define SERVER_IO_CURL_ONCE_H
+
+#include "protocol/buf.h"
+
+enum { CURL_WHY = 256 };
+
+/* Sends JSON and gets JSON; TLS is verified, redirects are not followed. PARLEY_OK is any answer of the server, whose
+ * HTTP status is *out_code. PARLEY_UNAVAILABLE, TIMEOUT, TOO_BIG otherwise, and why in words. */
+parley_status curl_post_once(const char *url, struct span json, int *out_code, struct buf *out, char why[CURL_WHY]);
+
+#endif
