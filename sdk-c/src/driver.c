@@ -3,7 +3,7 @@
 #include "sdk-c/src/transport_lws.h"
 #include "sdk-c/src/url.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -287,6 +287,17 @@ static parley_status choose_transport(struct parley_client *c, const parley_conf
     return st;
 }
 
+/* The host's signals are the host's: our thread takes none. */
+static parley_status start_thread(struct parley_client *c)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    c->driver.has_thread = pthread_create(&c->driver.thread, NULL, run, c) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return c->driver.has_thread ? PARLEY_OK : PARLEY_NOMEM;
+}
+
 parley_status driver_init(struct parley_client *c, const parley_config *config)
 {
     struct driver *d = &c->driver;
@@ -295,10 +306,8 @@ parley_status driver_init(struct parley_client *c, const parley_config *config)
     if (condition_init(&d->work) != 0)
         return PARLEY_NOMEM;
     parley_status st = choose_transport(c, config);
-    if (st == PARLEY_OK && !(c->settings.flags & PARLEY_HOST_DRIVEN)) {
-        d->has_thread = pthread_create(&d->thread, NULL, run, c) == 0;
-        st = d->has_thread ? PARLEY_OK : PARLEY_NOMEM;
-    }
+    if (st == PARLEY_OK && !(c->settings.flags & PARLEY_HOST_DRIVEN))
+        st = start_thread(c);
     if (st != PARLEY_OK) {
         lws_transport_free(&d->builtin);
         pthread_cond_destroy(&d->work);

@@ -1,7 +1,6 @@
 /* Lines in, lines out. */
 #include "server/cli/pipe.h"
 
-#include "protocol/status.h"
 #include "server/base/clock.h"
 #include "server/cli/cli.h"
 #include "server/cli/out.h"
@@ -31,14 +30,15 @@ int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out)
     config.token = who->token;
     config.app_name = "parley-cli";
     config.app_version = PARLEY_VERSION;
-    config.flags = (cli_has(cli, "plain") ? PARLEY_ALLOW_PLAIN : 0) | (cli_has(cli, "wire-json") ? PARLEY_WIRE_JSON : 0);
+    config.flags =
+        (cli_has(cli, "plain") ? PARLEY_ALLOW_PLAIN : 0) | (cli_has(cli, "wire-json") ? PARLEY_WIRE_JSON : 0);
     parley_status st = parley_client_new(&config, out);
     if (st == PARLEY_INVALID)
         return cli_fail(CLI_USAGE, "%s is no ws:// or wss:// address", who->url);
     if (st == PARLEY_DENIED)
         return cli_fail(CLI_USAGE, "%s would show the token to the network; use wss://, or --plain if you trust it",
                         who->url);
-    return st == PARLEY_OK ? CLI_OK : cli_fail(CLI_FAILED, "cannot start the client: %s", status_text(st));
+    return st == PARLEY_OK ? CLI_OK : cli_fail(CLI_FAILED, "cannot start the client: %s", parley_status_text(st));
 }
 
 int pipe_exit_code(int32_t state, parley_status reason)
@@ -55,9 +55,9 @@ void pipe_refused(const char *line, parley_status st)
     printf("{\"event\":\"refused\",\"line\":");
     out_json_text(line);
     printf(",\"status\":");
-    out_json_text(status_name(st));
+    out_json_text(parley_status_name(st));
     printf(",\"text\":");
-    out_json_text(status_text(st));
+    out_json_text(parley_status_text(st));
     puts("}");
     fflush(stdout);
 }
@@ -80,10 +80,10 @@ static void take_line(struct piping *p, char *line)
     }
 }
 
-static void take_events(struct piping *p, int32_t timeout_ms)
+static void take_events(struct piping *p)
 {
     parley_event *e;
-    for (; (e = parley_next_event(p->client, timeout_ms)); timeout_ms = 0) {
+    while ((e = parley_next_event(p->client, 0))) {
         puts(parley_event_json(e));
         if (parley_event_type(e) == PARLEY_EVENT_REPLY && parley_event_call(e))
             p->calls--;
@@ -108,8 +108,7 @@ int pipe_run(parley_client *client)
 {
     struct piping p = {.client = client, .term = term_open(false)};
     parley_connect(client);
-    while (parley_state(client) != PARLEY_STATE_ONLINE && p.code == CLI_OK)
-        take_events(&p, -1); /* a line may need what the server tells at the beginning */
+    term_hold(p.term, true); /* a line may need what the server tells at the beginning */
     while (!is_done(&p)) {
         enum term_news news = term_wait(p.term, parley_event_fd(client), p.ended_at ? 200 : -1);
         if (news == TERM_LINE) {
@@ -118,10 +117,15 @@ int pipe_run(parley_client *client)
             free(line);
         } else if (news == TERM_END && !p.ended_at) {
             p.ended_at = clock_mono_ms();
+        } else if (news == TERM_INTERRUPT) {
+            p.quit = true;
+            p.code = CLI_INTERRUPTED;
         }
-        take_events(&p, 0);
+        take_events(&p);
+        if (parley_state(client) == PARLEY_STATE_ONLINE || p.code != CLI_OK)
+            term_hold(p.term, false);
     }
-    take_events(&p, 0);
+    take_events(&p);
     bool unsent = parley_outbox_count(client) > 0;
     term_close(&p.term);
     return p.code != CLI_OK ? p.code : unsent && !p.quit ? CLI_UNREACHABLE : CLI_OK;

@@ -1,5 +1,5 @@
-/* What chat and desk have in common: the client, and `--json`: every event one line on standard output, every line on standard input one call, as parley_call_json takes
- * it. For scripts and tests. Single thread. */
+/* What chat and desk have in common: the client, and `--json`: every event one line on standard output, every line on
+ * standard input one call, as parley_call_json takes it. For scripts and tests. Single thread. */
 #ifndef SERVER_CLI_PIPE_H
 #define SERVER_CLI_PIPE_H
 

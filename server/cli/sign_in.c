@@ -125,9 +125,8 @@ static int token_from_server(const char *path, struct span json, struct sign_in 
         return cli_fail(CLI_USAGE, "%s is no ws:// or wss:// address", s->url);
     buf_init(&answer, ANSWER_MAX);
     parley_status st = curl_post_once(url, json, &http, &answer, why);
-    int code = st == PARLEY_OK
-                   ? read_answer(http, buf_span(&answer), s)
-                   : cli_fail(CLI_UNREACHABLE, "cannot reach %s: %s; is the server running?", url, why);
+    int code = st == PARLEY_OK ? read_answer(http, buf_span(&answer), s)
+                               : cli_fail(CLI_UNREACHABLE, "cannot reach %s: %s; is the server running?", url, why);
     if (answer.ptr)
         crypto_wipe(answer.ptr, answer.cap);
     buf_done(&answer);

@@ -5,9 +5,9 @@
 struct cli;
 
 struct sign_in {
-    char *url;   /* ws:// or wss:// */
+    char *url; /* ws:// or wss:// */
     char *token;
-    char *name;  /* whom to greet */
+    char *name; /* whom to greet */
 };
 
 /* A customer: --token, --guest, --key with --sub, or a name by the key of `parley dev`. A cli_exit; what is wrong has
@@ -22,7 +22,9 @@ void sign_in_done(struct sign_in *s);
 /* The flags they read, for the verb's table. */
 #define SIGN_IN_SERVER                                                                                                 \
     {"server", "URL", "ws:// or wss:// address; ws://127.0.0.1:8300/v1/ws when not given", false},                     \
-        {"url", "URL", "the same", false}
+    {                                                                                                                  \
+        "url", "URL", "the same", false                                                                                \
+    }
 #define SIGN_IN_TOKEN                                                                                                  \
     {                                                                                                                  \
         "token", "FILE", "a token, from a file or from standard input (-)", false                                      \

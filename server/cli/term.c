@@ -8,6 +8,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,12 @@ enum { LABEL = 10, COLUMNS_DEFAULT = 80, COLUMNS_MIN = 24, LINE_MAX_BYTES = 6553
 
 struct term {
     bool interactive, color;
-    bool shown;  /* the edited line is on the screen */
-    bool ended;  /* end of input */
+    bool shown; /* the edited line is on the screen */
+    bool fresh; /* nothing was typed since it is shown: what libedit still holds is the line before */
+    bool held;
+    bool ended; /* end of input */
+    sigset_t signals_before;
+    struct sigaction int_before, term_before;
     char *prompt;
     char *line; /* complete, not taken yet */
     char *part; /* plain input that has no line end yet */
@@ -29,10 +34,11 @@ struct term {
 };
 
 static struct term *the_term; /* libedit calls back without an argument */
+static volatile sig_atomic_t interrupted;
 
 static const char *const tones[] = {
-    [TONE_PLAIN] = "",        [TONE_DIM] = "\033[2m",  [TONE_BOLD] = "\033[1m", [TONE_MINE] = "\033[34m",
-    [TONE_BOT] = "\033[36m",  [TONE_AGENT] = "\033[35m", [TONE_GOOD] = "\033[32m", [TONE_BAD] = "\033[31m",
+    [TONE_PLAIN] = "",       [TONE_DIM] = "\033[2m",    [TONE_BOLD] = "\033[1m",  [TONE_MINE] = "\033[34m",
+    [TONE_BOT] = "\033[36m", [TONE_AGENT] = "\033[35m", [TONE_GOOD] = "\033[32m", [TONE_BAD] = "\033[31m",
 };
 
 /* --- width --- */
@@ -42,7 +48,8 @@ static size_t next_char(struct span text, int *out_cells, bool *out_plain)
 {
     utf8proc_int32_t c;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text.ptr, (utf8proc_ssize_t)text.len, &c);
-    bool direction = n > 0 && ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)); /* would turn our own text */
+    bool direction =
+        n > 0 && ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)); /* would turn our own text */
     *out_plain = n > 0 && c >= ' ' && !(c >= 0x7f && c < 0xa0) && !direction;
     *out_cells = *out_plain ? utf8proc_charwidth(c) : 1;
     return n > 0 ? (size_t)n : 1;
@@ -70,10 +77,20 @@ static size_t columns(void)
 
 /* --- the edited line --- */
 
+/* What was said comes back as an item of the conversation: its first copy goes. A command stays. */
+static void erase_typed(const struct term *t, const char *line)
+{
+    size_t cells = term_width(span_str(t->prompt)) + term_width(span_str(line));
+    printf("\033[%zuA\r\033[J", cells / columns() + 1);
+    fflush(stdout);
+}
+
 static void on_line(char *line)
 {
     rl_callback_handler_remove();
     the_term->shown = false;
+    if (line && *line != '/')
+        erase_typed(the_term, line);
     if (!line) {
         the_term->ended = true;
         return;
@@ -88,7 +105,7 @@ static void show(struct term *t)
     if (!t->interactive || t->shown || t->line || t->ended)
         return;
     rl_callback_handler_install(t->prompt, on_line);
-    t->shown = true;
+    t->shown = t->fresh = true;
 }
 
 /* Up to the first row of prompt and text, and clear from there. */
@@ -96,8 +113,8 @@ static void erase(struct term *t)
 {
     if (!t->shown)
         return;
-    size_t before = term_width(span_str(t->prompt)) + term_width(span_of(rl_line_buffer, (size_t)rl_point));
-    size_t up = before / columns();
+    size_t typed = t->fresh ? 0 : term_width(span_of(rl_line_buffer, (size_t)rl_point));
+    size_t up = (term_width(span_str(t->prompt)) + typed) / columns();
     if (up)
         printf("\033[%zuA", up);
     printf("\r\033[J");
@@ -172,7 +189,7 @@ void term_say(struct term *t, enum tone tone, const char *label, struct span tex
 {
     erase(t);
     size_t width = label ? term_width(span_str(label)) : 0;
-    size_t indent = label ? LABEL : 0;
+    size_t indent = label ? LABEL : text.len ? strspn(text.ptr, " ") : 0;
     if (label) {
         fputs(t->color ? tones[tone] : "", stdout);
         put_plain(span_str(label));
@@ -237,20 +254,35 @@ static enum term_news news(struct term *t)
     return t->line ? TERM_LINE : t->ended ? TERM_END : TERM_TIMEOUT;
 }
 
+static void read_some(struct term *t)
+{
+    t->fresh = false;
+    if (t->interactive)
+        rl_callback_read_char();
+    else
+        read_plain(t);
+}
+
 enum term_news term_wait(struct term *t, int fd, int timeout_ms)
 {
     struct pollfd on[2] = {{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    struct timespec time = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
     if (news(t) == TERM_LINE)
         return TERM_LINE;
     show(t);
-    int n = poll(on, t->ended ? 1 : 2, timeout_ms);
+    int n = ppoll(on, t->ended || t->held ? 1 : 2, timeout_ms < 0 ? NULL : &time, &t->signals_before);
+    if (interrupted)
+        return TERM_INTERRUPT;
     if (n > 0 && on[0].revents)
         return TERM_EVENT;
-    if (n > 0 && on[1].revents && t->interactive)
-        rl_callback_read_char();
-    else if (n > 0 && on[1].revents)
-        read_plain(t);
+    if (n > 0 && on[1].revents)
+        read_some(t);
     return news(t);
+}
+
+void term_hold(struct term *t, bool hold)
+{
+    t->held = hold;
 }
 
 char *term_take_line(struct term *t)
@@ -284,6 +316,31 @@ bool term_ask_secret(const char *question, char *out, size_t size)
 
 /* --- life --- */
 
+static void on_signal(int signal)
+{
+    interrupted = 1;
+}
+
+/* They come only while we wait, so that none is overlooked, and the terminal is always given back. */
+static void take_signals(struct term *t)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ours, &t->signals_before);
+    sigaction(SIGINT, &action, &t->int_before);
+    sigaction(SIGTERM, &action, &t->term_before);
+}
+
+static void give_signals_back(struct term *t)
+{
+    sigaction(SIGINT, &t->int_before, NULL);
+    sigaction(SIGTERM, &t->term_before, NULL);
+    sigprocmask(SIG_SETMASK, &t->signals_before, NULL);
+}
+
 struct term *term_open(bool color)
 {
     struct term *t = mem_alloc(sizeof *t);
@@ -294,6 +351,7 @@ struct term *term_open(bool color)
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8"); /* what is typed is sent as UTF-8, whatever the environment forgot to say */
     the_term = t;
+    take_signals(t);
     return t;
 }
 
@@ -307,6 +365,7 @@ void term_close(struct term **term)
         rl_callback_handler_remove();
     }
     fflush(stdout);
+    give_signals_back(t);
     free(t->line);
     mem_free(t->part);
     mem_free(t->prompt);

@@ -27,10 +27,14 @@ void term_prompt(struct term *term, const char *prompt);
 void term_say(struct term *term, enum tone tone, const char *label, struct span text);
 void term_line(struct term *term, enum tone tone, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-enum term_news { TERM_TIMEOUT, TERM_LINE, TERM_EVENT, TERM_END };
+enum term_news { TERM_TIMEOUT, TERM_LINE, TERM_EVENT, TERM_END, TERM_INTERRUPT };
 
-/* Waits for a line, for the descriptor to be readable, or for the time (ms, negative: for ever). */
+/* Waits for a line, for the descriptor to be readable, for the end of input, for SIGINT or SIGTERM, or for the time
+ * (ms, negative: for ever). */
 enum term_news term_wait(struct term *term, int fd, int timeout_ms);
+
+/* While held, nothing is read. */
+void term_hold(struct term *term, bool hold);
 
 /* The line that was read, without its end; the caller frees. */
 char *term_take_line(struct term *term);

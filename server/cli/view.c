@@ -1,6 +1,8 @@
 /* One line or a few for each kind of item. A kind is a row of the table at the end. */
 #include "server/cli/view.h"
 
+#include "server/cli/field.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +28,17 @@ const char *view_name(const struct view *v, const char *id)
     return NULL;
 }
 
+void view_map(struct term *term, const char *label, parley_event *e, const char *at)
+{
+    const char *key;
+    for (uint32_t i = 0; (key = field_key(e, i, "%s", at)); i++) {
+        char words[512], line[640];
+        field_words(words, sizeof words, e, "%s.%s", at, key);
+        snprintf(line, sizeof line, "%.100s: %s", key, words);
+        term_say(term, TONE_BOLD, i ? "" : label, span_str(line));
+    }
+}
+
 const char *view_duration(int64_t ms)
 {
     static char texts[2][32];
@@ -42,38 +55,30 @@ const char *view_duration(int64_t ms)
 }
 
 /* A field of the item that is being shown, wherever in the event that is. */
-static const char *path_of(const struct view *v, const char *field)
+static const char *text(const struct view *v, parley_event *e, const char *field)
 {
-    static char path[192];
-    snprintf(path, sizeof path, "%s.%s", v->at, field);
-    return path;
+    return field_text(e, "%s.%s", v->at, field);
 }
 
 static const char *maybe(const struct view *v, parley_event *e, const char *field)
 {
-    return parley_event_text(e, path_of(v, field));
+    return field_text_or_null(e, "%s.%s", v->at, field);
 }
 
-static const char *text(const struct view *v, parley_event *e, const char *field)
+static long long number(const struct view *v, parley_event *e, const char *field)
 {
-    const char *t = maybe(v, e, field);
-    return t ? t : "";
-}
-
-static int64_t number(const struct view *v, parley_event *e, const char *field, int64_t otherwise)
-{
-    return parley_event_int(e, path_of(v, field), otherwise);
+    return field_int(e, "%s.%s", v->at, field);
 }
 
 static double real(const struct view *v, parley_event *e, const char *field)
 {
-    return parley_event_real(e, path_of(v, field), 0);
+    return field_real(e, "%s.%s", v->at, field);
 }
 
 /* Who speaks, for the label, and in which tone. */
 static const char *speaker(struct view *v, parley_event *e, enum tone *out_tone)
 {
-    const char *role = text(v, e, "role"), *name = view_name(v, parley_event_text(v, e, "author"));
+    const char *role = text(v, e, "role"), *name = view_name(v, maybe(v, e, "author"));
     bool customer = strcmp(role, "customer") == 0 || strcmp(role, "guest") == 0;
     *out_tone = TONE_AGENT;
     if (strcmp(text(v, e, "author"), v->me) == 0) {
@@ -103,63 +108,47 @@ static void show_text(struct view *v, parley_event *e)
 
 static void show_choices(struct view *v, parley_event *e)
 {
-    char path[64], label[16];
+    char label[16];
     show_text(v, e);
-    uint32_t count = parley_event_count(e, path_of(v, "body.options"));
+    uint32_t count = field_count(e, "%s.body.options", v->at);
     for (uint32_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "body.options.%u.label", i);
         snprintf(label, sizeof label, "%8u", i + 1);
-        term_say(v->term, TONE_BOLD, label, span_str(text(v, e, path)));
+        term_say(v->term, TONE_BOLD, label, span_str(field_text(e, "%s.body.options.%u.label", v->at, i)));
     }
 }
 
 static void show_choice(struct view *v, parley_event *e)
 {
-    const char *label = parley_event_text(v, e, "body.text");
+    const char *label = maybe(v, e, "body.text");
     said(v, e, label ? label : text(v, e, "body.value"));
 }
 
 static void show_form(struct view *v, parley_event *e)
 {
-    char path[64];
     said(v, e, text(v, e, "body.title"));
-    uint32_t count = parley_event_count(e, path_of(v, "body.fields"));
-    for (uint32_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "body.fields.%u.label", i);
-        term_say(v->term, TONE_DIM, "       -", span_str(text(v, e, path)));
-    }
+    uint32_t count = field_count(e, "%s.body.fields", v->at);
+    for (uint32_t i = 0; i < count; i++)
+        term_say(v->term, TONE_DIM, "       -", span_str(field_text(e, "%s.body.fields.%u.label", v->at, i)));
 }
 
 static void show_form_answer(struct view *v, parley_event *e)
 {
-    char path[128], line[512];
+    char at[sizeof v->at + 16];
+    snprintf(at, sizeof at, "%s.body.values", v->at);
     said(v, e, "(form)");
-    for (uint32_t i = 0;; i++) {
-        const char *key = parley_event_key(e, path_of(v, "body.values"), i);
-        if (!key)
-            return;
-        snprintf(path, sizeof path, "body.values.%s", key);
-        const char *value = parley_event_text(v, e, path);
-        if (value)
-            snprintf(line, sizeof line, "%s: %s", key, value);
-        else
-            snprintf(line, sizeof line, "%s: %g", key, real(v, e, path));
-        term_say(v->term, TONE_DIM, "       -", span_str(line));
-    }
+    view_map(v->term, "", e, at);
 }
 
 static void show_card(struct view *v, parley_event *e)
 {
-    char path[64], line[600];
+    char line[600];
     said(v, e, text(v, e, "body.title"));
     if (*text(v, e, "body.text"))
         term_say(v->term, TONE_PLAIN, "", span_str(text(v, e, "body.text")));
-    uint32_t count = parley_event_count(e, path_of(v, "body.buttons"));
+    uint32_t count = field_count(e, "%s.body.buttons", v->at);
     for (uint32_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "body.buttons.%u.label", i);
-        const char *label = text(v, e, path);
-        snprintf(path, sizeof path, "body.buttons.%u.link", i);
-        snprintf(line, sizeof line, "[%.200s] %.300s", label, text(v, e, path));
+        snprintf(line, sizeof line, "[%.200s] %.300s", field_text(e, "%s.body.buttons.%u.label", v->at, i),
+                 field_text(e, "%s.body.buttons.%u.link", v->at, i));
         term_say(v->term, TONE_DIM, "", span_str(line));
     }
 }
@@ -168,15 +157,15 @@ static void show_media(struct view *v, parley_event *e)
 {
     char line[400];
     snprintf(line, sizeof line, "[%.200s, %.64s, %lld bytes]", text(v, e, "body.name"), text(v, e, "body.type"),
-             (long long)number(v, e, "body.bytes", 0));
+             number(v, e, "body.bytes"));
     said(v, e, line);
 }
 
 static void show_location(struct view *v, parley_event *e)
 {
     char line[400];
-    snprintf(line, sizeof line, "[%.5f, %.5f] %.256s", real(v, e, "body.latitude"),
-             real(v, e, "body.longitude"), text(v, e, "body.label"));
+    snprintf(line, sizeof line, "[%.5f, %.5f] %.256s", real(v, e, "body.latitude"), real(v, e, "body.longitude"),
+             text(v, e, "body.label"));
     said(v, e, line);
 }
 
@@ -184,7 +173,7 @@ static void show_call(struct view *v, parley_event *e)
 {
     char line[200];
     snprintf(line, sizeof line, "[call %.16s, %.64s, %s]", text(v, e, "body.direction"), text(v, e, "body.outcome"),
-             view_duration(1000 * number(v, e, "body.seconds", 0)));
+             view_duration(1000 * number(v, e, "body.seconds")));
     said(v, e, line);
 }
 
@@ -197,7 +186,7 @@ static void show_note(struct view *v, parley_event *e)
 {
     char label[VIEW_NAME + 16];
     enum tone tone;
-    snprintf(label, sizeof label, "%s%s", speaker(v, e, &tone), parley_event_text(v, e, "body.to") ? " (whisper)" : " (note)");
+    snprintf(label, sizeof label, "%s%s", speaker(v, e, &tone), maybe(v, e, "body.to") ? " (whisper)" : " (note)");
     term_say(v->term, TONE_DIM, label, span_str(text(v, e, "body.text")));
 }
 
@@ -216,7 +205,7 @@ static void show_process(struct view *v, parley_event *e)
 
 static void show_erased(struct view *v, parley_event *e)
 {
-    term_line(v->term, TONE_DIM, "  message %lld was erased", (long long)number(v, e, "body.target", 0));
+    term_line(v->term, TONE_DIM, "  message %lld was erased", number(v, e, "body.target"));
 }
 
 static void show_linked(struct view *v, parley_event *e)
@@ -243,13 +232,13 @@ static void show_queued(struct view *v, parley_event *e)
 
 static void show_offered(struct view *v, parley_event *e)
 {
-    const char *agent = view_name(v, parley_event_text(v, e, "body.agent")), *result = text(v, e, "body.result");
+    const char *agent = view_name(v, maybe(v, e, "body.agent")), *result = text(v, e, "body.result");
     term_line(v->term, TONE_DIM, "  offered to %s%s%s", agent ? agent : "an agent", *result ? ": " : "", result);
 }
 
 static void show_joined(struct view *v, parley_event *e)
 {
-    view_person(v, parley_event_text(v, e, "body.agent"), parley_event_text(v, e, "body.name"));
+    view_person(v, maybe(v, e, "body.agent"), maybe(v, e, "body.name"));
     term_line(v->term, TONE_GOOD, "  %s joined", text(v, e, "body.name"));
 }
 
@@ -269,14 +258,14 @@ static void show_resolved(struct view *v, parley_event *e)
 {
     if (v->staff)
         term_line(v->term, TONE_GOOD, "  resolved (%s)%s", text(v, e, "body.outcome"),
-                  number(v, e, "body.closed", 1) ? "" : "; the flow goes on");
-    else if (number(v, e, "body.closed", 1))
+                  number(v, e, "body.closed") ? "" : "; the flow goes on");
+    else if (number(v, e, "body.closed"))
         term_line(v->term, TONE_GOOD, "  This is settled. Write any time: the conversation goes on.");
 }
 
 static void show_reopened(struct view *v, parley_event *e)
 {
-    view_person(v, parley_event_text(v, e, "body.agent"), parley_event_text(v, e, "body.name"));
+    view_person(v, maybe(v, e, "body.agent"), maybe(v, e, "body.name"));
     term_line(v->term, TONE_GOOD, "  %s took it up again", text(v, e, "body.name"));
 }
 
@@ -284,14 +273,30 @@ static const struct {
     const char *kind;
     void (*show)(struct view *v, parley_event *e);
 } kinds[] = {
-    {"text", show_text},       {"choices", show_choices}, {"choice", show_choice},
-    {"form", show_form},       {"form_answer", show_form_answer}, {"card", show_card},
-    {"media", show_media},     {"location", show_location}, {"call", show_call},
-    {"email", show_text},      {"sms", show_text},        {"custom", show_custom},
-    {"note", show_note},       {"context", show_context}, {"process", show_process},
-    {"erased", show_erased},   {"linked", show_linked},   {"opened", show_opened},
-    {"queued", show_queued},   {"offered", show_offered}, {"joined", show_joined},
-    {"left", show_left},       {"transferred", show_transferred}, {"resolved", show_resolved},
+    {"text", show_text},
+    {"choices", show_choices},
+    {"choice", show_choice},
+    {"form", show_form},
+    {"form_answer", show_form_answer},
+    {"card", show_card},
+    {"media", show_media},
+    {"location", show_location},
+    {"call", show_call},
+    {"email", show_text},
+    {"sms", show_text},
+    {"custom", show_custom},
+    {"note", show_note},
+    {"context", show_context},
+    {"process", show_process},
+    {"erased", show_erased},
+    {"linked", show_linked},
+    {"opened", show_opened},
+    {"queued", show_queued},
+    {"offered", show_offered},
+    {"joined", show_joined},
+    {"left", show_left},
+    {"transferred", show_transferred},
+    {"resolved", show_resolved},
     {"reopened", show_reopened},
 };
 

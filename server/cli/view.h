@@ -15,7 +15,7 @@ struct view {
     const char *my_name; /* borrowed */
     char me[37];
     char at[64]; /* where in the event the item is that is being shown */
-    bool staff;          /* shows what only staff see, and a customer by name */
+    bool staff;  /* shows what only staff see, and a customer by name */
     struct {
         char id[37];
         char name[VIEW_NAME];
@@ -29,6 +29,9 @@ const char *view_name(const struct view *v, const char *id); /* NULL when it is 
 
 /* The item at a path of an event, as lines: "item" of an ITEM event, "data.thread.items.3" of a REPLY. */
 void view_item(struct view *v, parley_event *e, const char *at);
+
+/* A map, a line for each key; the label stands before the first. */
+void view_map(struct term *term, const char *label, parley_event *e, const char *at);
 
 /* "3 min", "40 s", "2 h". Borrowed until the next but one call. */
 const char *view_duration(int64_t ms);

@@ -13,7 +13,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return out->status == PARLEY_OK ? size * count : 0;
 }
 
-static void prepare(CURL *curl, const char *url, struct span json, struct curl_slist *headers, struct buf *out, char *why)
+static void prepare(CURL *curl, const char *url, struct span json, struct curl_slist *headers, struct buf *out,
+                    char *why)
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");

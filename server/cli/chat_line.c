@@ -1,0 +1,211 @@
+/* What is typed into `parley chat`: words, numbers that answer, commands. */
+#include "protocol/wire_json.h"
+#include "server/base/mem.h"
+#include "server/cli/chat.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OLDER = 20 };
+
+static void complain(struct chat *c, parley_status st)
+{
+    if (st != PARLEY_OK)
+        term_line(c->term, TONE_BAD, "  %s", parley_status_text(st));
+}
+
+/* "key=value" or "key = value": the value as JSON if it is that, else as text. */
+static bool split_pair(char *pair, char **out_value)
+{
+    char *equals = strchr(pair, '=');
+    if (!equals || equals == pair)
+        return false;
+    *out_value = equals + 1 + strspn(equals + 1, " ");
+    do
+        *equals-- = '\0';
+    while (equals > pair && *equals == ' ');
+    return true;
+}
+
+static char *quoted(const char *text)
+{
+    struct buf json;
+    buf_init(&json, 65536);
+    wire_json_put_text(&json, span_str(text));
+    buf_add(&json, "", 1);
+    char *copy = mem_text(json.status == PARLEY_OK ? json.ptr : "\"\"");
+    buf_done(&json);
+    return copy;
+}
+
+static void do_context(struct chat *c, char *rest)
+{
+    char *value;
+    if (!split_pair(rest, &value)) {
+        term_line(c->term, TONE_DIM, "  /context screen=cart tells that; /context screen= takes it back");
+        return;
+    }
+    parley_status st =
+        *value ? parley_context_set(c->client, NULL, rest, value) : parley_context_set(c->client, NULL, rest, NULL);
+    if (st == PARLEY_MALFORMED) {
+        char *json = quoted(value);
+        st = parley_context_set(c->client, NULL, rest, json);
+        mem_free(json);
+    }
+    complain(c, st);
+}
+
+/* /process, /process start TYPE, /process N key=value, /process N done */
+static void do_process(struct chat *c, char *rest)
+{
+    char *more = rest + strcspn(rest, " ");
+    if (*more)
+        *more++ = '\0';
+    if (!*rest) {
+        complain(c, parley_process_get(c->client, NULL, NULL, &c->process_call));
+    } else if (strcmp(rest, "start") == 0 && *more) {
+        complain(c, parley_process_start(c->client, NULL, more, NULL, NULL, NULL, NULL, NULL));
+    } else if (isdigit((unsigned char)*rest) && atoi(rest) >= 1 && (uint32_t)atoi(rest) <= c->process_count && *more) {
+        struct chat_process *p = &c->processes[atoi(rest) - 1];
+        char *value = NULL, *json = NULL, *data = NULL;
+        if (split_pair(more, &value)) {
+            json = quoted(more);
+            char *quoted_value = quoted(value);
+            if (asprintf(&data, "{%s:%s}", json, quoted_value) < 0)
+                data = NULL;
+            mem_free(quoted_value);
+        }
+        complain(c, parley_process_step(c->client, NULL, p->id, p->revision++, NULL, value ? NULL : more, data, NULL));
+        mem_free(json);
+        free(data);
+    } else {
+        term_line(c->term, TONE_DIM,
+                  "  /process lists them; /process start TYPE; /process 1 field=value; /process 1 done");
+    }
+}
+
+static void do_person(struct chat *c, char *rest)
+{
+    complain(c, parley_request_human(c->client, NULL, NULL, *rest ? rest : NULL, &c->human_call));
+}
+
+static void do_leave(struct chat *c, char *rest)
+{
+    complain(c, parley_leave_queue(c->client, NULL, &c->leave_call));
+}
+
+static void do_older(struct chat *c, char *rest)
+{
+    complain(c, parley_load_older(c->client, NULL, OLDER, &c->older_call));
+}
+
+static void do_form(struct chat *c, char *rest)
+{
+    if (!c->form || c->field_count == 0) {
+        term_line(c->term, TONE_DIM, "  No form is open.");
+        return;
+    }
+    c->filling = true;
+    c->field = 0;
+    mem_free(c->values);
+    c->values = mem_text("{");
+}
+
+static void do_quit(struct chat *c, char *rest)
+{
+    c->quit = true;
+}
+
+static void do_help(struct chat *c, char *rest);
+
+static const struct {
+    const char *name;
+    void (*run)(struct chat *c, char *rest);
+    const char *usage, *help;
+} commands[] = {
+    {"person", do_person, "/person [WHY]", "ask for a person; always possible"},
+    {"leave", do_leave, "/leave", "leave the queue"},
+    {"older", do_older, "/older", "show what was said before"},
+    {"form", do_form, "/form", "fill in the form that is open"},
+    {"context", do_context, "/context KEY=VALUE", "what the app shows just now, as agents will see it"},
+    {"process", do_process, "/process", "what is under way: list, start TYPE, N field=value"},
+    {"help", do_help, "/help", "this"},
+    {"quit", do_quit, "/quit", "leave; everything stays where it is"},
+};
+
+static void do_help(struct chat *c, char *rest)
+{
+    term_line(c->term, TONE_DIM, "  Write, and press Enter. A number answers a question. Also:");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        term_line(c->term, TONE_DIM, "  %-20s %s", commands[i].usage, commands[i].help);
+}
+
+static void do_command(struct chat *c, char *line)
+{
+    size_t n = strcspn(line, " ");
+    char *rest = line + n + strspn(line + n, " ");
+    for (size_t i = 0; n > 0 && i < sizeof commands / sizeof *commands; i++) {
+        if (strncmp(commands[i].name, line, n) == 0) {
+            commands[i].run(c, rest);
+            return;
+        }
+    }
+    term_line(c->term, TONE_BAD, "  /%.*s is nothing I know; /help lists what there is", (int)n, line);
+}
+
+/* A number answers the open question; anything else is said. */
+static void say(struct chat *c, const char *line)
+{
+    char *end;
+    long n = strtol(line, &end, 10);
+    parley_status st;
+    if (c->choices && *end == '\0' && n >= 1 && n <= (long)c->option_count) {
+        const struct chat_option *o = &c->options[n - 1];
+        st = parley_tap(c->client, NULL, c->choices, o->value, o->label, NULL);
+    } else {
+        st = parley_send_text(c->client, NULL, line, NULL);
+    }
+    complain(c, st);
+    if (st == PARLEY_OK && c->state != PARLEY_STATE_ONLINE)
+        term_line(c->term, TONE_DIM, "  kept until we are online: %s", line);
+}
+
+static void fill_field(struct chat *c, const char *line)
+{
+    const struct chat_field *f = &c->fields[c->field];
+    if (!*line && f->required) {
+        term_line(c->term, TONE_DIM, "  This one is needed; /quit leaves the form.");
+        return;
+    }
+    if (*line) {
+        char *key = quoted(f->id), *value = quoted(line), *more;
+        if (asprintf(&more, "%s%s%s:%s", c->values, c->values[1] ? "," : "", key, value) >= 0) {
+            mem_free(c->values);
+            c->values = mem_text(more);
+            free(more);
+        }
+        mem_free(key);
+        mem_free(value);
+    }
+    if (++c->field < c->field_count)
+        return;
+    c->filling = false;
+    size_t size = strlen(c->values) + 2;
+    c->values = mem_resize(c->values, size);
+    strcpy(c->values + size - 2, "}");
+    complain(c, parley_submit_form(c->client, NULL, c->form, c->values, NULL));
+}
+
+void chat_line(struct chat *c, char *line)
+{
+    if (c->filling && strcmp(line, "/quit") == 0)
+        c->filling = false;
+    else if (c->filling)
+        fill_field(c, line);
+    else if (*line == '/')
+        do_command(c, line + 1);
+    else if (*line)
+        say(c, line);
+}
