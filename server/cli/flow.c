@@ -4,7 +4,8 @@
 #include "server/cli/files.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
-#include "server/flow/host_memory.h"
+#include "server/flow/check.h"
+#include "server/flow/engine.h"
 #include "server/io/crypto.h"
 
 #include <stdio.h>
@@ -30,33 +31,19 @@ static bool name_of(const char *path, char out[65])
     return len > 0 && len < 65 && strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789._-") == (size_t)len;
 }
 
-static int refuse(const struct script *script, const struct flow_error *error)
+static int inspect(struct script *script)
 {
+    struct flow_findings found;
     struct buf text;
+    if (flow_check_source(script->path, buf_span(&script->source), &found) == PARLEY_OK) {
+        snprintf(script->title, sizeof script->title, "%s", found.title[0] ? found.title : script->name);
+        return CLI_OK;
+    }
     buf_init(&text, 1 << 16);
-    flow_error_print(error, buf_span(&script->source), &text);
+    flow_check_print(&found, buf_span(&script->source), &text);
     fprintf(stderr, "%.*s", (int)text.len, text.ptr);
     buf_done(&text);
     return CLI_PROBLEMS;
-}
-
-/* A first start in memory tells what flow{} says of itself, and finds what compiling alone does not. */
-static int try_out(struct script *script)
-{
-    struct flow_error error = {0};
-    struct host_memory *host = host_memory_new(&(struct memory_options){.limits = flow_limits_default});
-    int code = CLI_OK;
-    if (host_memory_use(host, script->path, buf_span(&script->source), &error) != PARLEY_OK) {
-        code = refuse(script, &error);
-    } else {
-        host_memory_start(host, "hello");
-        const struct flow_about *about = host_memory_run(host) ? flow_run_about(host_memory_run(host)) : NULL;
-        snprintf(script->title, sizeof script->title, "%s", about && about->title[0] ? about->title : script->name);
-        if (host_memory_error(host))
-            code = refuse(script, host_memory_error(host));
-    }
-    host_memory_free(&host);
-    return code;
 }
 
 static int script_read(const char *path, struct script *script)
@@ -68,7 +55,7 @@ static int script_read(const char *path, struct script *script)
         return cli_fail(CLI_USAGE, "%s: name the file after the flow, in a-z 0-9 . _ -, like order-status.lua", path);
     int code = files_read(path, &script->source);
     if (code == CLI_OK)
-        code = try_out(script);
+        code = inspect(script);
     flow_hash(buf_span(&script->source), hash);
     crypto_hex(span_of(hash, sizeof hash), script->hash);
     return code;

@@ -239,7 +239,8 @@ static void arrive(struct flow_run *run)
 {
     if (!journal_at_end(run->journal) || waiting_state(run) != run->state) {
         struct flow_error error = {0};
-        journal_differs(run->journal, NULL, &error);
+        struct journal_call call = wait_journal_call(&run->wait);
+        journal_differs(run->journal, &call, &error);
         fail(run, &error);
         return;
     }

@@ -177,6 +177,7 @@ enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *c
 /* ---- waits.c ---- */
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call);
 void wait_forget(struct flow_wait *wait);
+struct journal_call wait_journal_call(const struct flow_wait *wait);
 /* What an event means to a run that waits: PARLEY_OK, and run->results are for the script when *out_go is set, else
  * the step is complete as it is. PARLEY_WRONG_STATE: nothing. PARLEY_LIMIT: the run has failed of `error`. */
 parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error);

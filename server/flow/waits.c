@@ -36,7 +36,7 @@ static bool wait_begin(struct flow_wait *w, const struct flow_call *call)
     return true;
 }
 
-static struct journal_call journal_of(const struct flow_wait *w)
+struct journal_call wait_journal_call(const struct flow_wait *w)
 {
     return (struct journal_call){
         .name = flow_functions[w->function].name,
@@ -300,7 +300,7 @@ struct moment {
 static parley_status tell(struct moment *m, const struct value *told)
 {
     struct flow_run *run = m->run;
-    struct journal_call call = journal_of(&run->wait);
+    struct journal_call call = wait_journal_call(&run->wait);
     parley_status st = step_add_entry(run, &call, told, m->error);
     if (st != PARLEY_OK) {
         m->error->line = run->wait.line;
