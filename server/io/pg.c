@@ -280,11 +280,16 @@ static void on_barrier(void *arg, parley_status status, const struct pg_fault *f
         pg->events.up(pg->events.arg, pg->generation);
 }
 
-static void issue_listen(struct pg *pg, struct pg_group *group)
+/* A statement cannot take the channel as a parameter; it is a word of ours, never a peer's. */
+static void add_listen(struct pg *pg, struct pg_group *group)
 {
-    static const struct pg_statement listen = {"pg_listen", "listen parley", 0, {0}};
-    if (pg->options.listen)
-        pg_group_add(group, &listen, NULL, NULL);
+    const char *channel = pg->options.listen;
+    if (!channel)
+        return;
+    assert(strspn(channel, "abcdefghijklmnopqrstuvwxyz_") == strlen(channel));
+    snprintf(pg->listen_sql, sizeof pg->listen_sql, "listen %s", channel);
+    pg->listen = (struct pg_statement){.name = "pg_listen", .sql = pg->listen_sql};
+    pg_group_add(group, &pg->listen, NULL, NULL);
 }
 
 static void add_number(struct pg_params *p, uint32_t n)
@@ -302,7 +307,7 @@ static void set_up(struct pg *pg)
     add_number(p, pg->options.lock_timeout_ms);
     add_number(p, pg->options.statement_timeout_ms);
     pg_group_add(group, &checks, on_checks, pg);
-    issue_listen(pg, group);
+    add_listen(pg, group);
     pg_group_reads(group);
     pg_group_issue(group, on_set_up, pg);
     group = pg_group_new(pg);
@@ -388,6 +393,7 @@ static void fill_options(struct pg_options *o, const struct pg_options *from)
     *o = *from;
     o->url = mem_text(from->url ? from->url : "");
     o->application = mem_text(from->application ? from->application : "parley");
+    o->listen = mem_text(from->listen);
     o->lock_timeout_ms = from->lock_timeout_ms ? from->lock_timeout_ms : LOCK_TIMEOUT_MS;
     o->stall_ms = from->stall_ms ? from->stall_ms : STALL_MS;
     o->max_groups = from->max_groups ? from->max_groups : GROUPS;
@@ -418,6 +424,7 @@ void pg_close(struct pg **pg_ptr)
     pg_group_end_all(pg, true);
     mem_free((char *)pg->options.url);
     mem_free((char *)pg->options.application);
+    mem_free((char *)pg->options.listen);
     mem_free(pg);
     *pg_ptr = NULL;
 }

@@ -97,6 +97,8 @@ struct pg {
     size_t nbytes;
     int in_callback;
     char trouble[256];
+    struct pg_statement listen;
+    char listen_sql[64];
     int nprepared;
     const struct pg_statement *prepared[PG_PREPARED];
 };

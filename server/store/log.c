@@ -64,8 +64,11 @@ const struct pg_statement log_load_statement = {
     "                            array_agg(read) as reads, array_agg(delivered) as delivereds"
     "                       from (select * from mark where conversation = c.id order by read desc limit 32) x) k on "
     "true"
-    "  left join lateral (select * from session where conversation = c.id"
-    "                      order by opened_at desc, id desc limit 1) s on true"
+    "  left join lateral (select * from (select 1 as rank, * from session where conversation = c.id and state <> 6"
+    "                                    union all"
+    "                                    (select 2, * from session where conversation = c.id"
+    "                                      order by opened_at desc, id desc limit 1)) e order by rank limit 1) s on "
+    "true"
     "  left join flow_run r on r.id = s.run"
     " where c.id = $1",
     1,

@@ -49,7 +49,7 @@ struct log_state {
     int64_t head;        /* last number, 0 for none */
     int64_t head_public; /* last number with audience public */
     int64_t moved;       /* last number of a kind that moves state */
-    bool has_session;    /* the last one, open or closed */
+    bool has_session;    /* the open one, else the last */
     struct session_row session;
     bool has_run; /* that session's */
     struct flow_run_row run;

@@ -56,13 +56,14 @@ static void on_down(void *arg)
 static void on_notified(void *arg, struct span payload)
 {
     struct fixture *f = arg;
-    f->notified = span_is(payload, "reload");
+    assert_true(span_is(payload, "reload"));
+    f->notified = true;
 }
 
 static void open_pg(struct fixture *f, const char *url)
 {
     struct pg_events events = {on_up, on_down, on_notified, f};
-    struct pg_options options = {.url = url, .application = "test", .listen = "parley", .lock_timeout_ms = 300};
+    struct pg_options options = {.url = url, .application = "test", .listen = "news", .lock_timeout_ms = 300};
     f->pg = pg_open(f->loop, &options, &events);
 }
 
@@ -348,10 +349,11 @@ static void closing_ends_what_is_in_flight(void **state)
     assert_int_equal(f->status, PARLEY_CANCELED);
 }
 
-static void a_notification_is_handed_on(void **state)
+static void a_notification_on_the_channel_is_handed_on(void **state)
 {
     struct fixture *f = *state;
-    pg_fixture_sql("notify parley, 'reload'");
+    pg_fixture_sql("notify parley, 'not for us'");
+    pg_fixture_sql("notify news, 'reload'");
     pg_fixture_wait(f->loop, &f->notified);
 }
 
@@ -504,7 +506,7 @@ int main(void)
         TEST(a_cancelled_wait_for_the_standby_is_uncertain),
         TEST(a_new_connection_is_not_up_before_its_barrier_is_replicated),
         TEST(closing_ends_what_is_in_flight),
-        TEST(a_notification_is_handed_on),
+        TEST(a_notification_on_the_channel_is_handed_on),
         TEST(what_may_be_in_flight_is_limited),
         TEST(a_server_that_never_answers_is_given_up),
         TEST(values_come_back_as_they_went),

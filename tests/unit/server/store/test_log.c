@@ -169,8 +169,9 @@ static void loading_brings_session_run_and_marks(void **unused)
     pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)"
                    " values ('%s', '%s', gen_random_uuid(), gen_random_uuid(), 1, 7, '%s', now(), now())",
                    ids[2], ids[0], ids[1]);
-    pg_fixture_sql("insert into flow_version values (sha256('x'), 'f', 'F', 'x'); insert into flow_run values ('%s',"
-                   " '%s', '%s', sha256('x'), 2, 3, 4, '{\"a\": 1}', now(), now())",
+    pg_fixture_sql("insert into flow_version values (sha256('x'), 'f', 'F', 'x'); insert into flow_run (id, session,"
+                   " conversation, hash, state, step, input_seq, waiting, started_at, updated_at)"
+                   " values ('%s', '%s', '%s', sha256('x'), 2, 3, 4, '{\"a\": 1}', now(), now())",
                    ids[1], ids[2], ids[0]);
     pg_fixture_sql("insert into mark values ('%s', '%s', 1, 5, 6)", ids[0], ids[1]);
     assert_int_equal(load(c), PARLEY_OK);
@@ -182,6 +183,26 @@ static void loading_brings_session_run_and_marks(void **unused)
     assert_int_equal(state.run.step, 3);
     assert_int_equal(state.nmarks, 1);
     assert_int_equal(state.marks[0].delivered, 6);
+}
+
+static void add_session(struct uuid conversation, struct uuid id, int in_state, int opened)
+{
+    pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, opened_at, state_at, closed_at)"
+                   " select '%s', '%s', id, id, s, 1, to_timestamp(%d), now(), case s when 6 then now() end"
+                   "   from gen_random_uuid() id, (values (%d)) v (s)",
+                   pg_fixture_text(id), pg_fixture_text(conversation), opened, in_state);
+}
+
+static void loading_prefers_the_open_session_to_a_later_closed_one(void **unused)
+{
+    struct uuid c = store_fixture_conversation(&f), ids[3] = {pg_fixture_id(), pg_fixture_id(), pg_fixture_id()};
+    add_session(c, ids[0], 6, 1000);
+    add_session(c, ids[1], 6, 3000);
+    assert_int_equal(load(c), PARLEY_OK);
+    assert_true(state.has_session && uuid_equal(state.session.id, ids[1]));
+    add_session(c, ids[2], 1, 2000); /* reopened */
+    assert_int_equal(load(c), PARLEY_OK);
+    assert_true(state.has_session && uuid_equal(state.session.id, ids[2]));
 }
 
 static void the_newest_page_is_ascending_and_says_whether_there_is_more(void **unused)
@@ -335,6 +356,7 @@ int main(void)
         TEST(an_empty_conversation_loads),
         TEST(loading_tells_heads_and_the_newest),
         TEST(loading_brings_session_run_and_marks),
+        TEST(loading_prefers_the_open_session_to_a_later_closed_one),
         TEST(the_newest_page_is_ascending_and_says_whether_there_is_more),
         TEST(a_public_page_leaves_staff_items_out_and_links_past_them),
         TEST(the_oldest_page_goes_forward),
