@@ -227,8 +227,8 @@ int parley_daemon_run(const struct conf *conf, const struct daemon_options *opti
     d->conf = conf;
     d->options = options;
     d->loop = loop_new();
-    d->offload = offload_new();
     watch_signals(d);
+    d->offload = offload_new();
     parley_status st = make_workers(d);
     if (st == PARLEY_OK)
         st = admin_new(conf, d->loop, &d->view, &d->admin);
