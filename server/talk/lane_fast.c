@@ -34,7 +34,7 @@ static void number(struct batch *batch, struct conversation *conv, struct work *
     struct log_row *row = &batch->rows[batch->n];
     *row = work->row;
     row->seq = ++conv->head;
-    row->prev = row->audience == 0 ? conv->public_head : row->seq - 1;
+    row->prev = conv->public_head;
     row->at_ms = at_ms;
     if (row->audience == 0)
         conv->public_head = row->seq;

@@ -79,7 +79,7 @@ static struct log_row *add(struct move *move, const struct log_row *row)
     struct log_row *out = &move->rows[move->count];
     *out = *row;
     out->seq = move_next(move);
-    out->prev = row->audience == audience_public ? move->public_head : out->seq - 1;
+    out->prev = move->public_head;
     out->at_ms = move->at_ms;
     if (row->audience == audience_public)
         move->public_head = out->seq;

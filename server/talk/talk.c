@@ -95,6 +95,8 @@ static void drop_idle(struct talk *talk)
 
 parley_status talk_submit(struct talk *talk, struct work *work)
 {
+    if (talk->closing)
+        return PARLEY_CANCELED;
     if (talk->waiting >= LIMIT_POSTS_WAITING || talk->waiting_bytes + work->bytes > LIMIT_POSTS_WAITING_BYTES)
         return store_is_up(talk->store) ? PARLEY_BUSY : PARLEY_UNAVAILABLE;
     talk->waiting++;
@@ -343,21 +345,26 @@ void talk_hook(struct talk *talk, const struct talk_hooks *hooks)
     talk->hooks[talk->nhooks++] = *hooks;
 }
 
-void talk_free(struct talk **talk)
+void talk_cancel(struct talk *talk)
 {
     struct refusal refusal;
+    refuse(&refusal, PARLEY_CANCELED, NULL);
+    talk->closing = true;
+    loop_timer_stop(&talk->tick);
+    loop_turn_cancel(&talk->turn);
+    LIST_EACH (&talk->all, node) {
+        struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
+        while (!list_empty(&conv->works))
+            work_refuse(conv, LIST_ITEM(conv->works.next, struct work, node), &refusal);
+    }
+}
+
+void talk_free(struct talk **talk)
+{
     if (!*talk)
         return;
-    refuse(&refusal, PARLEY_CANCELED, NULL);
-    loop_timer_stop(&(*talk)->tick);
-    loop_turn_cancel(&(*talk)->turn);
-    LIST_EACH(&(*talk)->all, node)
-    {
-        struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
-        LIST_EACH(&conv->works, w)
-        work_refuse(conv, LIST_ITEM(w, struct work, node), &refusal);
-        conversation_free(conv);
-    }
+    LIST_EACH (&(*talk)->all, node)
+        conversation_free(LIST_ITEM(node, struct conversation, in_all));
     map_done(&(*talk)->conversations);
     mem_free((*talk)->spare);
     mem_free(*talk);

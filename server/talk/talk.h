@@ -46,6 +46,7 @@ struct talk {
     struct list all;   /* least recently used first */
     struct batch batch;
     bool flying;  /* the batch has left */
+    bool closing;
     bool stalled; /* it could not leave; the tick tries again */
     struct loop_turn turn;
     struct loop_timer tick;
@@ -58,7 +59,10 @@ struct talk {
 struct talk *talk_new(struct loop *loop, struct store *store, struct hub *hub, const struct peers *peers, int self,
                       struct directory *directory);
 
-/* Ends every work with CANCELED. After the store is closed. */
+/* Ends every work with CANCELED and takes no more. After the store is closed. */
+void talk_cancel(struct talk *talk);
+
+/* Nobody holds a conversation any more. */
 void talk_free(struct talk **talk);
 
 void talk_hook(struct talk *talk, const struct talk_hooks *hooks);

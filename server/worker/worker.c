@@ -130,6 +130,8 @@ static void close_all(struct worker *w)
     ws_stop(w->ws);
     flows_close(w->flows);
     store_close(&w->store);
+    talk_cancel(w->talk);
+    flows_free(&w->flows);
     talk_free(&w->talk);
     route_free(&w->route);
     loop_timer_stop(&w->health_timer);
@@ -279,7 +281,6 @@ void worker_free(struct worker **worker)
         return;
     ws_free(&w->ws);
     api_free(&w->api);
-    flows_free(&w->flows);
     directory_free(&w->directory);
     hub_free(&w->hub);
     mailbox_free(&w->box);
