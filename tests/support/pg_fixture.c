@@ -27,6 +27,7 @@ static char dir[] = "/tmp/parley-unit-XXXXXX";
 static char url[512];
 static PGconn *side;
 static PGresult *answer;
+static char *newest_sql; /* kept, since a test that fails leaves by a jump */
 
 static void die(const char *what, const char *why)
 {
@@ -66,6 +67,8 @@ void pg_fixture_stop(void)
 {
     struct buf why;
     hang_up();
+    free(newest_sql);
+    newest_sql = NULL;
     private_pg_stop(&cluster);
     buf_init(&why, 4096);
     private_pg_forget(dir, &why);
@@ -111,22 +114,20 @@ const char *pg_fixture_sql(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    char *sql = format_sql(format, args);
+    free(newest_sql);
+    newest_sql = format_sql(format, args);
     va_end(args);
-    const char *value = run(sql);
-    free(sql);
-    return value;
+    return run(newest_sql);
 }
 
 int64_t pg_fixture_number(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    char *sql = format_sql(format, args);
+    free(newest_sql);
+    newest_sql = format_sql(format, args);
     va_end(args);
-    int64_t value = strtoll(run(sql), NULL, 10);
-    free(sql);
-    return value;
+    return strtoll(run(newest_sql), NULL, 10);
 }
 
 static void run_file(const char *path)
@@ -168,6 +169,16 @@ const char *pg_fixture_database(void)
     call();
     run_schema();
     return url;
+}
+
+const char *pg_fixture_url(void)
+{
+    return url;
+}
+
+void pg_fixture_turn(struct loop *loop)
+{
+    uv_run(loop_uv(loop), UV_RUN_ONCE);
 }
 
 void pg_fixture_wait(struct loop *loop, const bool *done)

@@ -19,10 +19,16 @@ void pg_fixture_stop(void);
 /* A new database with the schema; its URL lives until the next call. */
 const char *pg_fixture_database(void);
 
+/* Of the newest database. */
+const char *pg_fixture_url(void);
+
 /* On the newest database, by a connection of the test's own, one at a time. Fails the test on an error.
  * The first value of the first row, "" for none; valid until the next call. */
 const char *pg_fixture_sql(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int64_t pg_fixture_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Waits for something to happen on the loop. */
+void pg_fixture_turn(struct loop *loop);
 
 /* Turns the loop until *done; fails the test after 30 s. */
 void pg_fixture_wait(struct loop *loop, const bool *done);

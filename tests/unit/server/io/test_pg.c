@@ -244,6 +244,82 @@ static void a_lock_held_too_long_is_a_timeout(void **state)
     pg_fixture_sql("rollback");
 }
 
+/* The statement is fine, the commit is not: what an error at that moment means cannot be known. */
+static void an_error_at_the_commit_is_uncertain(void **state)
+{
+    struct fixture *f = *state;
+    pg_fixture_sql("alter table t drop constraint t_pkey, add unique (k) deferrable initially deferred");
+    pg_fixture_sql("insert into t values (1, 'a')");
+    struct pg_group *group = pg_group_new(f->pg);
+    add_insert(group, 1, "b");
+    assert_int_equal(send_and_wait(f, group), PARLEY_UNCERTAIN);
+    assert_string_equal(f->statement, "commit");
+    group = pg_group_new(f->pg); /* the connection goes on */
+    add_insert(group, 2, "b");
+    assert_int_equal(send_and_wait(f, group), PARLEY_OK);
+}
+
+/* The other side waits for a row of ours while we want one of theirs; they have more patience than we have. */
+static void a_deadlock_is_to_be_run_again(void **state)
+{
+    struct fixture *f = *state;
+    pg_close(&f->pg);
+    f->up = false;
+    f->ups = 0;
+    struct pg_events events = {on_up, on_down, on_notified, f};
+    const char *url = pg_fixture_database();
+    struct pg_options options = {.url = url, .application = "test", .lock_timeout_ms = 20000};
+    pg_fixture_sql("create table t (k bigint primary key, v text not null); insert into t values (1, 'a'), (2, 'b')");
+    f->pg = pg_open(f->loop, &options, &events);
+    pg_fixture_wait(f->loop, &f->up);
+    struct pg *other = pg_open(f->loop, &(struct pg_options){.url = url, .lock_timeout_ms = 20000}, NULL);
+    while (!pg_is_up(other))
+        pg_fixture_turn(f->loop);
+    struct pg_group *ours = pg_group_new(f->pg), *theirs = pg_group_new(other);
+    add_one(ours, 1, "x");
+    pg_i64(pg_group_add(ours, &sleeping, NULL, NULL), 200);
+    add_one(ours, 2, "x");
+    add_one(theirs, 2, "y");
+    pg_i64(pg_group_add(theirs, &sleeping, NULL, NULL), 200);
+    add_one(theirs, 1, "y");
+    struct fixture g = *f;
+    send(f, ours);
+    assert_int_equal(pg_group_send(&theirs, on_done, &g), PARLEY_OK);
+    pg_fixture_wait(f->loop, &f->done);
+    g.done = g.dones > 0;
+    pg_fixture_wait(f->loop, &g.done);
+    assert_int_equal(f->status == PARLEY_BUSY, g.status == PARLEY_OK);
+    assert_int_equal(g.status == PARLEY_BUSY, f->status == PARLEY_OK);
+    pg_close(&other);
+}
+
+static void a_server_that_forgets_is_refused_unless_allowed(void **state)
+{
+    struct fixture *f = *state;
+    pg_fixture_sql("alter system set full_page_writes = off");
+    pg_fixture_sql("select pg_reload_conf()");
+    pg_fixture_wait_sql(f->loop, "select current_setting('full_page_writes') = 'off'");
+    pg_fixture_sql("select pg_terminate_backend(%d)", backend());
+    pg_fixture_wait(f->loop, &f->down);
+    while (!strstr(pg_trouble(f->pg), "full_page_writes is off"))
+        pg_fixture_turn(f->loop);
+    assert_false(f->up);
+    struct pg_events events = {on_up, on_down, on_notified, f};
+    struct pg_options options = {.url = "", .allow_unsafe = true};
+    char url[512];
+    snprintf(url, sizeof url, "%s", pg_fixture_url());
+    options.url = url;
+    f->ups = 0;
+    struct pg *careless = pg_open(f->loop, &options, &events);
+    pg_fixture_wait(f->loop, &f->up);
+    pg_close(&careless);
+    pg_fixture_sql("alter system set full_page_writes = on");
+    pg_fixture_sql("select pg_reload_conf()");
+    f->up = false;
+    f->ups = 1;
+    pg_fixture_wait(f->loop, &f->up); /* the first one has kept trying */
+}
+
 static void without_a_connection_nothing_is_sent(void **state)
 {
     struct fixture *f = *state;
@@ -500,6 +576,9 @@ int main(void)
         TEST(data_and_mistakes_have_their_own_results),
         TEST(a_statement_that_failed_to_prepare_can_be_repaired),
         TEST(a_lock_held_too_long_is_a_timeout),
+        TEST(an_error_at_the_commit_is_uncertain),
+        TEST(a_deadlock_is_to_be_run_again),
+        TEST(a_server_that_forgets_is_refused_unless_allowed),
         TEST(without_a_connection_nothing_is_sent),
         TEST(a_lost_backend_leaves_a_write_uncertain_and_a_read_unavailable),
         TEST(a_read_on_a_lost_connection_is_unavailable),
