@@ -46,6 +46,16 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+/* From here on a signal waits for the daemon, which takes it by a descriptor. */
+static void hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static bool is_free(int port)
 {
     struct sockaddr_in address = {
@@ -204,6 +214,7 @@ static int run_daemon(struct dev *dev)
     if (!dev->conf)
         return CLI_USAGE;
     int code = fill_database(dev);
+    hold_signals();
     if (code == CLI_OK && asked_to_stop)
         code = CLI_INTERRUPTED;
     if (code == CLI_OK)
