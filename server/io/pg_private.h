@@ -75,6 +75,15 @@ void pg_group_end_all(struct pg *pg, bool closing);
 
 /* ---- pg.c ---- */
 
+struct lookup;
+
+/* The server of one attempt; empty: libpq's own choice. */
+struct pg_host {
+    char name[256];
+    char port[16];
+    char address[64]; /* numeric, of a name */
+};
+
 enum pg_state { PG_DOWN, PG_CONNECTING, PG_SETTING_UP, PG_UP };
 
 enum { PG_PREPARED = 256 };
@@ -89,8 +98,11 @@ struct pg {
     struct loop_timer retry;    /* when to connect again, or to give up connecting */
     struct loop_timer patience; /* looks for an answer that is too late */
     struct loop_turn drop;
-    bool dropping;     /* the connection is of no use any more */
-    unsigned failures; /* attempts since it was last up */
+    bool dropping;      /* the connection is of no use any more */
+    unsigned failures;  /* attempts since it was last up */
+    unsigned host_turn; /* which of the URL's hosts is next */
+    struct pg_host host;
+    struct lookup *lookup;
     uint64_t generation;
     struct list in_flight;
     uint32_t ngroups;
@@ -112,5 +124,34 @@ void pg_flush(struct pg *pg);
 /* Whether it is prepared; marks it so. */
 bool pg_prepared(struct pg *pg, const struct pg_statement *statement);
 void pg_not_prepared(struct pg *pg, const struct pg_statement *statement);
+
+void pg_set_trouble(struct pg *pg, const char *why);
+
+/* Looks for an answer that is too late, again and again. */
+void pg_watch_stall(void *arg);
+
+void pg_on_ready(void *arg, unsigned events);
+void pg_on_notice(void *arg, const PGresult *notice);
+
+/* ---- pg_connect.c ---- */
+
+enum { PG_PATIENCE_TICK_MS = 500 };
+
+/* Begins an attempt; every one ends in up or in pg_drop. */
+void pg_connect(void *arg);
+
+/* The address of the chosen host is known, or why it is not. */
+void pg_host_found(struct pg *pg, const char *why_not);
+
+/* ---- pg_hosts.c ---- */
+
+/* The host whose turn it is. */
+void pg_host_choose(struct pg *pg);
+
+/* Its address, by a helper thread when it is a name; pg_host_found comes at once or later. */
+void pg_host_look_up(struct pg *pg);
+
+/* A look-up that is under way is nobody's any more. */
+void pg_host_forget(struct pg *pg);
 
 #endif

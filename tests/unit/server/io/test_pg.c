@@ -320,6 +320,43 @@ static void a_server_that_forgets_is_refused_unless_allowed(void **state)
     pg_fixture_wait(f->loop, &f->up); /* the first one has kept trying */
 }
 
+static void wait_for_trouble(struct fixture *f, struct pg *pg, const char *what)
+{
+    while (!strstr(pg_trouble(pg), what))
+        pg_fixture_turn(f->loop);
+}
+
+static void a_name_is_looked_up(void **state)
+{
+    struct fixture *f = *state;
+    struct pg *known = pg_open(f->loop, &(struct pg_options){.url = "postgresql://parley@localhost:1/x"}, NULL);
+    wait_for_trouble(f, known, "refused");
+    pg_close(&known);
+    struct pg *unknown = pg_open(f->loop, &(struct pg_options){.url = "host=no-such-host.invalid"}, NULL);
+    wait_for_trouble(f, unknown, "name is not known");
+    pg_close(&unknown);
+    struct pg *hasty = pg_open(f->loop, &(struct pg_options){.url = "host=no-such-host.invalid"}, NULL);
+    pg_close(&hasty); /* while it is being looked up */
+}
+
+static void hosts_are_tried_in_turn_and_the_one_that_worked_first(void **state)
+{
+    struct fixture *f = *state;
+    char url[1024];
+    const char *sockets = strstr(pg_fixture_url(), "host=");
+    assert_non_null(sockets);
+    pg_close(&f->pg);
+    f->up = false;
+    f->ups = 0;
+    snprintf(url, sizeof url, "host=/nowhere,no-such-host.invalid,%s user=parley dbname=%s", sockets + strlen("host="),
+             pg_fixture_sql("select current_database()"));
+    open_pg(f, url);
+    pg_fixture_wait(f->loop, &f->up);
+    pg_fixture_sql("select pg_terminate_backend(%d)", backend());
+    pg_fixture_wait(f->loop, &f->down);
+    pg_fixture_wait(f->loop, &f->up);
+}
+
 static void without_a_connection_nothing_is_sent(void **state)
 {
     struct fixture *f = *state;
@@ -579,6 +616,8 @@ int main(void)
         TEST(an_error_at_the_commit_is_uncertain),
         TEST(a_deadlock_is_to_be_run_again),
         TEST(a_server_that_forgets_is_refused_unless_allowed),
+        TEST(a_name_is_looked_up),
+        TEST(hosts_are_tried_in_turn_and_the_one_that_worked_first),
         TEST(without_a_connection_nothing_is_sent),
         TEST(a_lost_backend_leaves_a_write_uncertain_and_a_read_unavailable),
         TEST(a_read_on_a_lost_connection_is_unavailable),
