@@ -106,8 +106,14 @@ static parley_status done(struct parley_client *c, const struct request *r, cons
 
 void context_tick(struct parley_client *c, struct conversation *conv, int64_t now)
 {
+    if (now >= conv->context.send_at)
+        context_flush(c, conv);
+}
+
+void context_flush(struct parley_client *c, struct conversation *conv)
+{
     struct context *ctx = &conv->context;
-    if (now < ctx->send_at || !ctx->dirty || ctx->in_flight || !conv->following || !link_online(c))
+    if (!ctx->dirty || ctx->in_flight || !conv->following || !link_online(c))
         return;
     struct buf json;
     buf_init(&json, LIMIT_DATA);
@@ -125,6 +131,6 @@ void context_tick(struct parley_client *c, struct conversation *conv, int64_t no
         ctx->in_flight = true;
         ctx->dirty = false;
     }
-    ctx->send_at = ctx->dirty ? now + CONTEXT_EVERY_MS : INT64_MAX;
+    ctx->send_at = ctx->dirty ? client_now(c) + CONTEXT_EVERY_MS : INT64_MAX;
     buf_done(&json);
 }

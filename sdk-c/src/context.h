@@ -16,4 +16,7 @@ void context_lost(struct context *ctx);
 
 void context_tick(struct parley_client *c, struct conversation *conv, int64_t now);
 
+/* Now rather than soon: what is said next is said in this context. */
+void context_flush(struct parley_client *c, struct conversation *conv);
+
 #endif

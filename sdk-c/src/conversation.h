@@ -4,6 +4,7 @@
 
 #include "protocol/frame.h"
 #include "sdk-c/src/coverage.h"
+#include "sdk-c/src/service.h"
 
 struct parley_client;
 
@@ -49,6 +50,8 @@ struct conversation {
     int64_t hold_until; /* nor before this */
 
     int64_t epoch; /* of the control seen last; 0: none */
+    struct service service;
+    bool opening; /* a thread is being taken; its service is told at the end */
 
     struct frame_mark marks[MARKS_MAX];
     size_t mark_count;

@@ -1,7 +1,6 @@
 /* What arrives is judged by its numbers alone: an item covers everything from its `prev` to itself. */
 #include "sdk-c/src/inbox.h"
 
-#include "protocol/item.h"
 #include "sdk-c/src/client.h"
 
 #include <stdio.h>
@@ -95,15 +94,6 @@ static parley_status tell(struct parley_client *c, struct conversation *conv, co
     return events_push(&c->events, e);
 }
 
-/* Who holds control is said by the items that move it. */
-static void note_epoch(struct conversation *conv, const struct frame_item *item)
-{
-    const struct item_row *row = item_row_of(item->kind);
-    const struct value *epoch = row && row->moves && item->body.value ? value_find(item->body.value, "epoch") : NULL;
-    if (epoch && epoch->type == VALUE_INT && epoch->integer > conv->epoch)
-        conv->epoch = epoch->integer;
-}
-
 static parley_status take_item(struct parley_client *c, struct conversation *conv, const struct frame_item *item)
 {
     if (item->prev >= item->seq)
@@ -118,9 +108,9 @@ static parley_status take_item(struct parley_client *c, struct conversation *con
     if (st != PARLEY_OK)
         return st;
     conv->synced = conv->synced && !fresh;
-    if (!item->has_author)
-        return PARLEY_OK;
-    note_epoch(conv, item);
+    st = fresh ? service_follow(c, conv, item) : PARLEY_OK;
+    if (st != PARLEY_OK || !item->has_author)
+        return st;
     if (uuid_equal(item->author, c->me))
         return item->has_id ? outbox_stored(c, item->id, item->seq) : PARLEY_OK;
     conv->others = item->seq > conv->others ? item->seq : conv->others;
@@ -246,22 +236,10 @@ parley_status inbox_heads(struct parley_client *c, const struct frame_push_head 
 
 /* --- threads --- */
 
-static parley_status tell_service(struct parley_client *c, struct uuid id, bool has, const struct frame_service *s)
-{
-    struct frame_push_service push = {.conversation = id, .has_service = has};
-    if (has)
-        push.service = *s;
-    struct parley_event *e = event_new(PARLEY_EVENT_SERVICE, (struct uuid){0});
-    event_put_frame(e, FRAME_push_service, &push);
-    return events_push(&c->events, e);
-}
-
 parley_status inbox_service(struct parley_client *c, const struct frame_push_service *push)
 {
     struct conversation *conv = inbox_find(&c->inbox, push->conversation);
-    if (conv && push->has_service && push->service.epoch > conv->epoch)
-        conv->epoch = push->service.epoch;
-    return tell_service(c, push->conversation, push->has_service, &push->service);
+    return conv ? service_set(c, conv, push->has_service ? &push->service : NULL) : PARLEY_OK;
 }
 
 static parley_status tell_conversation(struct parley_client *c, const struct conversation *conv,
@@ -312,8 +290,6 @@ static parley_status open_thread(struct parley_client *c, struct conversation *c
     memcpy(conv->topic, t->topic.ptr, n);
     conv->topic[n] = '\0';
     conv->followed = conv->following = true;
-    if (t->has_service && t->service.epoch > conv->epoch)
-        conv->epoch = t->service.epoch;
     parley_status st = tell_conversation(c, conv, t);
     if (st == PARLEY_OK)
         st = tell_people(c, conv, t);
@@ -329,12 +305,14 @@ parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t
     if (t->head > conv->head)
         conv->head = t->head;
     parley_status st = opening ? open_thread(c, conv, t) : PARLEY_OK;
+    conv->opening = opening;
     if (st == PARLEY_OK)
         st = take_page(c, conv, t);
+    conv->opening = false;
     for (size_t i = 0; st == PARLEY_OK && i < t->marks_count; i++)
         st = receipt_mark(c, conv, &t->marks[i]);
     if (st == PARLEY_OK && opening)
-        st = tell_service(c, conv->id, t->has_service, &t->service);
+        st = service_set(c, conv, t->has_service ? &t->service : NULL);
     if (st == PARLEY_OK && out)
         *out = conv;
     return st == PARLEY_OK ? inbox_fill(c, conv) : st;

@@ -275,6 +275,7 @@ static bool may_go(const struct parley_client *c, const struct conversation *con
 static void send(struct parley_client *c, struct conversation *conv, struct entry *e)
 {
     struct request *r;
+    context_flush(c, conv);
     parley_status st = e->is_note ? send_note(c, e, &r) : send_post(c, e, &r);
     if (st == PARLEY_OK) {
         r->subject = e->id;

@@ -160,6 +160,7 @@ static void on_item(struct desk *d, parley_event *e)
 {
     struct desk_matter *m = find_matter(d, parley_event_text(e, "conversation"));
     if (m && m == d->open) {
+        d->view.customer = m->name;
         view_item(&d->view, e, "item");
         if (parley_event_int(e, "new", 0))
             parley_mark_read(d->client, m->conversation, parley_event_seq(e));
@@ -203,6 +204,7 @@ static void show_desk(struct desk *d, parley_event *e, const char *at)
 
 static void show_page(struct desk *d, parley_event *e)
 {
+    d->view.customer = d->open ? d->open->name : NULL;
     uint32_t count = parley_event_count(e, "data.thread.items");
     for (uint32_t i = 0; i < count; i++) {
         char path[48];

@@ -85,6 +85,8 @@ static const char *speaker(struct view *v, parley_event *e, enum tone *out_tone)
         *out_tone = TONE_MINE;
         return v->my_name;
     }
+    if (customer && !name)
+        name = v->customer;
     if (customer)
         *out_tone = TONE_PLAIN;
     else if (strcmp(role, "bot") == 0)

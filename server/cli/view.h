@@ -12,7 +12,8 @@ enum { VIEW_PEOPLE = 256, VIEW_NAME = 64 };
 
 struct view {
     struct term *term;
-    const char *my_name; /* borrowed */
+    const char *my_name;  /* borrowed */
+    const char *customer; /* for staff: whose conversation is shown; borrowed, or NULL */
     char me[37];
     char at[64]; /* where in the event the item is that is being shown */
     bool staff;  /* shows what only staff see, and a customer by name */

@@ -209,23 +209,25 @@ PARLEY_API int32_t parley_step_due(parley_client *client);
 /* The client's state just now: PARLEY_STATE_*. */
 PARLEY_API int32_t parley_state(parley_client *client);
 
-enum {                                /* fields for the path getters, beside `event` and `conversation` */
-       PARLEY_EVENT_STATE = 1,        /* state, was, reason, text, retry_in_ms */
-       PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time */
-       PARLEY_EVENT_CONVERSATION = 3, /* topic, head, customer: known now, or changed */
-       PARLEY_EVENT_ITEM = 4,         /* item {seq, prev, id, kind, role, author, at, audience, body}, new, mine */
-       PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */
-       PARLEY_EVENT_MARK = 6,         /* mark {participant, role, read, delivered} */
-       PARLEY_EVENT_TYPING = 7,       /* participant, role, on */
-       PARLEY_EVENT_SERVICE = 8, /* service {session, state, epoch, queue, agent, agent_name, place, estimate_ms} */
-       PARLEY_EVENT_PERSON = 9,  /* person, role, name: who is behind an author's id */
-       PARLEY_EVENT_SYNCED = 10, /* head: every item from the oldest one told up to here has been told */
-       PARLEY_EVENT_REPLY = 11,  /* call, type, status, data or error {code, text, path, retry_after_ms, current} */
-       PARLEY_EVENT_OFFER = 12,  /* offer {offer, conversation, queue, expires_in_ms, dossier} */
-       PARLEY_EVENT_OFFER_ENDED = 13,    /* offer, why, by */
-       PARLEY_EVENT_DESK = 14,           /* desk {status, capacity, load, sessions, offers, queues, waiting} */
-       PARLEY_EVENT_TOKEN_EXPIRING = 15, /* expires_at: call parley_set_token before */
-       PARLEY_EVENT_ERROR = 16           /* error: the server could not read something that this client sent */
+/* What happened. Each event also has `event`, its name, and `conversation` where it is about one; the fields named here
+ * are for the path getters below. */
+enum {
+    PARLEY_EVENT_STATE = 1,        /* state, was, reason, text, retry_in_ms */
+    PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time */
+    PARLEY_EVENT_CONVERSATION = 3, /* topic, head, customer: known now, or changed */
+    PARLEY_EVENT_ITEM = 4,         /* item {seq, prev, id, kind, role, author, at, audience, body}, new, mine */
+    PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */
+    PARLEY_EVENT_MARK = 6,         /* mark {participant, role, read, delivered} */
+    PARLEY_EVENT_TYPING = 7,       /* participant, role, on */
+    PARLEY_EVENT_SERVICE = 8,      /* service {state, epoch, queue, agent, agent_name, place, estimate_ms}, if any */
+    PARLEY_EVENT_PERSON = 9,       /* person, role, name: who is behind an author's id */
+    PARLEY_EVENT_SYNCED = 10,      /* head: every item from the oldest one told up to here has been told */
+    PARLEY_EVENT_REPLY = 11,       /* call, type, status, data or error {code, text, path, retry_after_ms, current} */
+    PARLEY_EVENT_OFFER = 12,       /* offer {offer, conversation, queue, expires_in_ms, dossier} */
+    PARLEY_EVENT_OFFER_ENDED = 13, /* offer, why, by */
+    PARLEY_EVENT_DESK = 14,        /* desk {status, capacity, load, sessions, offers, queues, waiting} */
+    PARLEY_EVENT_TOKEN_EXPIRING = 15, /* expires_at: call parley_set_token before */
+    PARLEY_EVENT_ERROR = 16           /* error: the server could not read something that this client sent */
 };
 
 enum {

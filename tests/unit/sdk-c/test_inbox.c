@@ -311,6 +311,55 @@ static void sends_the_context_when_it_changed(void **state)
     parley_context_set(f->client, NULL, "items", NULL);
     fake_advance(f, 5000);
     assert_int_equal(fake_expect(f, FRAME_context_put)->context_put.context.value->count, 1);
+    fake_reply(f, context_stored, .changed = true);
+    parley_context_set(f->client, NULL, "screen", "\"help\"");
+    parley_send_text(f->client, NULL, "why?", NULL);
+    fake_expect(f, FRAME_context_put); /* what is said belongs to it */
+    fake_expect(f, FRAME_post);
+}
+
+static void push_moving(struct fake *f, int64_t seq, const char *kind, const char *body)
+{
+    struct frame_item item = fake_item(seq);
+    item.kind = span_str(kind);
+    item.body.json = span_str(body);
+    item.role = role_system;
+    fake_push(f, item, .conversation = fake_main, .item = item);
+}
+
+static void expect_service(struct fake *f, const char *state, const char *agent)
+{
+    parley_event *e = fake_event(f, PARLEY_EVENT_SERVICE);
+    assert_non_null(e);
+    const char *told = parley_event_text(e, "service.state"), *name = parley_event_text(e, "service.agent_name");
+    assert_string_equal(told ? told : "none", state);
+    assert_string_equal(name ? name : "", agent);
+}
+
+static void follows_who_serves(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    expect_service(f, "none", "");
+    push_moving(f, 1, "opened", "{\"epoch\":1,\"session\":\"02020202-0202-7002-8002-020202020202\"}");
+    expect_service(f, "bot", "");
+    push_moving(f, 2, "queued", "{\"why\":\"flow\",\"epoch\":2,\"queue\":\"care\"}");
+    expect_service(f, "queued", "");
+    assert_string_equal(parley_event_text(f->event, "service.queue"), "care");
+    struct frame_service s = {
+        .session = fake_me, .state = session_state_queued, .epoch = 2, .has_place = true, .place = 3};
+    fake_push(f, service, .conversation = fake_main, .has_service = true, .service = s);
+    expect_service(f, "queued", "");
+    assert_int_equal(parley_event_int(f->event, "service.place", 0), 3);
+    push_moving(f, 3, "joined", "{\"name\":\"Kim\",\"epoch\":3,\"agent\":\"03030303-0303-7003-8003-030303030303\"}");
+    expect_service(f, "live", "Kim");
+    assert_int_equal(parley_event_int(f->event, "service.place", 0), 0);
+    push_moving(f, 4, "resolved", "{\"epoch\":4,\"closed\":false,\"outcome\":\"resolved\"}");
+    expect_service(f, "bot", "");
+    push_moving(f, 5, "resolved", "{\"epoch\":5,\"closed\":true,\"outcome\":\"finished\"}");
+    expect_service(f, "none", "");
+    push_moving(f, 6, "reopened", "{\"name\":\"Lee\",\"epoch\":6}");
+    expect_service(f, "live", "Lee");
 }
 
 static void stops_reading_when_nobody_pulls(void **state)
@@ -356,6 +405,7 @@ int main(void)
         WITH(forgets_who_typed),
         WITH(types_at_most_every_three_seconds),
         WITH(sends_the_context_when_it_changed),
+        WITH(follows_who_serves),
         WITH(stops_reading_when_nobody_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

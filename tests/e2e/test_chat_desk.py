@@ -1,0 +1,129 @@
+"""The two programs in the terminal, and the C SDK under them, against a real server."""
+import subprocess
+
+import pytest
+
+from chaos import Chaos
+from server import program
+from terminal import Terminal
+
+
+def file(shop, name, text):
+    path = shop.site.folder + "/" + name
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text + "\n")
+    return path
+
+
+def chat(shop, *args, sub="ana", url=None):
+    return Terminal(shop.site, "chat", "--server", url or shop.server.url,
+                    "--token", file(shop, f"{sub}.jwt", shop.app.token(sub)), *args)
+
+
+def desk(shop, email, *args, url=None):
+    password = file(shop, f"{email}.pw", shop.site.passwords[email])
+    return Terminal(shop.site, "desk", "--server", url or shop.server.url, "--login", email,
+                    "--password-file", password, *args)
+
+
+@pytest.mark.parametrize("wire", [(), ("--wire-json",)], ids=["msgpack", "json"])
+def test_a_customer_and_an_agent_talk(shop, wire):
+    email = shop.staff("kim")
+    with shop.serve(), chat(shop, *wire) as ana, desk(shop, email, *wire) as kim:
+        ana.call("context", key="screen", value="cart")
+        ana.call("send", text="my parcel is late")
+        ana.expect("outbox", lambda e: e["state"] == "sent")
+        kim.call("status.set", status="online")
+        offer = kim.expect("offer")["offer"]
+        kim.call("offer.accept", conversation=offer["conversation"], offer=offer["offer"])
+        dossier = kim.reply("offer.accept")["data"]["dossier"]
+        assert dossier["verified"] and dossier["context"]["screen"] == "cart"
+        ana.expect("item", lambda e: e["item"]["kind"] == "joined")
+        ana.expect("service", lambda e: e["service"]["state"] == "live")
+        kim.call("send", conversation=offer["conversation"], text="let me look")
+        ana.text("let me look")
+        kim.call("note", conversation=offer["conversation"], text="she is right")
+        kim.text("she is right")
+        ana.call("typing", on=True)
+        kim.expect("typing", lambda e: e["on"])
+        ana.call("send", text="thank you")
+        kim.text("thank you")
+        kim.call("resolve", conversation=offer["conversation"])
+        assert kim.reply("resolve")["status"] == "ok"
+        ana.expect("item", lambda e: e["item"]["kind"] == "resolved")
+        assert not [t for _, _, t in ana.items() if t == "she is right"]
+        assert [t for _, kind, t in kim.items() if kind in ("text", "note")] == [
+            "my parcel is late", "let me look", "she is right", "thank you"]
+
+
+def test_a_process_goes_on_where_it_stood(shop):
+    with shop.serve():
+        with chat(shop) as ana:
+            ana.call("process.start", type="order", data={"size": "L"})
+            process = ana.reply("process.start")["data"]["process"]
+            ana.call("process.step", process=process["process"], revision=process["revision"], data={"street": "High St"})
+            assert ana.reply("process.step")["data"]["process"]["revision"] == process["revision"] + 1
+            ana.call("process.step", process=process["process"], revision=process["revision"], step="late")
+            refused = ana.reply("process.step")
+            assert refused["status"] == "stale" and refused["error"]["current"]
+        with chat(shop) as other_phone:
+            other_phone.call("process.get")
+            found = other_phone.reply("process.get")["data"]["processes"]
+            assert found[0]["data"] == {"size": "L", "street": "High St"}
+
+
+def test_what_is_said_survives_cuts_and_kills(shop, size):
+    count = size(120, 2000)
+    words = [f"word {n}" for n in range(count)]
+    with shop.serve() as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
+        url = f"ws://{net.address}/v1/ws"
+        with chat(shop, url=url) as ana:
+            ana.state("online")
+            for n, word in enumerate(words):
+                ana.call("send", text=word)
+                if size.rng.random() < 0.1:
+                    net.cut()
+                if n in (count // 3, 2 * count // 3):
+                    server.kill()
+                    server.start()
+            ana.text(words[-1])
+            told = ana.items()
+            assert [t for _, kind, t in told if kind == "text"] == words
+            assert [n for n, _, _ in told] == sorted({n for n, _, _ in told})
+        with chat(shop) as again:
+            head = again.expect("conversation")["head"]
+            again.expect("synced", lambda e: e["head"] == head)
+            again.call("older", count=250)
+            again.reply("range")
+            seen = [t for _, kind, t in sorted(again.items()) if kind == "text"]
+            assert seen == words[-len(seen):] and len(seen) >= min(count, 250)
+
+
+def test_a_token_that_is_refused_ends_the_program(shop):
+    with shop.serve():
+        path = file(shop, "old.jwt", shop.app.token("ana", at=1000000))
+        done = subprocess.run([program(), "chat", "--server", shop.server.url, "--token", path], input="", text=True,
+                              capture_output=True, timeout=30)
+        assert done.returncode == 4 and "expired" in done.stderr
+        wrong = subprocess.run([program(), "desk", "--server", shop.server.url, "--login", shop.staff("kim"),
+                                "--password-file", "-"], input="wrong\n", text=True, capture_output=True, timeout=30)
+        assert wrong.returncode == 4 and wrong.stderr.startswith("parley: the server says: ")
+
+
+def test_lines_in_and_words_out(shop):
+    with shop.serve():
+        path = file(shop, "ana.jwt", shop.app.token("ana"))
+        done = subprocess.run([program(), "chat", "--server", shop.server.url, "--token", path, "--name", "Ana"],
+                              input="hello\n/nonsense\n", text=True, capture_output=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        assert "Ana       hello\n" in done.stdout and "/nonsense is nothing I know" in done.stdout
+        assert "\x1b" not in done.stdout
+
+
+def test_a_server_that_is_not_there(shop):
+    with shop.serve() as server:
+        url = server.url
+    path = file(shop, "ana.jwt", shop.app.token("ana"))
+    done = subprocess.run([program(), "chat", "--server", url, "--token", path], input="", text=True,
+                          capture_output=True, timeout=30)
+    assert done.returncode == 5 and "cannot connect" in done.stderr
