@@ -212,9 +212,9 @@ struct uuid pg_fixture_id(void)
 
 const char *pg_fixture_text(struct uuid id)
 {
-    static char text[4][UUID_TEXT + 1];
+    static char text[8][UUID_TEXT + 1];
     static int next;
-    next = (next + 1) % 4;
+    next = (next + 1) % 8;
     uuid_format(id, text[next]);
     return text[next];
 }

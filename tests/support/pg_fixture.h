@@ -38,6 +38,6 @@ void pg_fixture_wait_sql(struct loop *loop, const char *sql);
 
 /* A UUIDv7 never given before, and its text. */
 struct uuid pg_fixture_id(void);
-const char *pg_fixture_text(struct uuid id); /* four of them live at a time */
+const char *pg_fixture_text(struct uuid id); /* eight of them live at a time */
 
 #endif

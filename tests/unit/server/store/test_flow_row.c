@@ -1,6 +1,7 @@
 /* Flows, runs with their journals, and timers: each step and each firing happens once. */
 #include "server/base/log.h"
 #include "server/store/flow_row.h"
+#include "server/store/flow_upkeep.h"
 #include "server/store/timer_row.h"
 #include "tests/support/store_fixture.h"
 
@@ -17,6 +18,7 @@ static const int64_t now_ms = 1790000000000;
 static struct store_fixture f;
 static char source[64], waiting[64], last_data[64];
 static int nrows;
+static struct uuid behind;
 static struct flow_run_row run;
 static int64_t first_entry, last_entry;
 static struct timer_row timers[16];
@@ -174,6 +176,61 @@ static void runs_that_live_on_a_source_are_listed_in_pages(void **unused)
     assert_int_equal(nrows, 1);
 }
 
+static void a_run_can_begin_anew_with_what_it_has_learnt(void **unused)
+{
+    struct flow_row flow = publish("anew", "w", 6);
+    struct flow_run_row row = new_run(&flow);
+    assert_int_equal(take_step(&row, 1), PARLEY_OK);
+    struct pg_group *group = store_transition(f.store);
+    flow_run_set_collected(group, row.id, span_str("{\"order\":\"A1\"}"));
+    flow_journal_forget(group, row.id);
+    assert_int_equal(send(group), PARLEY_OK);
+    assert_string_equal(
+        pg_fixture_sql("select collected->>'order' from flow_run where id = '%s'", pg_fixture_text(row.id)), "A1");
+    row.step = 1;
+    assert_int_equal(take_step(&row, 1), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, flow_journal_load(f.store, row.id, 0, on_entries, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 2);
+}
+
+static void on_behind(void *arg, parley_status status, const struct uuid *conversations, int n)
+{
+    nrows = n;
+    if (n > 0)
+        behind = conversations[0];
+    store_fixture_done(arg, status, NULL);
+}
+
+static int count_behind(void)
+{
+    assert_int_equal(store_fixture_wait(&f, flow_runs_behind(f.store, 10, on_behind, &f)), PARLEY_OK);
+    return nrows;
+}
+
+static void a_run_that_was_not_told_of_an_item_is_behind(void **unused)
+{
+    struct flow_row flow = publish("behind", "v", 7);
+    struct flow_run_row row = new_run(&flow);
+    struct uuid c = store_fixture_conversation(&f);
+    pg_fixture_sql("update flow_run set conversation = '%s' where id = '%s'", pg_fixture_text(c),
+                   pg_fixture_text(row.id));
+    pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)"
+                   " values ('%s', '%s', '%s', '%s', 1, 1, '%s', now(), now())",
+                   pg_fixture_text(row.session), pg_fixture_text(c), pg_fixture_text(f.app),
+                   pg_fixture_text(f.customer), pg_fixture_text(row.id));
+    assert_int_equal(count_behind(), 0);
+    struct log_row word = store_fixture_row(c, f.customer, 1, 0);
+    assert_int_equal(store_fixture_wait(&f, log_append(f.store, &word, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(count_behind(), 1);
+    assert_true(uuid_equal(behind, c));
+    row.step = 1;
+    row.input_seq = 1;
+    struct pg_group *group = store_transition(f.store);
+    flow_run_update(group, &row, 0);
+    assert_int_equal(send(group), PARLEY_OK);
+    assert_int_equal(count_behind(), 0);
+}
+
 /* ---- timers ---- */
 
 static struct timer_row timer_at(int64_t due)
@@ -265,6 +322,8 @@ int main(void)
         cmocka_unit_test(a_step_happens_once),
         cmocka_unit_test(an_ended_run_takes_no_step),
         cmocka_unit_test(runs_that_live_on_a_source_are_listed_in_pages),
+        cmocka_unit_test(a_run_can_begin_anew_with_what_it_has_learnt),
+        cmocka_unit_test(a_run_that_was_not_told_of_an_item_is_behind),
         cmocka_unit_test(a_timer_fires_once),
         cmocka_unit_test(a_timer_can_be_moved_and_cleared),
         cmocka_unit_test(timers_are_dealt_out_by_conversation),
