@@ -378,7 +378,7 @@ void flow_committed(struct flow_run *run, parley_status status, int64_t question
 {
     assert(run->phase == PHASE_COMMIT);
     run->host_status = status;
-    if (run->work->step.question >= 0)
+    if (run->work->step.question >= 0 && status == PARLEY_OK)
         run->question_seq = question_seq;
     if (run->advancing)
         run->answered = true;

@@ -95,10 +95,10 @@ static void add_statements(void *arg, struct pg_group *group)
         flow_journal_forget(group, c->bot->id);
     add_journal(c, group);
     for (size_t i = 0; i < s->process_count; i++) {
-        if (s->processes[i].revision == 1)
+        if (s->processes[i].was == 0)
             process_insert(group, &c->processes[i]);
         else
-            process_update(group, &c->processes[i], s->processes[i].revision - 1);
+            process_update(group, &c->processes[i], s->processes[i].was);
     }
     if (!uuid_is_nil(s->timer_clear))
         timer_clear(group, s->timer_clear);
@@ -268,7 +268,7 @@ static void read_next(struct committing *c)
     while (c->loaded < c->step->process_count) {
         const struct flow_process *p = &c->step->processes[c->loaded];
         parley_status st = PARLEY_OK;
-        if (p->revision > 1) {
+        if (p->was > 0) {
             st = process_get(c->bot->flows->store, c->bot->conv->id, p->id, on_process, c);
             if (st != PARLEY_OK)
                 answer(c, st);

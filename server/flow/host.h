@@ -38,11 +38,12 @@ struct flow_entry {
     struct span data; /* canonical JSON: label, args (digest), told */
 };
 
-/* A change of a process, made on the revision before; its item is among the items. No row there, or another revision:
- * then the whole step is PARLEY_STALE. */
+/* What a step makes of one process, all its changes together; an item for each of them is among the items. When the row
+ * does not stand at `was`, the whole step is PARLEY_STALE. */
 struct flow_process {
     struct uuid id;
-    int64_t revision; /* after the change; 1 creates it */
+    int64_t was;      /* 0: there is none yet */
+    int64_t revision; /* afterwards */
     int state;        /* process_open, process_done, process_failed */
     struct span type;
     struct span title; /* ptr NULL: none, or as it was */
@@ -70,13 +71,13 @@ struct flow_step {
     int64_t number;    /* 1 creates the run */
     int64_t input_seq; /* consumed: items up to here */
     enum flow_state state;
-    struct span waiting; /* canonical JSON for flow_run.waiting */
+    struct span waiting; /* canonical JSON for flow_run.waiting; `question` is the number of a question asked before */
     bool forget;         /* delete the run's journal first: it has restarted */
     const struct flow_entry *entries;
     size_t entry_count;
     const struct flow_item *items;
     size_t item_count;
-    int question; /* index of the item that asks, or -1; its number goes to flow_committed */
+    int question; /* index of the item that asks something new, or -1; its number goes to flow_committed */
     const struct flow_process *processes;
     size_t process_count;
     struct span collected; /* canonical JSON, all that the flow has learnt; ptr NULL: unchanged */

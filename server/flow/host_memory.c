@@ -91,18 +91,14 @@ static int64_t revision_of(const struct memory_process *p)
     return revision;
 }
 
-/* Everything that a step is conditional on. A process may move several times in one step. */
+/* Everything that a step is conditional on. */
 static bool is_stale(struct host_memory *h, const struct flow_step *s)
 {
     if (s->number != h->step + 1)
         return true;
-    for (size_t i = 0; i < s->process_count; i++) {
-        int64_t expected = s->processes[i].revision - 1;
-        for (size_t k = 0; k < i; k++)
-            expected -= uuid_equal(s->processes[k].id, s->processes[i].id);
-        if (revision_of(find_process(h, s->processes[i].id)) != expected)
+    for (size_t i = 0; i < s->process_count; i++)
+        if (revision_of(find_process(h, s->processes[i].id)) != s->processes[i].was)
             return true;
-    }
     return false;
 }
 
@@ -469,6 +465,16 @@ static void post(struct host_memory *h, int kind, const void *fields)
 void host_memory_say(struct host_memory *h, const char *text)
 {
     post(h, ITEM_text, &(struct frame_text_body){.text = span_str(text)});
+}
+
+void host_memory_say_late(struct host_memory *h, const char *text)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"text\":\"%s\"}", text);
+    add_item(h, (struct uuid){0}, ITEM_text, span_str(body));
+    struct flow_event event = {
+        .type = FLOW_EVENT_ITEM, .seq = h->question_seq - 1, .kind = ITEM_text, .body = span_str(body)};
+    deliver(h, &event);
 }
 
 void host_memory_tap(struct host_memory *h, const char *wire)

@@ -28,6 +28,42 @@ static struct span state_name(int state)
     return span_str(process_state_name(state));
 }
 
+static void put_all(struct value *map, const struct value *from)
+{
+    for (uint32_t i = 0; from->type == VALUE_MAP && i < from->count; i++)
+        value_put(map, from->members[i].key, from->members[i].value);
+}
+
+/* One change after the other as one. Both have been made in this step, so both can be read. */
+static struct span joined(struct arena *arena, struct span first, struct span second)
+{
+    struct value a, b, both;
+    if (!first.ptr || !second.ptr)
+        return first.ptr ? first : second;
+    if (json_read(arena, first, &a) != PARLEY_OK || json_read(arena, second, &b) != PARLEY_OK ||
+        value_map(arena, (size_t)a.count + b.count + 1, &both) != PARLEY_OK)
+        return second;
+    put_all(&both, &a);
+    put_all(&both, &b);
+    return json_write(arena, &both);
+}
+
+/* A process that moves several times in a step is one row for the host. */
+static void fold(struct flow_work *w, const struct flow_process *p)
+{
+    for (size_t i = 0; i < w->step.process_count; i++) {
+        struct flow_process *row = &w->processes[i];
+        if (!uuid_equal(row->id, p->id))
+            continue;
+        row->revision = p->revision;
+        row->state = p->state;
+        row->step = p->step;
+        row->data = joined(&w->arena, row->data, p->data);
+        return;
+    }
+    w->processes[w->step.process_count++] = *p;
+}
+
 /* Adds the change and the item that shows it. */
 static parley_status add_change(struct flow_run *run, struct flow_call *call, const struct flow_process *p)
 {
@@ -48,7 +84,7 @@ static parley_status add_change(struct flow_run *run, struct flow_call *call, co
         flow_error_set(call->error, "E404", "more than %d changes of processes in one step", STEP_PROCESSES);
         return PARLEY_LIMIT;
     }
-    w->processes[w->step.process_count++] = *p;
+    fold(w, p);
     return step_add_item(run, ITEM_process, &body, call->error);
 }
 
@@ -194,10 +230,9 @@ static parley_status merge(struct arena *arena, const struct value *old, const s
     size_t room = (size_t)(old ? old->count : 0) + (changes->type == VALUE_MAP ? changes->count : 0);
     if (value_map(arena, room + 1, out) != PARLEY_OK)
         return PARLEY_NOMEM;
-    for (uint32_t i = 0; old && i < old->count; i++)
-        value_put(out, old->members[i].key, old->members[i].value);
-    for (uint32_t i = 0; changes->type == VALUE_MAP && i < changes->count; i++)
-        value_put(out, changes->members[i].key, changes->members[i].value);
+    if (old)
+        put_all(out, old);
+    put_all(out, changes);
     struct span text = json_write(arena, out);
     return text.ptr && text.len <= LIMIT_DATA ? PARLEY_OK : PARLEY_TOO_BIG;
 }
@@ -209,8 +244,7 @@ static parley_status moved(struct arena *arena, const struct value *old, const s
     parley_status st = merge(arena, value_find(old, "data"), &m->data, &data);
     if (st != PARLEY_OK || value_map(arena, (size_t)old->count + 3, out) != PARLEY_OK)
         return st == PARLEY_OK ? PARLEY_NOMEM : st;
-    for (uint32_t i = 0; i < old->count; i++)
-        value_put(out, old->members[i].key, old->members[i].value);
+    put_all(out, old);
     value_put(out, span_str("data"), data);
     value_put(out, span_str("state"), value_text(state_name(m->state)));
     value_put(out, span_str("revision"), value_int(json_int(old, "revision") + 1));
@@ -231,6 +265,7 @@ static enum sandbox_verdict move(struct flow_run *run, struct flow_call *call, s
         return call_give_recorded(run, call, NULL, "too_big");
     struct flow_process p = {
         .id = id,
+        .was = json_int(old, "revision"),
         .revision = json_int(old, "revision") + 1,
         .state = m.state,
         .type = json_text(old, "type"),

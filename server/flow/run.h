@@ -10,7 +10,7 @@
 
 enum {
     STEP_ARENA = 4 << 20,
-    STEP_ITEMS = 64,
+    STEP_ITEMS = 48, /* a transition has room for 64, and the session wants some */
     STEP_ENTRIES = 256,
     STEP_PROCESSES = 16,
     STEP_LOGS = 64,
@@ -83,7 +83,8 @@ struct flow_run {
     enum flow_state state;
     enum run_phase phase;
     int64_t step; /* committed */
-    int64_t input_seq, question_seq;
+    int64_t input_seq;
+    int64_t question_seq; /* where this question was first asked; 0: not known, or none */
     int64_t next_entry;
     size_t journal_bytes;
     struct sandbox_run *lua;

@@ -193,7 +193,7 @@ static struct span describe_wait(const struct flow_run *run, struct arena *arena
     bool rests = wait->function != FLOW_CALLS && (s->state == FLOW_WAITING || s->state == FLOW_HANDOFF);
     struct value map;
     char timer[UUID_TEXT + 1];
-    if (!rests || value_map(arena, 6, &map) != PARLEY_OK)
+    if (!rests || value_map(arena, 7, &map) != PARLEY_OK)
         return span_str("{}");
     struct uuid pending = uuid_is_nil(s->timer_set) && uuid_is_nil(s->timer_clear) ? run->timer : s->timer_set;
     uuid_format(pending, timer);
@@ -201,6 +201,8 @@ static struct span describe_wait(const struct flow_run *run, struct arena *arena
     value_put(&map, span_str("line"), value_int(wait->line));
     value_put(&map, span_str("label"), value_text(span_str(wait->label)));
     value_put(&map, span_str("escaped"), value_bool(wait->escaped));
+    if (s->question < 0 && run->question_seq)
+        value_put(&map, span_str("question"), value_int(run->question_seq));
     if (run->work->until_ms)
         value_put(&map, span_str("until"), value_int(run->work->until_ms));
     if (!uuid_is_nil(pending))

@@ -60,7 +60,7 @@ static parley_status ask_choices(struct flow_run *run, struct span text, const s
     return step_add_item(run, ITEM_choices, &body, error);
 }
 
-/* The question, or `instead` of its words. */
+/* The question, or `instead` of its words. What is asked once more is no new question: an answer to either counts. */
 static parley_status put_question(struct flow_run *run, const struct value *args, const char *instead,
                                   struct flow_error *error)
 {
@@ -69,7 +69,8 @@ static parley_status put_question(struct flow_run *run, const struct value *args
     struct span invalid = json_text(args, "invalid");
     if (instead && invalid.len)
         text = invalid;
-    run->work->step.question = (int)run->work->step.item_count;
+    if (!instead)
+        run->work->step.question = (int)run->work->step.item_count;
     if (choices)
         return ask_choices(run, text, choices, error);
     struct frame_text_body body = {.text = text};
@@ -169,6 +170,8 @@ static size_t conclude(struct flow_run *run, const struct value *args, const str
     keep_answer(run, args, value_find(told, "value"));
     size_t count = results_of(&run->wait, told, results);
     wait_forget(&run->wait);
+    if (!run->journal)
+        run->question_seq = 0;
     run->chain = 0;
     run->now_ms = 0;
     run->waited = true;
@@ -278,7 +281,7 @@ static enum answer judge(struct flow_run *run, const struct value *args, const s
     const struct value *choices = value_find(args, "choices");
     int64_t to = json_int(body, "to");
     if (e->kind == ITEM_choice) {
-        if (!choices || (run->question_seq && to && to != run->question_seq))
+        if (!choices || (to && to < run->question_seq))
             return ANSWER_NONE;
         return judge_choice(choices, json_text(body, "value"), true, out);
     }
@@ -343,6 +346,8 @@ static parley_status on_item(struct moment *m)
     struct value body, answer;
     if (run->wait.function != FLOW_CALL_ask || run->wait.escaped)
         return PARLEY_WRONG_STATE;
+    if (m->event->seq && m->event->seq < run->question_seq)
+        return PARLEY_WRONG_STATE; /* said before it was asked */
     if (json_read(m->arena, m->event->body, &body) != PARLEY_OK)
         return PARLEY_WRONG_STATE;
     switch (judge(run, &m->args, m->event, &body, &answer)) {

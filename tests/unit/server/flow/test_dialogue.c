@@ -39,6 +39,8 @@ static void act(struct host_memory *h, const char *line)
     const char *rest;
     if ((rest = after(line, "say:")))
         host_memory_say(h, rest);
+    else if ((rest = after(line, "late say:")))
+        host_memory_say_late(h, rest);
     else if ((rest = after(line, "tap:")))
         host_memory_tap(h, rest);
     else if ((rest = after(line, "location:")))
@@ -202,6 +204,33 @@ static void a_person_at_any_moment_then_the_question_again(void **state)
                     "you choice yes\n"
                     "bot text Glad to hear it.\n",
     });
+}
+
+/* Said before the question was there, or a tap on a question of before: neither is an answer. A tap on the question as
+ * it was first asked is one, though it has been asked once more. */
+static void only_answers_to_this_question_count(void **state)
+{
+    static const char source[] = "flow { id = 'q', title = 'Q' }\n"
+                                 "local a = ask { text = 'One?', choices = { 'a', 'b' } }\n"
+                                 "local b = ask { text = 'Two?', choices = { 'a', 'b' } }\n"
+                                 "say(a .. b)";
+    same_in_every_world(
+        &(struct dialogue){
+            .file = "q.lua",
+            .script = SCRIPT("say:what", "old tap:{\"to\":2,\"value\":\"b\"}", "old tap:{\"to\":2,\"value\":\"b\"}",
+                             "late say:b", "say:a"),
+            .expected = "you text Hello\n"
+                        "bot choices One? [a] [b]\n"
+                        "you text what\n"
+                        "bot choices Please choose one of these. [a] [b]\n"
+                        "you choice b\n"
+                        "bot choices Two? [a] [b]\n"
+                        "you choice b\n"
+                        "you text b\n"
+                        "you text a\n"
+                        "bot text ba\n",
+        },
+        source);
 }
 
 static void people_hands_over_and_asks_for_a_rating(void **state)
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test(order_status_starts_again_and_takes_the_apps_order),
         cmocka_unit_test(order_status_times_out),
         cmocka_unit_test(a_person_at_any_moment_then_the_question_again),
+        cmocka_unit_test(only_answers_to_this_question_count),
         cmocka_unit_test(people_hands_over_and_asks_for_a_rating),
         cmocka_unit_test(refund_lasts_for_days),
         cmocka_unit_test(refund_survives_a_person_during_the_wait_and_others_at_its_process),
