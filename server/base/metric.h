@@ -1,4 +1,5 @@
-/* Counters, gauges and histograms. Each worker writes its own slot without locks; a scrape adds them up. Any thread. */
+/* Counters, gauges and histograms. Each worker writes a slot of its own, without locks or locked instructions; a scrape
+ * adds the slots up. Threads that are no worker share slot 0. Any thread. */
 #ifndef SERVER_BASE_METRIC_H
 #define SERVER_BASE_METRIC_H
 
@@ -8,25 +9,33 @@
 
 enum metric {
 #define COUNTER(name, help) METRIC_##name,
+#define COUNTER_BY(name, by, help) METRIC_##name,
 #define GAUGE(name, help) METRIC_##name,
+#define GAUGE_BY(name, by, help) METRIC_##name,
 #define HISTOGRAM(name, help) METRIC_##name,
 #include "server/base/metric.def"
 #undef COUNTER
+#undef COUNTER_BY
 #undef GAUGE
+#undef GAUGE_BY
 #undef HISTOGRAM
     METRICS
 };
 
-enum { METRIC_WORKERS = 65 };
+enum { METRIC_WORKERS = 256 };
 
-/* Which slot this thread writes; 0 until it says so. */
-void metric_worker(int slot);
+/* This thread is that worker from now on; two threads must not say the same. */
+void metric_worker(int worker);
 
 void metric_add(enum metric metric, int64_t n);
-void metric_set(enum metric metric, int64_t value); /* of this slot; a scrape adds the slots */
+void metric_set(enum metric metric, int64_t value); /* of this thread's slot */
 void metric_observe_us(enum metric metric, int64_t us);
 
-/* Everything in the text format of Prometheus. */
-void metric_write(struct buf *out);
+/* The same of a metric with a label, whose value is a number of the enumeration that metric.def names. */
+void metric_add_by(enum metric metric, int by, int64_t n);
+void metric_set_by(enum metric metric, int by, int64_t value);
+
+/* Everything in the text format of Prometheus, with what the system knows of this process. */
+void metric_write(struct buf *out, const char *version);
 
 #endif

@@ -76,7 +76,7 @@ static void on_request(void *arg, struct http_exchange *exchange)
     } else if (span_is(path, "/metrics")) {
         struct buf out;
         buf_init(&out, METRICS_MAX);
-        metric_write(&out);
+        metric_write(&out, PARLEY_VERSION);
         http_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, buf_span(&out));
         buf_done(&out);
     } else {
