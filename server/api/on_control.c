@@ -2,20 +2,51 @@
 #include "server/api/api.h"
 #include "server/api/thread.h"
 #include "server/api/verb.h"
+#include "server/base/mem.h"
 #include "server/io/crypto.h"
 #include "server/route/route.h"
 #include "server/talk/control.h"
 
+static void reply_service(struct ask *ask, const struct session_row *row, const struct session_place *place)
+{
+    struct frame_service_is reply = {0};
+    reply.has_service = api_service(ask->api, row, &reply.service);
+    if (place)
+        route_place(ask->api->directory, row, place, &reply.service);
+    ask_reply(ask, FRAME_service_is, &reply);
+}
+
+/* Who waits is told at once where they stand. */
+struct placing {
+    struct ask *ask;
+    struct service service;
+};
+
+static void on_place(void *arg, parley_status status, const struct session_place *place)
+{
+    struct placing *p = arg;
+    reply_service(p->ask, &p->service.row, status == PARLEY_OK ? place : NULL);
+    mem_free(p);
+}
+
 static void on_service(void *arg, struct call *call, const struct result *result)
 {
     struct ask *ask = arg;
-    struct frame_service_is reply = {0};
+    const struct session_row *row = &result->service.row;
     if (result->status != PARLEY_OK) {
         ask_refuse_result(ask, result);
         return;
     }
-    reply.has_service = api_service(ask->api, &result->service.row, &reply.service);
-    ask_reply(ask, FRAME_service_is, &reply);
+    if (row->state != SESSION_QUEUED) {
+        reply_service(ask, row, NULL);
+        return;
+    }
+    struct placing *p = mem_alloc(sizeof *p);
+    p->ask = ask;
+    service_set(&p->service, row);
+    parley_status st = session_place(ask->api->store, row->id, on_place, p);
+    if (st != PARLEY_OK)
+        on_place(p, st, NULL);
 }
 
 static void ask_control(struct api *api, struct link *link, const struct frame *frame, struct control control,

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { WAITING_READ = 200, PLACES_TOLD = 50, SWEEP_MS = 1000 };
+enum { WAITING_READ = 200, PLACES_TOLD = 50, TOLD_MAX = 4096, SWEEP_MS = 1000 };
 
 /* ---- who is free ---- */
 
@@ -46,31 +46,35 @@ static struct directory_agent *longest_idle(struct route *route, const struct se
 
 /* ---- places and estimates ---- */
 
-static int parallel(const struct route *route, struct span queue)
+/* How many sessions of a queue may be served at a time, by those who are online. */
+static int parallel(const struct directory *directory, struct span queue)
 {
     struct directory_agent *agent;
     int n = 0;
-    for (int i = 0; (agent = directory_agent_at(route->directory, i)); i++)
-        if (agent->status == agent_status_online && directory_member(route->directory, agent->id, queue))
+    for (int i = 0; (agent = directory_agent_at(directory, i)); i++)
+        if (agent->status == agent_status_online && directory_member(directory, agent->id, queue))
             n += agent->capacity;
     return n;
 }
 
-static void tell_place(struct route *route, const struct session_row *session, int place, int64_t handle_ms)
+void route_place(const struct directory *directory, const struct session_row *session,
+                 const struct session_place *place, struct frame_service *out)
 {
-    int slots = parallel(route, session->queue);
+    int slots = parallel(directory, session->queue);
+    out->place = place->place, out->has_place = true;
+    if (place->nhandled && slots)
+        out->estimate_ms = place->handle_ms * place->place / slots, out->has_estimate_ms = true;
+}
+
+static void tell_place(struct route *route, const struct session_row *session, const struct session_place *place)
+{
     struct frame_push_service push = {.conversation = session->conversation, .has_service = true};
     push.service = (struct frame_service){.session = session->id,
                                           .state = session->state,
                                           .epoch = session->epoch,
                                           .queue = session->queue,
-                                          .has_queue = true,
-                                          .place = place,
-                                          .has_place = true};
-    if (handle_ms >= 0 && slots > 0) {
-        push.service.estimate_ms = handle_ms * place / slots;
-        push.service.has_estimate_ms = true;
-    }
+                                          .has_queue = true};
+    route_place(route->directory, session, place, &push.service);
     hub_notify(route->hub, session->conversation, FRAME_push_service, &push, (struct uuid){0}, false);
 }
 
@@ -81,11 +85,28 @@ struct telling {
     int places[PLACES_TOLD];
 };
 
+/* Everyone is told when their place changes. What is remembered of sessions that are gone is forgotten with the rest
+ * once it is too much; then all are told again. */
+static bool is_news(struct route *route, struct uuid session, int place)
+{
+    void *now = (void *)(intptr_t)place;
+    if (map_get(&route->told, session) == now)
+        return false;
+    if (route->told.len > TOLD_MAX)
+        map_done(&route->told);
+    map_put(&route->told, session, now);
+    return true;
+}
+
 static void on_handle_time(void *arg, parley_status status, const struct session_place *place)
 {
     struct telling *t = arg;
-    for (int i = 0; status == PARLEY_OK && i < t->n; i++)
-        tell_place(t->route, &t->sessions[i].row, t->places[i], place->handle_ms);
+    for (int i = 0; status == PARLEY_OK && i < t->n; i++) {
+        struct session_place one = *place;
+        one.place = t->places[i];
+        if (is_news(t->route, t->sessions[i].row.id, one.place))
+            tell_place(t->route, &t->sessions[i].row, &one);
+    }
     mem_free(t);
 }
 
@@ -305,6 +326,7 @@ void route_free(struct route **route)
     loop_turn_cancel(&(*route)->turn);
     LIST_EACH(&(*route)->exclusions, node)
     mem_free(LIST_ITEM(node, struct exclusion, node));
+    map_done(&(*route)->told);
     offerings_free(*route);
     seats_free(*route);
     mem_free(*route);

@@ -8,6 +8,7 @@
 
 #include "protocol/frame.h"
 #include "server/base/conf.h"
+#include "server/store/session_row.h"
 
 struct directory;
 struct hub;
@@ -27,6 +28,10 @@ void route_refresh(struct route *route);
 
 /* Something in this queue, or anywhere (empty), may be matched now. Any worker. */
 void route_kick(struct route *route, struct span queue);
+
+/* Place and, where enough is known, estimated wait of a waiting session. */
+void route_place(const struct directory *directory, const struct session_row *session,
+                 const struct session_place *place, struct frame_service *out);
 
 /* An agent says of themselves. Writes it, then tells the router; done(arg, status) then. Any worker. */
 typedef void route_done(void *arg, parley_status status);

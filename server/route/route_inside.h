@@ -34,6 +34,7 @@ struct route {
 
     struct map offerings;   /* struct offering by session */
     struct map seats;       /* struct seat by agent */
+    struct map told;        /* the place a waiting session was told last, as a pointer */
     struct list exclusions; /* struct exclusion */
     struct loop_turn turn;
     struct loop_timer sweep;
