@@ -467,16 +467,6 @@ void host_memory_say(struct host_memory *h, const char *text)
     post(h, ITEM_text, &(struct frame_text_body){.text = span_str(text)});
 }
 
-void host_memory_say_late(struct host_memory *h, const char *text)
-{
-    char body[256];
-    snprintf(body, sizeof body, "{\"text\":\"%s\"}", text);
-    add_item(h, (struct uuid){0}, ITEM_text, span_str(body));
-    struct flow_event event = {
-        .type = FLOW_EVENT_ITEM, .seq = h->question_seq - 1, .kind = ITEM_text, .body = span_str(body)};
-    deliver(h, &event);
-}
-
 void host_memory_tap(struct host_memory *h, const char *wire)
 {
     post(h, ITEM_choice, &(struct frame_choice_body){.to = h->question_seq, .value = span_str(wire)});

@@ -41,8 +41,6 @@ void host_memory_start(struct host_memory *host, const char *text);
 /* The customer writes, or taps a choice of the last question. */
 void host_memory_say(struct host_memory *host, const char *text);
 void host_memory_tap(struct host_memory *host, const char *wire);
-/* What the customer said before the last question was asked, brought only now. */
-void host_memory_say_late(struct host_memory *host, const char *text);
 /* Anything else that a customer may post, to the question of that number. */
 void host_memory_post(struct host_memory *host, int kind, const char *body);
 void host_memory_escape(struct host_memory *host);

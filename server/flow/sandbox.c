@@ -111,7 +111,7 @@ static enum sandbox_result fail(struct sandbox_run *run, int status)
     else
         describe(box, run->L, "E501", sandbox_line(run->L));
     if (e->line == 0)
-        e->line = sandbox_line(run->L);
+        e->line = run->doom_line ? run->doom_line : sandbox_line(run->L);
     snprintf(e->file, sizeof e->file, "%s", box->file);
     return SANDBOX_FAILED;
 }
@@ -131,6 +131,8 @@ static void on_count(lua_State *L, lua_Debug *ar)
         run->doom = DOOM_TICKS;
     if (run->doom == DOOM_NONE && run->ticks < run->slice_end)
         return;
+    if (run->doom == DOOM_TICKS && run->doom_line == 0)
+        run->doom_line = sandbox_line(L);
     if (lua_isyieldable(L)) {
         lua_yield(L, 0);
         return;

@@ -70,6 +70,7 @@ struct sandbox_run {
     bool hurried;      /* the hook comes at the next instruction */
     bool waits;
     enum doom doom;
+    int doom_line; /* where; after the hook has yielded, Lua names the instruction before */
     const struct value *results;
     size_t result_count;
 };

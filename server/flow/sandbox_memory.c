@@ -37,8 +37,11 @@ void account_close(struct account **account)
 static void refuse(struct sandbox *box, struct account *owner, const void *ptr, size_t size)
 {
     bool again = box->refused_armed && box->refused == ptr && box->refused_size == size;
-    if (again && box->current && owner == box->current->account && box->current->doom == DOOM_NONE)
-        box->current->doom = DOOM_MEMORY;
+    struct sandbox_run *run = box->current;
+    if (again && run && owner == run->account && run->doom == DOOM_NONE) {
+        run->doom = DOOM_MEMORY;
+        run->doom_line = sandbox_line(run->L);
+    }
     box->refused_armed = !again;
     box->refused = ptr;
     box->refused_size = size;

@@ -274,7 +274,8 @@ static enum answer judge_text(struct flow_run *run, const struct value *args, st
     return ANSWER_WRONG;
 }
 
-/* A tap on an older question is none. */
+/* A tap on an older question is none. Words are taken in the order in which they were said, even when the question was
+ * asked a moment later: so what comes of a dialogue does not depend on who was faster. */
 static enum answer judge(struct flow_run *run, const struct value *args, const struct flow_event *e,
                          const struct value *body, struct value *out)
 {
@@ -346,8 +347,6 @@ static parley_status on_item(struct moment *m)
     struct value body, answer;
     if (run->wait.function != FLOW_CALL_ask || run->wait.escaped)
         return PARLEY_WRONG_STATE;
-    if (m->event->seq && m->event->seq < run->question_seq)
-        return PARLEY_WRONG_STATE; /* said before it was asked */
     if (json_read(m->arena, m->event->body, &body) != PARLEY_OK)
         return PARLEY_WRONG_STATE;
     switch (judge(run, &m->args, m->event, &body, &answer)) {

@@ -39,8 +39,6 @@ static void act(struct host_memory *h, const char *line)
     const char *rest;
     if ((rest = after(line, "say:")))
         host_memory_say(h, rest);
-    else if ((rest = after(line, "late say:")))
-        host_memory_say_late(h, rest);
     else if ((rest = after(line, "tap:")))
         host_memory_tap(h, rest);
     else if ((rest = after(line, "location:")))
@@ -206,8 +204,8 @@ static void a_person_at_any_moment_then_the_question_again(void **state)
     });
 }
 
-/* Said before the question was there, or a tap on a question of before: neither is an answer. A tap on the question as
- * it was first asked is one, though it has been asked once more. */
+/* A tap on a question of before is no answer. A tap on the question as it was first asked is one, though it has been
+ * asked once more. */
 static void only_answers_to_this_question_count(void **state)
 {
     static const char source[] = "flow { id = 'q', title = 'Q' }\n"
@@ -217,8 +215,8 @@ static void only_answers_to_this_question_count(void **state)
     same_in_every_world(
         &(struct dialogue){
             .file = "q.lua",
-            .script = SCRIPT("say:what", "old tap:{\"to\":2,\"value\":\"b\"}", "old tap:{\"to\":2,\"value\":\"b\"}",
-                             "late say:b", "say:a"),
+            .script =
+                SCRIPT("say:what", "old tap:{\"to\":2,\"value\":\"b\"}", "old tap:{\"to\":2,\"value\":\"b\"}", "say:a"),
             .expected = "you text Hello\n"
                         "bot choices One? [a] [b]\n"
                         "you text what\n"
@@ -226,7 +224,6 @@ static void only_answers_to_this_question_count(void **state)
                         "you choice b\n"
                         "bot choices Two? [a] [b]\n"
                         "you choice b\n"
-                        "you text b\n"
                         "you text a\n"
                         "bot text ba\n",
         },

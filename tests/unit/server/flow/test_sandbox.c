@@ -391,6 +391,34 @@ static void a_greedy_run_harms_no_other(void **state)
     close_world(&w);
 }
 
+static void failures_name_their_line(void **state)
+{
+    static const struct {
+        const char *source;
+        int line;
+    } rows[] = {
+        {"say('a')\n\nwhile true do end\n", 3},
+        {"say('a')\nwhile true do\n\nend\nsay('b')", 2},
+        {"local function f()\n  while true do end\nend\nsay('a')\npcall(f)", 2},
+        {"local s = 'x'\nwhile true do\n  pcall(function()\n    s = s .. s\n  end)\nend", 4},
+        {"local t = {}\nfor i = 1, 1e9 do\n  t[i] = i\nend", 3},
+        {"local x\nsay('a')\n\nx.y = 1", 4},
+        {"say('a')\nlocal function f()\n  error('no')\nend\nf()", 3},
+        {"say('a')\ntable.sort({ 2, 1 },\n  function(a, b)\n    return a.x < b.x\n  end)", 4},
+        {"say('a')\nfor k in pairs(nil) do\nend", 2},
+        {"say('a')\nlocal s = string.rep(\n  'x', 1e9)", 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        struct flow_error error;
+        assert_int_equal(open_world(&w, span_str(rows[i].source), &error), PARLEY_OK);
+        assert_int_equal(run_world(&w), SANDBOX_FAILED);
+        if (sandbox_error(w.run)->line != rows[i].line)
+            fail_msg("%s\n  line %d: %s", rows[i].source, sandbox_error(w.run)->line, sandbox_error(w.run)->text);
+        close_world(&w);
+    }
+}
+
 static void a_busy_run_gives_way(void **state)
 {
     struct world w;
@@ -410,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_source_cannot_leave_the_function_around_it),
         cmocka_unit_test(runs_share_nothing),
         cmocka_unit_test(a_greedy_run_harms_no_other),
+        cmocka_unit_test(failures_name_their_line),
         cmocka_unit_test(a_busy_run_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
