@@ -4,6 +4,7 @@
 #include "server/base/conf.h"
 #include "server/base/mem.h"
 #include "server/cli/db.h"
+#include "server/flow/engine.h"
 #include "server/io/sodium.h"
 
 #include <ctype.h>
@@ -222,5 +223,24 @@ parley_status admin_add_key(struct db *db, const char *app, const char *name, co
         memcpy(out_token, token, sizeof token);
     }
     crypto_wipe(token, sizeof token);
+    return st;
+}
+
+parley_status admin_publish_flow(struct db *db, const char *name, const char *title, const char *source,
+                                 char out_hash[2 * CRYPTO_DIGEST + 1])
+{
+    uint8_t hash[CRYPTO_DIGEST];
+    flow_hash(span_str(source), hash);
+    crypto_hex(span_of(hash, sizeof hash), out_hash);
+    parley_status st =
+        db_run(db,
+               "insert into flow_version (hash, name, title, source) values (decode($1, 'hex'), $2, $3, $4) "
+               "on conflict (hash) do nothing",
+               DB_ARGS(out_hash, name, title, source));
+    if (st == PARLEY_OK)
+        st = db_run(db,
+                    "insert into flow (name, hash) values ($1, decode($2, 'hex')) "
+                    "on conflict (name) do update set hash = excluded.hash",
+                    DB_ARGS(name, out_hash));
     return st;
 }

@@ -46,4 +46,8 @@ parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, ch
 parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
                             char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1]);
 
+/* Makes a script that compiles the version that new sessions get. out_hash is hex. */
+parley_status admin_publish_flow(struct db *db, const char *name, const char *title, const char *source,
+                                 char out_hash[2 * CRYPTO_DIGEST + 1]);
+
 #endif

@@ -5,6 +5,7 @@
 #include "server/cli/admin.h"
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
+#include "server/cli/demo_flow.h"
 #include "server/cli/files.h"
 
 #include <limits.h>
@@ -43,10 +44,13 @@ static parley_status add_people(struct db *db, const struct conf *conf, struct d
 
 static parley_status add_all(struct db *db, const struct conf *conf, struct jws_key *key, struct demo *out)
 {
-    char id[UUID_TEXT + 1];
+    char id[UUID_TEXT + 1], hash[2 * CRYPTO_DIGEST + 1];
     parley_status st = admin_add_queue(db, "support", "Customer support", 0);
     if (st == PARLEY_OK)
-        st = admin_add_app(db, &(struct admin_app){.name = "demo", .queue = "support", .guests = true}, id);
+        st = admin_add_app(db, &(struct admin_app){.name = "demo", .queue = "support", .flow = "demo", .guests = true},
+                           id);
+    if (st == PARLEY_OK)
+        st = admin_publish_flow(db, "demo", "Demo", demo_flow, hash);
     if (st == PARLEY_OK)
         st = admin_add_app_key(db, conf, "demo", key);
     if (st == PARLEY_OK)

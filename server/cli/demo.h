@@ -1,4 +1,4 @@
-/* What `parley dev` starts with: an app with a key, a queue, two agents and a supervisor. Single thread. */
+/* What `parley dev` starts with: an app with a key and a bot, a queue, two agents and a supervisor. Single thread. */
 #ifndef SERVER_CLI_DEMO_H
 #define SERVER_CLI_DEMO_H
 

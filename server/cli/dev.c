@@ -174,6 +174,16 @@ static int fill_database(struct dev *dev)
     return code;
 }
 
+/* How this program is called from here: build/release/parley in a clone. */
+static void program_name(char *out, size_t size)
+{
+    char exe[PATH_MAX] = "", cwd[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    size_t len = getcwd(cwd, sizeof cwd) ? strlen(cwd) : 0;
+    bool below = n > 0 && len > 1 && strncmp(exe, cwd, len) == 0 && exe[len] == '/';
+    snprintf(out, size, "%s", below ? exe + len + 1 : "parley");
+}
+
 static void print_people(const struct dev *dev)
 {
     if (!*dev->demo.people[0].password) {
@@ -188,23 +198,32 @@ static void print_people(const struct dev *dev)
     }
 }
 
+static void print_next(const struct dev *dev)
+{
+    char program[PATH_MAX], server[VALUE_MAX] = "";
+    const char *listen = dev->conf->server.listen.at[0];
+    program_name(program, sizeof program);
+    if (strcmp(listen, "127.0.0.1:8300") != 0)
+        snprintf(server, sizeof server, " --server ws://%s/v1/ws", listen);
+    printf("  %s chat --name ana%s                 as a customer: say hello, then ask for a person\n", program, server);
+    printf("  %s desk --login kim@example.com%s    as an agent: take the offer, answer, resolve\n", program, server);
+}
+
 static void banner(void *arg)
 {
     const struct dev *dev = arg;
     const char *bold = cli_color(dev->cli) ? "\033[1m" : "", *plain = *bold ? "\033[0m" : "";
-    const char *listen = dev->conf->server.listen.at[0];
     printf("\n%sparley %s%s (dev: for trying out, not for production - local database, no TLS)\n\n", bold,
            PARLEY_VERSION, plain);
-    printf("  Clients     ws://%s/v1/ws\n", listen);
+    printf("  Clients     ws://%s/v1/ws\n", dev->conf->server.listen.at[0]);
     printf("  Operators   http://%s/metrics  /readyz?verbose\n", dev->conf->metrics.listen);
     printf("  Database    private PostgreSQL %d, socket only: psql '%s'\n", private_pg_version(dev->pg),
            private_pg_url(dev->pg));
     printf("  Files       %s: demo.jwk signs tokens for the app `demo`\n", dev->dir);
     print_people(dev);
-    printf("\n%sNext%s, each in a terminal of its own:\n", bold, plain);
-    printf("  parley chat --server ws://%s/v1/ws --key %s/demo.jwk --sub ana\n", listen, dev->dir);
-    printf("  parley desk --server ws://%s/v1/ws --login kim@example.com\n", listen);
-    printf("\nStop with Ctrl-C; data stays. `parley dev --fresh` forgets it.\n\n");
+    printf("\n%sNext%s, each in a terminal of its own, in this folder:\n", bold, plain);
+    print_next(dev);
+    printf("\nStop with Ctrl-C; data stays. `--fresh` forgets it.\n\n");
     fflush(stdout);
 }
 

@@ -1,12 +1,11 @@
 /* parley flow: the scripts that serve first. */
+#include "server/cli/admin.h"
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
 #include "server/cli/files.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
 #include "server/flow/check.h"
-#include "server/flow/engine.h"
-#include "server/io/crypto.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +47,6 @@ static int inspect(struct script *script)
 
 static int script_read(const char *path, struct script *script)
 {
-    uint8_t hash[CRYPTO_DIGEST];
     *script = (struct script){.path = path};
     buf_init(&script->source, SOURCE_MAX);
     if (!name_of(path, script->name))
@@ -56,8 +54,6 @@ static int script_read(const char *path, struct script *script)
     int code = files_read(path, &script->source);
     if (code == CLI_OK)
         code = inspect(script);
-    flow_hash(buf_span(&script->source), hash);
-    crypto_hex(span_of(hash, sizeof hash), script->hash);
     return code;
 }
 
@@ -84,18 +80,9 @@ static int store(struct cli *cli, struct db *db, struct script *script)
 {
     static const char *const columns[] = {"name", "title", "version", NULL};
     buf_add(&script->source, "", 1);
-    const char *const *args = DB_ARGS(script->hash, script->name, script->title, script->source.ptr);
     parley_status st = db_begin(db);
     if (st == PARLEY_OK)
-        st = db_run(db,
-                    "insert into flow_version (hash, name, title, source) values (decode($1, 'hex'), $2, $3, $4)"
-                    " on conflict (hash) do nothing",
-                    args);
-    if (st == PARLEY_OK)
-        st = db_run(db,
-                    "insert into flow (name, hash) values ($2, decode($1, 'hex'))"
-                    " on conflict (name) do update set hash = excluded.hash",
-                    DB_ARGS(script->hash, script->name));
+        st = admin_publish_flow(db, script->name, script->title, script->source.ptr, script->hash);
     if (st == PARLEY_OK)
         st = db_commit(db, "flow");
     if (st != PARLEY_OK)
