@@ -214,6 +214,7 @@ void client_tick(struct parley_client *c, int64_t now)
         context_tick(c, conv, now);
     }
     outbox_pump(c);
+    requests_flush(c);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

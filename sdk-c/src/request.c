@@ -80,7 +80,6 @@ parley_status request_make(struct parley_client *c, enum frame_type type, const 
     list(q, r);
     if (out)
         *out = r;
-    requests_flush(c);
     return PARLEY_OK;
 }
 
@@ -225,7 +224,6 @@ parley_status request_answered(struct parley_client *c, const struct frame *fram
         return st;
     }
     request_free(r);
-    requests_flush(c);
     return st;
 }
 

@@ -48,8 +48,9 @@ struct requests {
 void requests_init(struct requests *q);
 void requests_done(struct requests *q);
 
-/* Makes and queues it; content is a struct frame_<name> of the type, borrowed. *out may be NULL; borrowed until done.
- * PARLEY_NOMEM; PARLEY_TOO_BIG; PARLEY_LIMIT when too many wait: then done is never called. */
+/* Makes and queues it; it is sent when the loop comes by. content is a struct frame_<name> of the type, borrowed. *out
+ * may be NULL; borrowed for the call that makes it. PARLEY_NOMEM; PARLEY_TOO_BIG; PARLEY_LIMIT when too many wait: then
+ * done is never called. */
 parley_status request_make(struct parley_client *c, enum frame_type type, const void *content, enum request_care care,
                            request_done *done, struct request **out);
 
@@ -59,7 +60,7 @@ parley_status request_call(struct parley_client *c, enum frame_type type, const 
 /* Whether this is made again without harm when its answer was lost. */
 enum request_care request_care_of(enum frame_type type);
 
-/* Sends what may be sent now. */
+/* Sends what may be sent now; may end the connection. */
 void requests_flush(struct parley_client *c);
 
 /* The connection is gone. */

@@ -1,10 +1,11 @@
 """The two programs in the terminal, and the C SDK under them, against a real server."""
+import os
 import subprocess
 
 import pytest
 
 from chaos import Chaos
-from server import program
+from server import ROOT, program
 from terminal import Terminal
 
 
@@ -127,3 +128,17 @@ def test_a_server_that_is_not_there(shop):
     done = subprocess.run([program(), "chat", "--server", url, "--token", path], input="", text=True,
                           capture_output=True, timeout=30)
     assert done.returncode == 5 and "cannot connect" in done.stderr
+
+
+def test_the_example_says_hello(shop, tmp_path):
+    build, source = os.path.dirname(program()), os.path.join(ROOT, "sdk-c")
+    hello = str(tmp_path / "hello")
+    sanitize = ["-fsanitize=address,undefined"] if "asan" in build else []
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", *sanitize, f"{source}/examples/hello.c", f"-I{source}/include",
+                    f"-L{build}", "-lparley", f"-Wl,-rpath,{build}", "-o", hello], check=True)
+    with shop.serve() as server:
+        done = subprocess.run([hello], env={**os.environ, "PARLEY_URL": server.url, "PARLEY_TOKEN": shop.app.token("ana")},
+                              text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for line in ("state   online", "mine    sent", "customer Hello", "system  queued"):
+        assert line in done.stdout, done.stdout

@@ -1,0 +1,213 @@
+/* Bad weather: cuts, lost and repeated answers, lost pushes, and memory that runs out at every single place. In the end
+ * the log holds what was said once and in order, and the app was told every item once. */
+#include "tests/unit/sdk-c/honest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SAID = 60, HEARD = 40, STORMS = 300 };
+
+/* --- memory that runs out: the linker sends every allocation of the SDK and the codec here --- */
+
+static int fail_in = -1; /* the n-th from now; negative: never */
+static int server_at_work;
+static bool failed;
+
+static bool runs_out(void)
+{
+    if (fail_in < 0 || server_at_work)
+        return false;
+    if (fail_in-- > 0)
+        return false;
+    failed = true;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *ptr, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *ptr, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return runs_out() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return runs_out() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *ptr, size_t size)
+{
+    return runs_out() ? NULL : __real_realloc(ptr, size);
+}
+
+/* --- one run --- */
+
+struct run {
+    struct honest server;
+    parley_client *client;
+    int64_t now;
+    bool told[HONEST_MAX + 1];
+    int64_t told_count;
+};
+
+static int64_t now_ms(void *arg)
+{
+    return ((struct run *)arg)->now;
+}
+
+static int64_t unix_ms(void *arg)
+{
+    return 1700000000000 + ((struct run *)arg)->now;
+}
+
+static void give_random(void *arg, uint8_t *out, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t)honest_chance(&((struct run *)arg)->server);
+}
+
+static parley_status start(struct run *r, enum encoding encoding)
+{
+    struct hooks hooks = {.now_ms = now_ms, .unix_ms = unix_ms, .random = give_random, .arg = r};
+    parley_config config;
+    parley_config_init(&config, sizeof config);
+    config.flags = PARLEY_HOST_DRIVEN | (encoding == ENCODING_JSON ? PARLEY_WIRE_JSON : 0);
+    config.url = "ws://127.0.0.1:1/v1/ws";
+    config.token = "t";
+    config.page = 10;
+    config.transport = &r->server.transport;
+    return client_new(&config, &hooks, &r->client);
+}
+
+static void pull(struct run *r)
+{
+    parley_event *e;
+    while ((e = parley_next_event(r->client, 0))) {
+        if (parley_event_type(e) == PARLEY_EVENT_ITEM) {
+            int64_t seq = parley_event_seq(e);
+            assert_false(r->told[seq]);
+            r->told[seq] = true;
+            r->told_count++;
+        }
+        parley_event_free(e);
+    }
+}
+
+static void go_on(struct run *r, int64_t ms)
+{
+    r->now += ms;
+    parley_step(r->client, 0);
+    pull(r);
+}
+
+static void say_and_hear(struct run *r, int said, int heard)
+{
+    char text[HONEST_TEXT];
+    for (int i = 0, s = 0, h = 0; s < said || h < heard; i++) {
+        snprintf(text, sizeof text, "%d", s);
+        if (s < said && parley_send_text(r->client, NULL, text, NULL) == PARLEY_OK)
+            s++;
+        if (h < heard && i % 2) {
+            h++;
+            server_at_work++;
+            honest_say(&r->server, "x");
+            server_at_work--;
+        }
+        go_on(r, i % 7 ? 0 : 400);
+    }
+}
+
+/* Until nothing more is missing; the storm is over, but the client does not know. */
+static void calm_down(struct run *r)
+{
+    struct honest *h = &r->server;
+    h->cut_each = h->lose_each = h->twice_each = h->skip_each = 0;
+    for (int i = 0; i < 400 && (parley_outbox_count(r->client) || r->told_count < h->head); i++) {
+        if (i % 8 == 7)
+            parley_load_older(r->client, NULL, 50, NULL); /* what was there before the first page */
+        go_on(r, 1000);
+        honest_beacon(h);
+    }
+}
+
+static void check(struct run *r, int said, int heard)
+{
+    struct honest *h = &r->server;
+    int next = 0;
+    for (int64_t seq = 1; seq <= h->head; seq++)
+        if (uuid_equal(h->log[seq - 1].author, honest_me))
+            assert_int_equal(atoi(h->log[seq - 1].text), next++);
+    assert_int_equal(next, said);
+    assert_int_equal(h->head, said + heard);
+    assert_int_equal(r->told_count, h->head);
+}
+
+static void nothing_is_lost_in_a_storm(void **state)
+{
+    for (uint32_t seed = 1; seed <= STORMS; seed++) {
+        static struct run run;
+        run = (struct run){.now = 1000};
+        enum encoding encoding = seed % 2 ? ENCODING_JSON : ENCODING_MSGPACK;
+        honest_init(&run.server, encoding);
+        run.server.seed = seed;
+        run.server.cut_each = 5 + seed % 40;
+        run.server.lose_each = seed % 3 ? 0 : 30;
+        run.server.twice_each = seed % 5 ? 0 : 4;
+        run.server.skip_each = 3 + seed % 11;
+        assert_int_equal(start(&run, encoding), PARLEY_OK);
+        parley_connect(run.client);
+        say_and_hear(&run, SAID, HEARD);
+        calm_down(&run);
+        check(&run, SAID, HEARD);
+        parley_client_free(run.client);
+    }
+}
+
+/* A few things of each kind, with the n-th allocation refused. */
+static void try_without_memory(int n)
+{
+    static struct run run;
+    run = (struct run){.now = 1000};
+    honest_init(&run.server, n % 2 ? ENCODING_JSON : ENCODING_MSGPACK);
+    run.server.quiet = &server_at_work;
+    fail_in = n;
+    failed = false;
+    while (start(&run, run.server.encoding) != PARLEY_OK)
+        assert_true(failed);
+    parley_connect(run.client);
+    parley_context_set(run.client, NULL, "screen", "\"cart\"");
+    say_and_hear(&run, 5, 3);
+    parley_mark_read(run.client, NULL, 2);
+    parley_typing(run.client, NULL, 1);
+    parley_call_json(run.client, "{\"type\":\"process.get\"}", NULL);
+    honest_cut(&run.server);
+    say_and_hear(&run, 0, 3);
+    parley_load_older(run.client, NULL, 5, NULL);
+    fail_in = -1;
+    calm_down(&run);
+    check(&run, 5, 6);
+    parley_client_free(run.client);
+}
+
+static void survives_without_memory_at_every_place(void **state)
+{
+    int n = 0;
+    do
+        try_without_memory(n++);
+    while (failed);
+    assert_true(n > 100); /* it did fail at many places */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_lost_in_a_storm),
+        cmocka_unit_test(survives_without_memory_at_every_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+/* The client's own thread, several of the app's, and a wake-up from nowhere. */
+#include "tests/unit/sdk-c/honest.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { THREADS = 4, EACH = 50 };
+
+static parley_client *start(struct honest *server)
+{
+    parley_client *client;
+    parley_config config;
+    parley_config_init(&config, sizeof config);
+    config.url = "ws://127.0.0.1:1/v1/ws";
+    config.token = "t";
+    config.transport = &server->transport;
+    config.flags = server->encoding == ENCODING_JSON ? PARLEY_WIRE_JSON : 0;
+    assert_int_equal(parley_client_new(&config, &client), PARLEY_OK);
+    return client;
+}
+
+static void *talk(void *arg)
+{
+    for (int i = 0; i < EACH; i++)
+        assert_int_equal(parley_send_text(arg, NULL, "hello", NULL), PARLEY_OK);
+    return NULL;
+}
+
+static void takes_calls_of_many_threads(void **state)
+{
+    static struct honest server;
+    honest_init(&server, ENCODING_MSGPACK);
+    parley_client *client = start(&server);
+    pthread_t threads[THREADS];
+    parley_connect(client);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, talk, client), 0);
+    int sent = 0;
+    while (sent < THREADS * EACH) {
+        parley_event *e = parley_next_event(client, 20000);
+        assert_non_null(e);
+        sent += parley_event_type(e) == PARLEY_EVENT_OUTBOX && parley_event_state(e) == PARLEY_OUTBOX_SENT;
+        parley_event_free(e);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    parley_client_free(client);
+    assert_int_equal(server.head, THREADS * EACH);
+}
+
+static atomic_int wakes;
+
+static void wake(void *user)
+{
+    atomic_fetch_add(&wakes, 1);
+    assert_int_equal(write(*(int *)user, "", 1), 1);
+}
+
+static void wakes_the_apps_own_loop(void **state)
+{
+    static struct honest server;
+    int loop[2];
+    char c;
+    assert_int_equal(pipe(loop), 0);
+    honest_init(&server, ENCODING_JSON);
+    parley_client *client = start(&server);
+    parley_set_wakeup(client, wake, &loop[1]);
+    parley_connect(client);
+    for (int32_t state_now = 0; state_now != PARLEY_STATE_ONLINE;) {
+        parley_event *e;
+        assert_int_equal(read(loop[0], &c, 1), 1);
+        while ((e = parley_next_event(client, 0))) {
+            if (parley_event_type(e) == PARLEY_EVENT_STATE)
+                state_now = parley_event_state(e);
+            parley_event_free(e);
+        }
+    }
+    assert_true(atomic_load(&wakes) > 0);
+    parley_client_free(client);
+    close(loop[0]);
+    close(loop[1]);
+}
+
+static void shows_a_waiting_event_on_its_descriptor(void **state)
+{
+    static struct honest server;
+    honest_init(&server, ENCODING_JSON);
+    parley_client *client = start(&server);
+    struct pollfd on = {.fd = parley_event_fd(client), .events = POLLIN};
+    assert_int_equal(poll(&on, 1, 0), 0);
+    parley_connect(client);
+    assert_int_equal(poll(&on, 1, 20000), 1);
+    parley_close(client);
+    parley_event *e;
+    while ((e = parley_next_event(client, -1))) /* ends: after closed nothing comes */
+        parley_event_free(e);
+    assert_int_equal(poll(&on, 1, 0), 0);
+    parley_client_free(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_calls_of_many_threads),
+        cmocka_unit_test(wakes_the_apps_own_loop),
+        cmocka_unit_test(shows_a_waiting_event_on_its_descriptor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
