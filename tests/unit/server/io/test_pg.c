@@ -357,6 +357,49 @@ static void hosts_are_tried_in_turn_and_the_one_that_worked_first(void **state)
     pg_fixture_wait(f->loop, &f->up);
 }
 
+/* Each answer sends the next group, at times two and at times none, so that the connection is busy, idle and in
+ * between in every order. */
+struct chain {
+    struct fixture *f;
+    int left, in_flight;
+    bool done;
+};
+
+static void on_link(void *arg, parley_status status, const struct pg_fault *fault);
+
+static void send_link(struct chain *chain)
+{
+    if (chain->left == 0)
+        return;
+    chain->left--;
+    chain->in_flight++;
+    struct pg_group *group = pg_group_new(chain->f->pg);
+    pg_group_reads(group);
+    pg_i64(pg_group_add(group, &count, on_result, chain->f), 0);
+    assert_int_equal(pg_group_send(&group, on_link, chain), PARLEY_OK);
+}
+
+static void on_link(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct chain *chain = arg;
+    assert_int_equal(status, PARLEY_OK);
+    chain->in_flight--;
+    int next = chain->left % 7 == 0 ? 0 : chain->left % 3;
+    if (chain->in_flight == 0 && next == 0)
+        next = 5;
+    while (next-- > 0 && chain->in_flight < 20)
+        send_link(chain);
+    chain->done = chain->in_flight == 0 && chain->left == 0;
+}
+
+static void no_answer_is_left_lying(void **state)
+{
+    struct chain chain = {.f = *state, .left = 20000};
+    send_link(&chain);
+    pg_fixture_wait(chain.f->loop, &chain.done);
+    assert_int_equal(chain.f->results, 20000);
+}
+
 static void without_a_connection_nothing_is_sent(void **state)
 {
     struct fixture *f = *state;
@@ -618,6 +661,7 @@ int main(void)
         TEST(a_server_that_forgets_is_refused_unless_allowed),
         TEST(a_name_is_looked_up),
         TEST(hosts_are_tried_in_turn_and_the_one_that_worked_first),
+        TEST(no_answer_is_left_lying),
         TEST(without_a_connection_nothing_is_sent),
         TEST(a_lost_backend_leaves_a_write_uncertain_and_a_read_unavailable),
         TEST(a_read_on_a_lost_connection_is_unavailable),
