@@ -1,5 +1,5 @@
-/* A customer says hello and shows what comes back. Build: cc hello.c $(pkg-config --cflags --libs parley) -o hello
- * Run: PARLEY_URL=ws://127.0.0.1:8300/v1/ws PARLEY_TOKEN=$(parley token mint ...) ./hello */
+/* A customer says hello and shows what comes back: cc hello.c $(pkg-config --cflags --libs parley) -o hello
+ * PARLEY_URL=ws://127.0.0.1:8300/v1/ws PARLEY_TOKEN=$(parley token mint ...) ./hello */
 #include <parley/client.h>
 
 #include <stdio.h>
@@ -9,19 +9,14 @@
 static int show(parley_event *e)
 {
     const char *text = parley_event_text(e, "item.body.text"), *why = parley_event_text(e, "text");
-    switch (parley_event_type(e)) {
-    case PARLEY_EVENT_STATE:
+    int32_t type = parley_event_type(e), state = parley_event_state(e);
+    if (type == PARLEY_EVENT_STATE)
         printf("state   %s%s%s\n", parley_event_text(e, "state"), why ? ": " : "", why ? why : "");
-        return parley_event_state(e) != PARLEY_STATE_NEEDS_TOKEN && parley_event_state(e) != PARLEY_STATE_BLOCKED;
-    case PARLEY_EVENT_ITEM:
-        printf("%-7s %s\n", parley_event_text(e, "item.role"), text ? text : parley_event_text(e, "item.kind"));
-        return 1;
-    case PARLEY_EVENT_OUTBOX:
+    else if (type == PARLEY_EVENT_OUTBOX)
         printf("mine    %s\n", parley_event_text(e, "state"));
-        return parley_event_state(e) < PARLEY_OUTBOX_FAILED_RETRY;
-    default:
-        return 1;
-    }
+    else if (type == PARLEY_EVENT_ITEM)
+        printf("%-7s %s\n", parley_event_text(e, "item.role"), text ? text : parley_event_text(e, "item.kind"));
+    return type != PARLEY_EVENT_STATE || (state != PARLEY_STATE_NEEDS_TOKEN && state != PARLEY_STATE_BLOCKED);
 }
 
 int main(void)
@@ -36,12 +31,9 @@ int main(void)
         return fprintf(stderr, "hello: %s\n", parley_status_text(st)), 1;
     parley_connect(client);
     parley_send_text(client, NULL, "Hello", NULL);
-    for (parley_event *e; (e = parley_next_event(client, 10000)) != NULL;) {
-        int more = show(e);
-        parley_event_free(e);
-        if (!more)
-            break;
-    }
+    int more = 1;
+    for (parley_event *e; more && (e = parley_next_event(client, 10000)); parley_event_free(e))
+        more = show(e);
     parley_client_free(client);
     return 0;
 }
