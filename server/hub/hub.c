@@ -17,6 +17,7 @@ struct hub *hub_new(struct loop *loop, const struct peers *peers, int self)
     hub->loop = loop;
     hub->peers = peers;
     hub->self = self;
+    hub->rate_factor = 1;
     list_init(&hub->links);
     buf_init(&hub->scratch, FRAME_OUT_MAX);
     return hub;

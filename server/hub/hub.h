@@ -27,6 +27,7 @@ struct hub {
     struct map principals; /* struct principal_links by id */
     struct list links;
     struct buf scratch; /* of whoever encodes just now */
+    float rate_factor;  /* times the usual rates of a link */
     hub_presence *on_presence;
     void *presence_arg;
     unsigned link_count;

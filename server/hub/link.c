@@ -98,8 +98,8 @@ parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_
 {
     int64_t now = loop_now_ms(link->hub->loop);
     struct rate *rate = &link->rates[class];
-    float per_second = rate_table[link_is_staff(link)][class].per_second;
-    float burst = rate_table[link_is_staff(link)][class].burst;
+    float per_second = rate_table[link_is_staff(link)][class].per_second * link->hub->rate_factor;
+    float burst = rate_table[link_is_staff(link)][class].burst * link->hub->rate_factor;
 
     rate->tokens = rate->at_ms ? rate->tokens + (float)(now - rate->at_ms) * per_second / 1000 : burst;
     rate->at_ms = now;

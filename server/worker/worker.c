@@ -231,6 +231,7 @@ static void build(struct worker *w)
     w->loop = loop_new();
     w->box = mailbox_new(w->loop, w->self);
     w->hub = hub_new(w->loop, w->peers, w->index);
+    w->hub->rate_factor = (float)w->conf->server.rate_factor;
     w->store = store_open(w->loop, &store, &events);
     w->directory = directory_new(w->store);
     w->talk = talk_new(w->loop, w->store, w->hub, w->peers, w->index, w->directory);

@@ -2,6 +2,7 @@
 import asyncio
 import json
 import random
+import socket
 
 import msgpack
 import pytest
@@ -358,19 +359,71 @@ async def test_ten_thousand_frames_in_one_message(shop, encoding):
         await shop.close()
 
 
-async def test_a_client_that_never_reads_slows_nobody(shop):
+async def deaf_link(shop):
+    """A link of ann's that takes little into its buffers and reads only when the test does."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", shop.server.port))
+    deaf = await websockets.connect(shop.server.url, sock=sock, subprotocols=["parley.v1.json"], compression=None, max_queue=1,
+                                    read_limit=4096)
+    await deaf.send(json.dumps({"id": 1, "type": "hello", "data": {"token": shop.app.token("ann")}}))
+    return deaf
+
+
+async def much(ann):
+    """Eight megabytes, each message acknowledged soon."""
+    for _ in range(25):
+        for entry in [ann.post("x" * 15_000) for _ in range(20)]:
+            await asyncio.wait_for(entry.future, 20)
+
+
+async def test_a_slow_reader_loses_pushes_is_told_the_head_and_slows_nobody(shop):
+    with shop.serve():
+        ann = await shop.customer("ann")
+        await ann.post("first")
+        deaf = await deaf_link(shop)
+        await much(ann)
+        await ann.settled()
+        items, heads = [], []
+        while ann.threads[ann.main].last not in heads:
+            for frame in as_list(json.loads(await asyncio.wait_for(deaf.recv(), 30))):
+                if frame.get("type") == "item":
+                    items.append(frame["data"]["item"])
+                elif frame.get("type") == "head":
+                    heads += [cursor["seq"] for cursor in frame["data"]["heads"]]
+        assert len(items) < 500 and all(a["seq"] == b["prev"] for a, b in zip(items, items[1:]) if b["seq"] < min(heads))
+        await deaf.close()
+        await shop.quiet()
+    shop.judge()
+
+
+def as_list(message):
+    return message if isinstance(message, list) else [message]
+
+
+async def test_a_link_that_never_reads_is_closed(shop):
     with shop.serve() as server:
         ann = await shop.customer("ann")
         await ann.post("first")
-        deaf = await websockets.connect(server.url, subprotocols=["parley.v1.json"], compression=None, max_queue=1, read_limit=4096)
-        await deaf.send(json.dumps({"id": 1, "type": "hello", "data": {"token": shop.app.token("ann")}}))
-        for _ in range(20):
-            for entry in [ann.post("x" * 15_000) for _ in range(20)]:
-                await asyncio.wait_for(entry.future, 20)
-        got = 0
+        deaf = await deaf_link(shop)
+        await much(ann)
         with pytest.raises(websockets.ConnectionClosed):
             while True:
-                got += len(await asyncio.wait_for(deaf.recv(), 30))
-        assert got < 400 * 15_000 and deaf.close_code in (4001, 1006)
+                await asyncio.sleep(0.1)
+                if server.links() == 1:
+                    while True:
+                        await asyncio.wait_for(deaf.recv(), 30)
+        assert deaf.close_code in (4001, 1006)
+        await shop.close()
+
+
+async def test_a_flood_is_held_to_the_rate_and_keeps_its_order(shop):
+    with shop.serve(sets={"server.rate_factor": "1"}):
+        ann = await shop.customer("ann")
+        entries = [ann.post(f"message {n}") for n in range(60)]
+        answers = [await entry for entry in entries]
+        assert [a["seq"] for a in answers] == sorted(a["seq"] for a in answers)
+        assert max(entry.attempts for entry in entries) > 1, "nothing was refused"
+        await ann.until(lambda: ann.texts() == [f"message {n}" for n in range(60)])
         await shop.quiet()
     shop.judge()

@@ -24,7 +24,7 @@ from parley_wire import DEFS, ENCODINGS, uuid7
 
 CANARY = re.compile(rb"(?:cv|st):[0-9a-f-]{36}")
 INDEFINITE = {"uncertain", "timeout", "internal", "closed", "canceled", "no_memory"}
-WAIT = 30
+WAIT, MANY, MESSAGE = 30, 256, 131072
 
 
 class Refused(Exception):
@@ -204,7 +204,7 @@ class Client:
         self.threads, self.me, self.role, self.welcome, self.link = {}, None, None, None, None
         self.outbox, self.ops, self.pushes, self.changed = [], itertools.count(1), [], asyncio.Event()
         self.held_until, self.sender, self.keeper, self.page, self.tokens_seen = 0, None, None, None, set()
-        self.closes, self.auto_fill = [], True
+        self.closes, self.auto_fill, self.window = [], True, MANY
 
     async def __aenter__(self):
         await self.connect()
@@ -460,7 +460,8 @@ class Client:
             if wait > 0:
                 await asyncio.sleep(wait)
             self.held_until = 0
-            batch = [entry for entry in self.outbox if not entry.flying][:64]
+            room = self.window - sum(entry.flying for entry in self.outbox)
+            batch = [entry for entry in self.outbox if not entry.flying][:max(0, room)]
             if not batch:
                 return
             try:
@@ -469,8 +470,11 @@ class Client:
                 return
 
     async def _launch(self, link, batch):
-        frames = []
+        frames, size = [], 0
         for entry in batch:
+            if size > MESSAGE // 4:
+                await link.send(frames)
+                frames, size = [], 0
             entry.flying, entry.attempts = True, entry.attempts + 1
             kind = entry.data.get("kind", entry.type)
             self.log("send", op=entry.op, conv=entry.data["conversation"], id=entry.data["id"], author=self.me, kind=kind,
@@ -478,17 +482,21 @@ class Client:
                      **({"epoch": entry.data["epoch"]} if "epoch" in entry.data else {}))
             frame, _ = link.frame(entry.type, entry.data, lambda data, error, e=entry: self._settle(link, e, data, error))
             frames.append(frame)
+            size += len(json.dumps(entry.data, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         await link.send(frames)
 
     def _settle(self, link, entry, data, error):
         entry.flying = False
         if data is not None:
             self.log("ack", op=entry.op, link=link.id, seq=data["seq"], dup=bool(data.get("duplicate")))
+            self.window = min(MANY, self.window * 2)
             self._done(entry, lambda f: f.set_result(data))
+            self._pump()
         elif error is not None:
             refused = Refused(error)
             self.log("nack", op=entry.op, link=link.id, code=refused.code, definite=refused.code not in INDEFINITE)
             if refused.again:
+                self.window = 1     # what is behind it would be refused as well
                 self.held_until = max(self.held_until, time.monotonic() + (refused.retry_after_ms or 50) / 1000)
                 self._pump()
             else:

@@ -182,7 +182,7 @@ class Server:
         self.site, self.name = site, name
         self.port, self.admin_port = ports or (free_port(), free_port())
         self.sets = {"server.listen": f"127.0.0.1:{self.port}", "metrics.listen": f"127.0.0.1:{self.admin_port}",
-                     "server.workers": str(workers), "log.format": "json", "log.level": "debug", **(sets or {})}
+                     "server.workers": str(workers), "server.rate_factor": "100000", "log.format": "json", "log.level": "debug", **(sets or {})}
         self.env = {**site.env, **(env or {}), **({"PARLEY_DATABASE_URL": database} if database else {})}
         self.log_path, self.process, self.fault = os.path.join(site.folder, f"{name}.log"), None, fault
 
@@ -264,6 +264,10 @@ class Server:
         """{name with labels: value}."""
         lines = self.admin("/metrics")[1].splitlines()
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if line and line[0] != "#"}
+
+    def links(self):
+        """WebSocket connections that are open."""
+        return sum(v for k, v in self.metrics().items() if k.split("{")[0] == "parley_connections")
 
     def stop(self, timeout=60):
         """SIGTERM, and the exit code once it has drained."""
