@@ -1,4 +1,4 @@
-/* A run from the inside, for engine.c, step.c, calls.c, processes.c and waits.c. */
+/* A run from the inside, for the files that make up the engine. */
 #ifndef SERVER_FLOW_RUN_H
 #define SERVER_FLOW_RUN_H
 
@@ -170,10 +170,20 @@ bool call_replayed(struct flow_run *run, struct flow_call *call, const struct va
 /* What the host knows; NULL: asked for, return SANDBOX_WAIT. */
 struct step_read *call_need(struct flow_run *run, struct flow_call *call, const struct flow_read *read);
 
+/* ---- say.c ---- */
+enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call);
+/* An item of words, with suggestions when there are `choices`. */
+parley_status say_words(struct flow_run *run, struct span text, const struct value *choices, struct flow_error *error);
+
 /* ---- processes.c ---- */
 enum sandbox_verdict call_process_start(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_process_get(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *call);
+
+/* ---- answer.c: is this item an answer to the question of those arguments? `out` is what the script is told ---- */
+enum answer { ANSWER_FITS, ANSWER_WRONG, ANSWER_NONE };
+enum answer answer_judge(struct flow_run *run, const struct value *args, const struct flow_event *event,
+                         const struct value *body, struct value *out);
 
 /* ---- waits.c ---- */
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call);

@@ -8,112 +8,11 @@
 
 enum { ARGUMENTS_MAX = 8, CALL_ARENA = 1 << 20 };
 
-const struct sandbox_limits sandbox_limits_default = {
-    .memory_run = 8 << 20,
-    .memory_state = 256 << 20,
-    .block = 262144 + 1024,
-    .ticks_slice = 20000,
-    .ticks_step = 1000000,
-};
+const struct sandbox_limits sandbox_limits_default = SANDBOX_LIMITS;
 
 struct sandbox *sandbox_of(lua_State *L)
 {
     return *(struct sandbox **)lua_getextraspace(L);
-}
-
-/* ---- errors ---- */
-
-int sandbox_line(lua_State *L)
-{
-    const struct sandbox *box = sandbox_of(L);
-    lua_Debug ar;
-    for (int level = 0; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0 && strcmp(ar.source, box->chunk) == 0)
-            return ar.currentline;
-    }
-    return 0;
-}
-
-/* Raises what stands in box->raised; its text is kept, to be known again when nobody catches it. */
-static int raise_text(lua_State *L)
-{
-    struct sandbox *box = sandbox_of(L);
-    struct flow_error *e = &box->raised;
-    snprintf(e->file, sizeof e->file, "%s", box->file);
-    e->line = sandbox_line(L);
-    snprintf(box->raised_text, sizeof box->raised_text, "%s:%d: %s [%s]", e->file, e->line, e->text, e->code);
-    lua_pushstring(L, box->raised_text);
-    return lua_error(L);
-}
-
-int sandbox_raise(lua_State *L, const char *code, const char *help, const char *format, ...)
-{
-    struct sandbox *box = sandbox_of(L);
-    va_list args;
-    va_start(args, format);
-    flow_error_vset(&box->raised, code, format, args);
-    va_end(args);
-    if (help)
-        flow_error_help(&box->raised, "%s", help);
-    return raise_text(L);
-}
-
-/* Takes "file:12: " off the front of a message and gives the 12; 0 when it does not begin so. */
-static int split_position(const struct sandbox *box, struct span *message)
-{
-    size_t file = strlen(box->file);
-    if (message->len <= file + 1 || memcmp(message->ptr, box->file, file) != 0 || message->ptr[file] != ':')
-        return 0;
-    int line = 0;
-    size_t at = file + 1;
-    for (; at < message->len && message->ptr[at] >= '0' && message->ptr[at] <= '9' && line < 1000000; at++)
-        line = line * 10 + (message->ptr[at] - '0');
-    if (at + 1 >= message->len || message->ptr[at] != ':')
-        return 0;
-    *message = span_of(message->ptr + at + 2, message->len - at - 2);
-    return line;
-}
-
-/* Takes the error value as it is: neither __tostring nor __name runs. */
-static void describe(struct sandbox *box, lua_State *L, const char *code, int line)
-{
-    struct flow_error *e = &box->error;
-    if (lua_type(L, -1) != LUA_TSTRING) {
-        flow_error_set(e, code, "error value of type %s", lua_typename(L, lua_type(L, -1)));
-        e->line = line;
-        return;
-    }
-    struct span message;
-    message.ptr = lua_tolstring(L, -1, &message.len);
-    int named = split_position(box, &message);
-    int shown = message.len < FLOW_ERROR_TEXT_MAX ? (int)message.len : FLOW_ERROR_TEXT_MAX - 1;
-    flow_error_set(e, code, "%.*s", shown, message.ptr);
-    e->line = named ? named : line;
-}
-
-static bool is_last_raised(const struct sandbox *box, lua_State *L)
-{
-    return lua_type(L, -1) == LUA_TSTRING && box->raised.code[0] && strcmp(lua_tostring(L, -1), box->raised_text) == 0;
-}
-
-static enum sandbox_result fail(struct sandbox_run *run, int status)
-{
-    struct sandbox *box = run->box;
-    struct flow_error *e = &box->error;
-    *e = (struct flow_error){0};
-    if (run->doom == DOOM_TICKS)
-        flow_error_set(e, "E401", "more than %lld instructions without waiting", (long long)box->limits.ticks_step);
-    else if (run->doom == DOOM_MEMORY || status == LUA_ERRMEM)
-        flow_error_set(e, "E402", "more memory than a run may hold");
-    else if (is_last_raised(box, run->L))
-        *e = box->raised;
-    else
-        describe(box, run->L, "E501", sandbox_line(run->L));
-    if (e->line == 0)
-        e->line = run->doom_line ? run->doom_line : sandbox_line(run->L);
-    snprintf(e->file, sizeof e->file, "%s", box->file);
-    return SANDBOX_FAILED;
 }
 
 /* ---- slices ---- */
@@ -212,13 +111,13 @@ static int host_call(lua_State *L)
         .error = &box->raised,
     };
     if (take_arguments(L, &call, room) != PARLEY_OK)
-        return raise_text(L);
+        return sandbox_raise_again(L);
     sandbox_charge(box, TICKS_PER_HOOK / 10);
     switch (box->functions->on_call(run->owner, &call)) {
     case SANDBOX_WAIT:
         return stand(L, run);
     case SANDBOX_RAISE:
-        return raise_text(L);
+        return sandbox_raise_again(L);
     case SANDBOX_RETURN:
         break;
     }
@@ -310,8 +209,10 @@ enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *
 
     if (run->doom == DOOM_STOP)
         return SANDBOX_ENDED;
-    if (run->doom != DOOM_NONE || (status != LUA_OK && status != LUA_YIELD))
-        return fail(run, status);
+    if (run->doom != DOOM_NONE || (status != LUA_OK && status != LUA_YIELD)) {
+        sandbox_fail(run, status);
+        return SANDBOX_FAILED;
+    }
     if (status == LUA_OK)
         return SANDBOX_ENDED;
     return run->waits ? SANDBOX_WAITS : SANDBOX_SLICE;
@@ -460,7 +361,7 @@ static parley_status build(struct sandbox *box, struct span source)
     lua_pushlightuserdata(box->L, &setup);
     if (lua_pcall(box->L, 1, 0, 0) == LUA_OK)
         return PARLEY_OK;
-    describe(box, box->L, "E101", 1);
+    sandbox_describe(box, box->L, "E101", 1);
     return PARLEY_SCRIPT;
 }
 

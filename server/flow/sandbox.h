@@ -24,6 +24,11 @@ struct sandbox_limits {
     int64_t ticks_step;  /* then the run has failed */
 };
 
+#define SANDBOX_LIMITS                                                                                                 \
+    {                                                                                                                  \
+        .memory_run = 8 << 20, .memory_state = 256 << 20, .block = 262144 + 1024, .ticks_slice = 20000,                \
+        .ticks_step = 1000000                                                                                          \
+    }
 extern const struct sandbox_limits sandbox_limits_default;
 
 /* One call of the script to the outside. args and results live until the call returns. */

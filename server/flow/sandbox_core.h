@@ -81,12 +81,22 @@ struct sandbox *sandbox_of(lua_State *L);
 /* Work done in C. The run is stopped at the next instruction when it was too much. */
 void sandbox_charge(struct sandbox *box, size_t ticks);
 
+/* sandbox_error.c */
+
 /* Raises "file:line: text [code]" in the script. Does not return. */
 int sandbox_raise(lua_State *L, const char *code, const char *help, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same for what stands in box->raised: its text is kept, to be known again when nobody catches it. */
+int sandbox_raise_again(lua_State *L);
+
 /* The line of the flow that is being executed; 0 when there is none. */
 int sandbox_line(lua_State *L);
+
+/* Fills box->error: of the value on top of the stack, as it is - neither __tostring nor __name runs; of a run that is
+ * over. */
+void sandbox_describe(struct sandbox *box, lua_State *L, const char *code, int line);
+void sandbox_fail(struct sandbox_run *run, int status);
 
 /* sandbox_memory.c */
 void *sandbox_allocate(void *box, void *ptr, size_t old_size, size_t new_size);

@@ -4,11 +4,9 @@
  * a person {escape} and its end {back}, at last the one that the script is told. */
 #include "server/base/mem.h"
 #include "server/flow/json.h"
-#include "server/flow/pattern.h"
 #include "server/flow/run.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 enum { TRIES = 3, SCRATCH = 1 << 20 };
 
@@ -48,18 +46,6 @@ struct journal_call wait_journal_call(const struct flow_wait *w)
 
 /* ---- what is said when a wait begins, or begins again ---- */
 
-static parley_status ask_choices(struct flow_run *run, struct span text, const struct value *choices,
-                                 struct flow_error *error)
-{
-    struct frame_choice_option options[LIMIT_CHOICES] = {0};
-    struct frame_choices_body body = {.text = text, .options = options, .options_count = choices->count};
-    for (uint32_t i = 0; i < choices->count; i++) {
-        options[i].value = json_text(&choices->items[i], "wire");
-        options[i].label = json_text(&choices->items[i], "label");
-    }
-    return step_add_item(run, ITEM_choices, &body, error);
-}
-
 /* The question, or `instead` of its words. What is asked once more is no new question: an answer to either counts. */
 static parley_status put_question(struct flow_run *run, const struct value *args, const char *instead,
                                   struct flow_error *error)
@@ -71,10 +57,7 @@ static parley_status put_question(struct flow_run *run, const struct value *args
         text = invalid;
     if (!instead)
         run->work->step.question = (int)run->work->step.item_count;
-    if (choices)
-        return ask_choices(run, text, choices, error);
-    struct frame_text_body body = {.text = text};
-    return step_add_item(run, ITEM_text, &body, error);
+    return say_words(run, text, choices, error);
 }
 
 static int64_t now_ms(const struct flow_run *run)
@@ -209,87 +192,6 @@ enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call)
     return call_break(run, call);
 }
 
-/* ---- is this an answer ---- */
-
-enum answer { ANSWER_FITS, ANSWER_WRONG, ANSWER_NONE };
-
-static struct span trim(struct span s)
-{
-    const char *space = " \t\r\n";
-    while (s.len && strchr(space, s.ptr[s.len - 1]) && s.ptr[s.len - 1])
-        s.len--;
-    while (s.len && strchr(space, *s.ptr) && *s.ptr) {
-        s.ptr++;
-        s.len--;
-    }
-    return s;
-}
-
-static bool same_word(struct span a, struct span b)
-{
-    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
-}
-
-/* A tap says which; words may be the label, or the value. */
-static enum answer judge_choice(const struct value *choices, struct span said, bool tapped, struct value *out)
-{
-    for (uint32_t i = 0; i < choices->count; i++) {
-        const struct value *c = &choices->items[i];
-        struct span value = json_text(c, "value");
-        bool is = tapped ? span_equal(said, json_text(c, "wire"))
-                         : same_word(said, json_text(c, "label")) || same_word(said, value);
-        if (!is)
-            continue;
-        *out = value_text(value);
-        return ANSWER_FITS;
-    }
-    return ANSWER_WRONG;
-}
-
-static bool matches(struct flow_run *run, struct span pattern, struct span said)
-{
-    char why[PATTERN_WHY_MAX];
-    struct pattern *p;
-    struct pattern_match m;
-    if (pattern_new(pattern, &p, why) != PARLEY_OK)
-        return false;
-    parley_status st = pattern_search(p, said, 0, &m);
-    pattern_free(&p);
-    if (st == PARLEY_LIMIT)
-        step_add_log(run, LOG_WARN, run->wait.line, span_str("the pattern takes too long on an answer"));
-    return st == PARLEY_OK;
-}
-
-static enum answer judge_text(struct flow_run *run, const struct value *args, struct span said, struct value *out)
-{
-    const struct value *patterns = value_find(args, "match");
-    if (said.len == 0)
-        return ANSWER_WRONG;
-    *out = value_text(said);
-    if (!patterns)
-        return ANSWER_FITS;
-    for (uint32_t i = 0; i < patterns->count; i++)
-        if (matches(run, patterns->items[i].text, said))
-            return ANSWER_FITS;
-    return ANSWER_WRONG;
-}
-
-/* A tap on an older question is none. Words are taken in the order in which they were said, even when the question was
- * asked a moment later: so what comes of a dialogue does not depend on who was faster. */
-static enum answer judge(struct flow_run *run, const struct value *args, const struct flow_event *e,
-                         const struct value *body, struct value *out)
-{
-    const struct value *choices = value_find(args, "choices");
-    int64_t to = json_int(body, "to");
-    if (e->kind == ITEM_choice) {
-        if (!choices || (to && to < run->question_seq))
-            return ANSWER_NONE;
-        return judge_choice(choices, json_text(body, "value"), true, out);
-    }
-    struct span said = e->kind == ITEM_text ? trim(json_text(body, "text")) : span_of("", 0);
-    return choices ? judge_choice(choices, said, false, out) : judge_text(run, args, said, out);
-}
-
 /* ---- events ---- */
 
 struct moment {
@@ -349,7 +251,7 @@ static parley_status on_item(struct moment *m)
         return PARLEY_WRONG_STATE;
     if (json_read(m->arena, m->event->body, &body) != PARLEY_OK)
         return PARLEY_WRONG_STATE;
-    switch (judge(run, &m->args, m->event, &body, &answer)) {
+    switch (answer_judge(run, &m->args, m->event, &body, &answer)) {
     case ANSWER_FITS:
         return tell_pair(m, "value", answer);
     case ANSWER_WRONG:

@@ -1,0 +1,57 @@
+/* What Postgres would hold of one run and its conversation, for host_memory. Owned by it. */
+#ifndef SERVER_FLOW_MEMORY_ROWS_H
+#define SERVER_FLOW_MEMORY_ROWS_H
+
+#include "protocol/buf.h"
+#include "server/flow/host.h"
+
+struct memory_item {
+    struct uuid id; /* nil: the customer's */
+    int kind;
+    char *body;
+};
+
+struct memory_row {
+    int64_t entry, step;
+    char *call, *data;
+    int line;
+};
+
+struct memory_process {
+    struct uuid id;
+    char *type;
+    char *json; /* as a read answers it */
+};
+
+struct memory_rows {
+    struct memory_item *items;
+    size_t item_count;
+    struct memory_row *journal;
+    size_t journal_count;
+    struct memory_process *processes;
+    size_t process_count;
+    enum flow_state state; /* 0: no run yet */
+    int64_t step, input_seq, question_seq;
+    char *waiting, *collected;
+    struct uuid timer;
+    int64_t timer_due_ms;
+    struct buf history; /* handoffs, logs, timers: a line each */
+};
+
+void memory_rows_init(struct memory_rows *r);
+void memory_rows_done(struct memory_rows *r);
+
+/* Whether the step cannot be stored, because the run or a process does not stand where it thinks. */
+bool memory_rows_stale(struct memory_rows *r, const struct flow_step *s);
+void memory_rows_store(struct memory_rows *r, const struct flow_step *s);
+
+/* Under the next number; id nil: the customer's, or what routing would write. */
+void memory_rows_add(struct memory_rows *r, struct uuid id, int kind, struct span body);
+
+void memory_rows_put_process(struct memory_rows *r, const struct flow_process *p);
+int64_t memory_process_revision(const struct memory_process *p);
+
+void memory_rows_dialogue(const struct memory_rows *r, struct buf *out);
+void memory_rows_dump(const struct memory_rows *r, struct buf *out);
+
+#endif

@@ -1,0 +1,63 @@
+/* What a flow says becomes items: words, suggestions, cards, and what only the app can show. */
+#include "server/flow/json.h"
+#include "server/flow/run.h"
+
+static parley_status say_card(struct flow_run *run, struct flow_call *call, const struct value *card)
+{
+    struct frame_card_button buttons[LIMIT_CHOICES] = {0};
+    const struct value *list = value_find(card, "buttons");
+    struct frame_card_body body = {.title = json_text(card, "title"), .text = json_text(card, "text")};
+    body.has_text = body.text.len > 0;
+    body.buttons = buttons;
+    for (uint32_t i = 0; list && i < list->count; i++) {
+        struct frame_card_button *b = &buttons[body.buttons_count++];
+        b->label = json_text(&list->items[i], "label");
+        b->link = json_text(&list->items[i], "link");
+        b->has_link = b->link.len > 0;
+        b->value = json_text(&list->items[i], "value");
+        b->has_value = b->value.len > 0;
+    }
+    return step_add_item(run, ITEM_card, &body, call->error);
+}
+
+static parley_status say_custom(struct flow_run *run, struct flow_call *call, const struct value *custom)
+{
+    struct frame_custom_body body = {.type = json_text(custom, "type"), .fallback = json_text(custom, "fallback")};
+    body.data.value = value_find(custom, "data");
+    body.has_data = body.data.value != NULL;
+    return step_add_item(run, ITEM_custom, &body, call->error);
+}
+
+parley_status say_words(struct flow_run *run, struct span text, const struct value *choices, struct flow_error *error)
+{
+    struct frame_choice_option options[LIMIT_CHOICES] = {0};
+    struct frame_choices_body body = {.text = text, .options = options};
+    if (!choices)
+        return step_add_item(run, ITEM_text, &(struct frame_text_body){.text = text}, error);
+    for (uint32_t i = 0; i < choices->count; i++) {
+        struct frame_choice_option *o = &options[body.options_count++];
+        o->value = json_text(&choices->items[i], "wire");
+        o->label = json_text(&choices->items[i], "label");
+    }
+    return step_add_item(run, ITEM_choices, &body, error);
+}
+
+static const struct value *choices_of(const struct flow_call *call)
+{
+    const struct value *choices = value_find(&call->args, "choices");
+    return choices ? choices : value_find(&call->args, "buttons");
+}
+
+enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *card = value_find(&call->args, "card"), *custom = value_find(&call->args, "custom");
+    struct span text = json_text(&call->args, "text");
+    if (run->journal)
+        return SANDBOX_RETURN; /* said before */
+    parley_status st = text.len ? say_words(run, text, choices_of(call), call->error) : PARLEY_OK;
+    if (st == PARLEY_OK && card)
+        st = say_card(run, call, card);
+    if (st == PARLEY_OK && custom)
+        st = say_custom(run, call, custom);
+    return st == PARLEY_OK ? SANDBOX_RETURN : SANDBOX_RAISE;
+}

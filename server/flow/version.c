@@ -1,0 +1,109 @@
+/* The engine as a whole, and the versions of flows that it has compiled. */
+#include "server/base/mem.h"
+#include "server/flow/run.h"
+#include "server/io/crypto.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+const struct flow_limits flow_limits_default = {
+    .sandbox = SANDBOX_LIMITS,
+    .journal_entries = 1000,
+    .journal_bytes = 512 << 10,
+    .step_items = STEP_ITEMS,
+    .collected_bytes = 65536,
+    .runs_per_version = 20000,
+};
+
+struct flow_engine *flow_engine_new(struct flow_host *host, const struct flow_limits *limits)
+{
+    struct flow_engine *engine = mem_alloc(sizeof *engine);
+    engine->host = host;
+    engine->limits = *limits;
+    assert(limits->step_items <= STEP_ITEMS);
+    engine->functions = (struct sandbox_functions){flow_function_names, FLOW_CALLS, run_on_call};
+    list_init(&engine->versions);
+    return engine;
+}
+
+static void free_version(struct flow_version *v)
+{
+    LIST_EACH(&v->runs, node)
+    {
+        struct flow_run *run = LIST_ITEM(node, struct flow_run, link);
+        run_free(&run);
+    }
+    list_remove(&v->link);
+    sandbox_free(&v->sandbox);
+    mem_free(v);
+}
+
+void flow_engine_free(struct flow_engine **engine)
+{
+    struct flow_engine *e = *engine;
+    if (!e)
+        return;
+    LIST_EACH(&e->versions, node)
+    {
+        free_version(LIST_ITEM(node, struct flow_version, link));
+    }
+    if (e->spare) {
+        arena_done(&e->spare->arena);
+        mem_free(e->spare);
+    }
+    mem_free(e);
+    *engine = NULL;
+}
+
+void flow_hash(struct span source, uint8_t out[FLOW_HASH])
+{
+    crypto_sha256(source, out);
+}
+
+struct flow_version *flow_version_find(struct flow_engine *engine, const uint8_t hash[FLOW_HASH])
+{
+    LIST_EACH(&engine->versions, node)
+    {
+        struct flow_version *v = LIST_ITEM(node, struct flow_version, link);
+        if (memcmp(v->hash, hash, FLOW_HASH) == 0)
+            return v;
+    }
+    return NULL;
+}
+
+parley_status flow_version_add(struct flow_engine *engine, const char *file, struct span source,
+                               struct flow_version **out, struct flow_error *error)
+{
+    uint8_t hash[FLOW_HASH];
+    struct sandbox *sandbox;
+    flow_hash(source, hash);
+    *out = flow_version_find(engine, hash);
+    if (*out)
+        return PARLEY_OK;
+    parley_status st = sandbox_new(file, source, &engine->functions, &engine->limits.sandbox, &sandbox, error);
+    if (st != PARLEY_OK)
+        return st;
+    struct flow_version *v = mem_alloc(sizeof *v);
+    v->engine = engine;
+    v->sandbox = sandbox;
+    memcpy(v->hash, hash, FLOW_HASH);
+    snprintf(v->file, sizeof v->file, "%s", file);
+    list_init(&v->runs);
+    list_init(&v->link);
+    list_push(&engine->versions, &v->link);
+    *out = v;
+    return PARLEY_OK;
+}
+
+const uint8_t *flow_version_hash(const struct flow_version *version)
+{
+    return version->hash;
+}
+
+parley_status flow_version_drop(struct flow_engine *engine, struct flow_version *version)
+{
+    if (version->run_count)
+        return PARLEY_BUSY;
+    free_version(version);
+    return PARLEY_OK;
+}
