@@ -2,6 +2,7 @@
 #include "server/api/marks.h"
 
 #include "protocol/frame.h"
+#include "server/base/fault.h"
 #include "server/base/map.h"
 #include "server/base/mem.h"
 #include "server/hub/hub.h"
@@ -103,6 +104,7 @@ void marks_flush(struct marks *marks)
     for (int i = 0; i < marks->n; i++)
         mem_free(map_remove(&marks->map, key_of(&marks->batch[i])));
     marks->writing = true;
+    FAULT_POINT(marks_before_write);
     parley_status st = mark_put(marks->store, marks->batch, marks->n, on_written, marks);
     if (st != PARLEY_OK)
         on_written(marks, st, NULL);

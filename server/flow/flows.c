@@ -3,6 +3,7 @@
 
 #include "protocol/item.h"
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/base/metric.h"
@@ -106,6 +107,7 @@ static struct bot_input *next_input(struct bot *bot)
 static bool tell(struct bot *bot, const struct flow_event *event)
 {
     bot->state = BOT_BUSY;
+    FAULT_POINT(flow_before_step);
     parley_status st = flow_event(bot->run, event);
     if (st == PARLEY_OK)
         return true;

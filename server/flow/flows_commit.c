@@ -2,6 +2,7 @@
  * for the session - all in one transaction, fenced by the conversation's next number and by the run's. */
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
+#include "server/base/fault.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/base/metric.h"
@@ -198,6 +199,7 @@ static void finish_step(struct work *work, struct conversation *conv, const stru
         answer(c, refusal->status == PARLEY_OK ? PARLEY_STALE : refusal->status);
         return;
     }
+    FAULT_POINT(flow_after_step);
     c->bot->row.step = c->step->number;
     c->bot->row.state = (int16_t)c->step->state;
     c->bot->row.input_seq = c->step->input_seq;

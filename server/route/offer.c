@@ -1,5 +1,6 @@
 /* Offers: proposed as a transition, held out with a dossier, ended by accept, decline, time or the agent's absence. */
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 #include "server/base/mem.h"
 #include "server/io/crypto.h"
 #include "server/route/dossier.h"
@@ -99,6 +100,7 @@ static void on_offered(void *arg, struct call *call, const struct result *result
         offering_free(o);
         return;
     }
+    FAULT_POINT(offer_after_commit);
     service_set(&o->service, &result->service.row);
     o->head = result->head;
     hold_out(o);

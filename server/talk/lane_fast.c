@@ -3,6 +3,7 @@
 #include "server/talk/lane.h"
 
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 
 #include <stdlib.h>
 
@@ -112,6 +113,7 @@ static void stored(struct conversation *conv, struct work *work, const struct lo
     conversation_apply(conv, row);
     conversation_remember(conv, row, work->digest);
     item_stored(conv, row); /* first: its body is the work's, and ends with it */
+    FAULT_POINT(batch_after_publish);
     work_stored(conv, work, row);
 }
 
@@ -130,6 +132,8 @@ static void on_batch(void *arg, parley_status status, const struct pg_fault *fau
     struct conversation *last = NULL;
 
     talk->flying = false;
+    if (status == PARLEY_OK)
+        FAULT_POINT(batch_after_commit);
     for (int i = 0; i < batch->n; i++) {
         struct conversation *conv = map_get(&talk->conversations, batch->rows[i].conversation);
         if (conv != last && last)
@@ -158,9 +162,12 @@ void batch_leave(struct talk *talk)
     if (batch->n == 0)
         return;
     talk->flying = true;
+    FAULT_POINT(batch_before_submit);
     parley_status st = log_append(talk->store, batch->rows, batch->n, on_batch, talk);
-    if (st == PARLEY_OK)
+    if (st == PARLEY_OK) {
+        FAULT_POINT(batch_after_submit);
         return;
+    }
     talk->stalled = true; /* until the next tick: trying again at once would spin */
     on_batch(talk, PARLEY_UNAVAILABLE, NULL);
 }

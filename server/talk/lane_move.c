@@ -2,6 +2,7 @@
  * was made on, so whoever decided on less collides here. */
 #include "server/talk/lane.h"
 
+#include "server/base/fault.h"
 #include "server/base/mem.h"
 #include "server/store/settle.h"
 
@@ -34,7 +35,9 @@ static const struct log_row *own_row(const struct move *move)
 static void committed(struct moving *m)
 {
     struct conversation *conv = m->conv;
-    struct service was = conv->service;
+    struct service was;
+    FAULT_POINT(move_after_commit);
+    service_set(&was, &conv->service.row);
 
     for (int i = 0; i < m->move->count; i++)
         conversation_apply(conv, &m->move->rows[i]);
@@ -139,8 +142,11 @@ void move_leave(struct conversation *conv, struct work *work, struct move *move)
 
     struct pg_group *group = store_transition(conv->talk->store);
     move_statements(move, group);
-    if (pg_group_send(&group, on_moved, m) == PARLEY_OK)
+    FAULT_POINT(move_before_submit);
+    if (pg_group_send(&group, on_moved, m) == PARLEY_OK) {
+        FAULT_POINT(move_after_submit);
         return;
+    }
     moving_free(m);
     conv->lane = LANE_IDLE; /* the tick tries again */
 }

@@ -2,6 +2,7 @@
 #include "server/talk/lane.h"
 
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 #include "server/base/mem.h"
 #include "server/store/settle.h"
 
@@ -104,6 +105,7 @@ static void on_settled(void *arg, parley_status status, const struct settle_answ
     struct conversation *conv = s->conv;
     bool known = status == PARLEY_OK && in_sequence(s, answers) && !hidden(s, answers);
 
+    FAULT_POINT(settle_after_commit);
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         settled(s, i, &answers[i], known);
     for (int i = 0; status != PARLEY_OK && i < s->n; i++)
@@ -125,8 +127,10 @@ void settle_leave(struct conversation *conv)
     s->conv = conv;
     conv->lane = LANE_SETTLE;
     collect(s);
-    if (s->n && settle(conv->talk->store, s->rows, s->n, on_settled, s) == PARLEY_OK)
+    if (s->n && settle(conv->talk->store, s->rows, s->n, on_settled, s) == PARLEY_OK) {
+        FAULT_POINT(settle_after_submit);
         return;
+    }
     mem_free(s);
     conv->lane = LANE_IDLE; /* the tick tries again */
 }
