@@ -120,6 +120,14 @@ void sub_deliver(struct sub *sub, struct bulletin *bulletin)
     link_send(sub->link, bulletin_packet(bulletin, reader, sub->link->encoding));
 }
 
+void sub_behind(struct sub *sub, int64_t head)
+{
+    if (sub->loading || head <= sub->head)
+        return;
+    sub->head = head;
+    tell_head(sub);
+}
+
 void link_catch_up(struct link *link)
 {
     LIST_EACH(&link->subs, node)

@@ -52,6 +52,9 @@ void sub_end(struct sub *sub);
 /* Gives one bulletin to one reader, or remembers that it is owed. */
 void sub_deliver(struct sub *sub, struct bulletin *bulletin);
 
+/* There is more than this link was sent, and nobody brings it: it is told the head. */
+void sub_behind(struct sub *sub, int64_t head);
+
 /* Tells the link the head of everything it lags behind on: after its queue has emptied. */
 void link_catch_up(struct link *link);
 

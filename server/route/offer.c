@@ -186,6 +186,23 @@ void offering_session(struct route *route, const struct session_row *was, const 
         offering_ended(o, now);
 }
 
+static bool waits(const struct session_row *waiting, int n, struct uuid session)
+{
+    for (int i = 0; i < n; i++)
+        if (uuid_equal(waiting[i].id, session))
+            return true;
+    return false;
+}
+
+/* What is held out here and does not wait any more was taken through another process: withdrawing it finds that out. */
+void offerings_reconcile(struct route *route, const struct session_row *waiting, int n)
+{
+    struct offering *o;
+    for (size_t i = 0; (o = map_next(&route->offerings, &i));)
+        if (o->out && !waits(waiting, n, o->session))
+            withdraw(route, &o->service.row, o->offer, "withdrawn");
+}
+
 void offerings_of_agent_end(struct route *route, struct uuid agent)
 {
     struct offering *o;

@@ -196,6 +196,11 @@ void seats_sweep(struct route *route)
     agent_lost(route->store, before, on_lost, route);
 }
 
+void route_buried(struct route *route, struct uuid node)
+{
+    agent_set_node_lost(route->store, node, clock_ms(), ignore, NULL);
+}
+
 void seats_free(struct route *route)
 {
     struct seat *seat;

@@ -157,6 +157,8 @@ static void on_waiting(void *arg, parley_status status, const struct session_row
     route->reading = false;
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         consider(route, &rows[i]);
+    if (status == PARLEY_OK && n < WAITING_READ)
+        offerings_reconcile(route, rows, n);
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         if (is_first_of_queue(rows, i))
             tell_places(route, rows, n, i);

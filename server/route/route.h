@@ -26,6 +26,9 @@ void route_free(struct route **route);
 /* The directory of this worker was read anew. */
 void route_refresh(struct route *route);
 
+/* A process is gone: agents who were connected there have lost their connection. First worker only. */
+void route_buried(struct route *route, struct uuid node);
+
 /* Something in this queue, or anywhere (empty), may be matched now. Any worker. */
 void route_kick(struct route *route, struct span queue);
 

@@ -43,6 +43,7 @@ struct conversation {
 
     enum lane lane;
     bool loaded;
+    bool seen;           /* was loaded before: `service` is how it stood then */
     int64_t head;        /* last number */
     int64_t public_head; /* last number of a public item */
     int64_t moved;       /* last number of an item that moved the state of service */

@@ -44,6 +44,9 @@ void refuse_decided(struct conversation *conv, struct work *work, struct move *m
 /* Shows an item that is stored, and tells the hooks. */
 void item_stored(struct conversation *conv, const struct log_row *row);
 
+/* Tells the hooks that the session was something else before. */
+void tell_served(struct conversation *conv, const struct session_row *was);
+
 /* What is known is not true any more: read what happened since, show it, then go on. */
 void conversation_reload(struct conversation *conv);
 

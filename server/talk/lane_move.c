@@ -19,13 +19,6 @@ static void moving_free(struct moving *m)
     mem_free(m);
 }
 
-static void tell_served(struct conversation *conv, const struct session_row *was)
-{
-    for (int i = 0; i < conv->talk->nhooks; i++)
-        if (conv->talk->hooks[i].served)
-            conv->talk->hooks[i].served(conv->talk->hooks[i].arg, conv, was);
-}
-
 static const struct log_row *own_row(const struct move *move)
 {
     static const struct log_row none;

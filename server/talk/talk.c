@@ -150,12 +150,30 @@ void item_stored(struct conversation *conv, const struct log_row *row)
 
 /* ---- state ---- */
 
+void tell_served(struct conversation *conv, const struct session_row *was)
+{
+    for (int i = 0; i < conv->talk->nhooks; i++)
+        if (conv->talk->hooks[i].served)
+            conv->talk->hooks[i].served(conv->talk->hooks[i].arg, conv, was);
+}
+
+static bool has_moved(const struct session_row *was, const struct session_row *now)
+{
+    return !uuid_equal(was->id, now->id) || was->state != now->state || was->epoch != now->epoch ||
+           !uuid_equal(was->offer, now->offer);
+}
+
 static void on_loaded(void *arg, parley_status status, const struct log_state *state)
 {
     struct conversation *conv = arg;
     conv->lane = LANE_IDLE;
     if (status == PARLEY_OK && state->found) {
+        struct service was;
+        service_set(&was, &conv->service.row);
         conversation_take(conv, state);
+        if (conv->seen && has_moved(&was.row, &conv->service.row))
+            tell_served(conv, &was.row); /* another process moved it */
+        conv->seen = true;
     } else if (status == PARLEY_OK) {
         struct refusal refusal;
         refuse(&refusal, PARLEY_NOT_FOUND, "there is no such conversation, or none that you may see");
@@ -335,6 +353,18 @@ static void on_tick(void *arg)
     loop_timer_start(talk->loop, &talk->tick, TICK_MS, on_tick, talk);
 }
 
+bool talk_behind(struct talk *talk, struct uuid conversation, int64_t head)
+{
+    struct conversation *conv = map_get(&talk->conversations, conversation);
+    if (!conv || !conv->loaded)
+        return false;
+    if (conv->lane == LANE_IDLE && conv->head < head) {
+        conversation_bitten(conv);
+        conversation_reload(conv);
+    }
+    return true;
+}
+
 bool talk_idle(const struct talk *talk)
 {
     return talk->waiting == 0 && !talk->flying;
@@ -352,7 +382,8 @@ void talk_cancel(struct talk *talk)
     talk->closing = true;
     loop_timer_stop(&talk->tick);
     loop_turn_cancel(&talk->turn);
-    LIST_EACH (&talk->all, node) {
+    LIST_EACH(&talk->all, node)
+    {
         struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);
         while (!list_empty(&conv->works))
             work_refuse(conv, LIST_ITEM(conv->works.next, struct work, node), &refusal);
@@ -363,8 +394,8 @@ void talk_free(struct talk **talk)
 {
     if (!*talk)
         return;
-    LIST_EACH (&(*talk)->all, node)
-        conversation_free(LIST_ITEM(node, struct conversation, in_all));
+    LIST_EACH(&(*talk)->all, node)
+    conversation_free(LIST_ITEM(node, struct conversation, in_all));
     map_done(&(*talk)->conversations);
     mem_free((*talk)->spare);
     mem_free(*talk);

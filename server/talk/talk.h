@@ -79,6 +79,10 @@ struct conversation *talk_conversation(struct talk *talk, struct uuid id);
 void conversation_pin(struct conversation *conv);
 void conversation_unpin(struct conversation *conv);
 
+/* Somebody else wrote to this conversation, up to this number at least. True when it is in memory here: then what is
+ * missing is read and shown. */
+bool talk_behind(struct talk *talk, struct uuid conversation, int64_t head);
+
 /* Whether nothing is under way; for draining. */
 bool talk_idle(const struct talk *talk);
 

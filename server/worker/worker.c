@@ -7,6 +7,7 @@
 #include "server/base/mem.h"
 #include "server/base/metric.h"
 #include "server/flow/flows.h"
+#include "server/hub/beacon.h"
 #include "server/hub/hub.h"
 #include "server/io/loop.h"
 #include "server/io/mailbox.h"
@@ -37,6 +38,7 @@ struct worker {
     struct ws *ws;
     struct store *store;
     struct hub *hub;
+    struct beacon *beacon;
     struct directory *directory;
     struct talk *talk;
     struct route *route;
@@ -128,6 +130,7 @@ static void close_all(struct worker *w)
     w->closing = true;
     api_flush(w->api);
     ws_stop(w->ws);
+    beacon_stop(w->beacon);
     flows_close(w->flows);
     store_close(&w->store);
     talk_cancel(w->talk);
@@ -207,6 +210,20 @@ void worker_reload_tls(struct worker *worker)
     give(worker, open_tls, 0, 0);
 }
 
+/* ---- what other processes did ---- */
+
+static bool on_behind(void *arg, struct uuid conversation, int64_t head)
+{
+    return talk_behind(((struct worker *)arg)->talk, conversation, head);
+}
+
+static void on_buried(void *arg, struct uuid node)
+{
+    struct worker *w = arg;
+    route_buried(w->route, node);
+    flows_up(w->flows);
+}
+
 /* ---- life ---- */
 
 static parley_status open_sockets(struct worker *w)
@@ -239,6 +256,8 @@ static void build(struct worker *w)
     w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
     w->api = api_new(w->conf, w->loop, w->store, w->hub, w->talk, w->route, w->directory, w->offload, w->box);
     *w->self = (struct peer){.box = w->box, .hub = w->hub, .talk = w->talk, .route = w->route};
+    struct beacon_calls beacon = {.behind = on_behind, .buried = on_buried, .arg = w};
+    w->beacon = beacon_new(w->loop, w->store, w->hub, w->node, w->index == 0, &beacon);
     loop_timer_start(w->loop, &w->health_timer, 0, on_health, w);
 }
 
@@ -283,6 +302,7 @@ void worker_free(struct worker **worker)
     ws_free(&w->ws);
     api_free(&w->api);
     directory_free(&w->directory);
+    beacon_free(&w->beacon);
     hub_free(&w->hub);
     mailbox_free(&w->box);
     loop_free(&w->loop);
