@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLAGS_MAX = VERB_FLAGS_MAX + 5, PROBLEMS_MAX = 1 << 16 };
+enum { FLAGS_MAX = VERB_FLAGS_MAX + 5, PROBLEMS_MAX = 1 << 16, MESSAGE_MAX = 4096 };
 
 struct given {
     const char *name;
@@ -34,15 +34,24 @@ struct cli {
     size_t preset_count;
 };
 
+/* Names that others chose end up in messages: no escape sequence of theirs reaches the terminal. */
+static void tame(char *text)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text < 0x20 && *text != '\n' && *text != '\t') || *text == 0x7f)
+            *text = '?';
+}
+
 int cli_fail(enum cli_exit code, const char *format, ...)
 {
+    char text[MESSAGE_MAX];
     va_list args;
-    fflush(stdout);
     va_start(args, format);
-    fputs("parley: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    tame(text);
+    fflush(stdout);
+    fprintf(stderr, "parley: %s\n", text);
     return (int)code;
 }
 

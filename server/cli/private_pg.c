@@ -143,7 +143,7 @@ static bool is_server_of(pid_t pid, const char *data)
 }
 
 /* Lines: pid, data folder, start time, port, socket folder, address, shared memory, state. */
-static bool read_pid_file(const char *data, struct pid_file *out)
+static bool parse_pid_file(const char *data, struct pid_file *out)
 {
     char *path = path_of(data, "postmaster.pid"), line[PATH_MAX];
     FILE *f = fopen(path, "re");
@@ -161,7 +161,15 @@ static bool read_pid_file(const char *data, struct pid_file *out)
             found.ready = strncmp(line, "ready", 5) == 0;
     }
     fclose(f);
-    if (found.pid <= 1 || !is_server_of(found.pid, data))
+    *out = found;
+    return true;
+}
+
+/* What it says of a server that is alive. */
+static bool read_pid_file(const char *data, struct pid_file *out)
+{
+    struct pid_file found;
+    if (!parse_pid_file(data, &found) || found.pid <= 1 || !is_server_of(found.pid, data))
         return false;
     *out = found;
     return true;
@@ -180,6 +188,50 @@ static bool take_over(struct private_pg *pg)
         pause_ms(POLL_MS);
     }
     return false;
+}
+
+/* The children of a server that was killed live on for a moment, and its successor would stumble over them. */
+static bool has_orphans(const char *data)
+{
+    bool found = false;
+    DIR *proc = opendir("/proc");
+    for (struct dirent *e; proc && !found && (e = readdir(proc));) {
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        found = pid > 1 && is_server_of(pid, data);
+    }
+    if (proc)
+        closedir(proc);
+    return found;
+}
+
+/* Only a folder that we made, and only what Postgres puts there. */
+static void remove_sockets(const char *dir)
+{
+    static const char *const names[] = {".s.PGSQL.5432", ".s.PGSQL.5432.lock"};
+    const char *base = strrchr(dir, '/');
+    if (!base || strncmp(base, "/parley-", 8) != 0)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = path_of(dir, names[i]);
+        unlink(path);
+        mem_free(path);
+    }
+    rmdir(dir);
+}
+
+/* Then its pid file is nobody's. Postgres itself keeps it while any process has that pid, be it another one by now or
+ * one that its parent never waits for, as in containers without an init. */
+static void clear_remains(const char *data)
+{
+    for (int64_t end = clock_mono_ms() + STOP_MS; has_orphans(data); pause_ms(POLL_MS))
+        if (clock_mono_ms() > end)
+            return;
+    struct pid_file file;
+    char *path = path_of(data, "postmaster.pid");
+    if (parse_pid_file(data, &file))
+        remove_sockets(file.sockets);
+    unlink(path);
+    mem_free(path);
 }
 
 static parley_status log_tail(struct private_pg *pg, struct buf *why, const char *what)
@@ -296,6 +348,7 @@ static parley_status launch(struct private_pg *pg, const struct private_pg_optio
 {
     if (take_over(pg))
         return PARLEY_OK;
+    clear_remains(pg->data);
     parley_status st = init_cluster(pg, why);
     if (st == PARLEY_OK)
         st = make_socket_dir(pg, why);
@@ -379,10 +432,8 @@ static void end_server(struct private_pg *pg)
     kill(pg->pid, SIGINT);
     if (pg->ours)
         child_wait(pg->pid);
-    struct pid_file file;
-    for (int64_t end = clock_mono_ms() + STOP_MS; !pg->ours && clock_mono_ms() < end; pause_ms(POLL_MS))
-        if (!read_pid_file(pg->data, &file) || file.pid != pg->pid)
-            break;
+    for (int64_t end = clock_mono_ms() + STOP_MS; is_server_of(pg->pid, pg->data) && clock_mono_ms() < end;)
+        pause_ms(POLL_MS);
 }
 
 void private_pg_stop(struct private_pg **at)
@@ -391,7 +442,7 @@ void private_pg_stop(struct private_pg **at)
     if (pg && pg->pid > 0)
         end_server(pg);
     if (pg && pg->sockets)
-        rmdir(pg->sockets);
+        remove_sockets(pg->sockets);
     private_pg_release(at);
 }
 
