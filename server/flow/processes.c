@@ -114,6 +114,12 @@ static void remember(struct flow_work *w, struct uuid id, const struct value *re
             (struct step_read){.kind = FLOW_READ_PROCESS, .process = id, .found = true, .value = *record};
 }
 
+static enum sandbox_verdict no_room(struct flow_run *run, struct flow_call *call)
+{
+    flow_error_set(call->error, "E404", "more data of processes than a step can hold");
+    return call_break(run, call);
+}
+
 /* Texts and values of the call live only as long as the call; what is kept is copied. */
 static parley_status begin(struct flow_run *run, struct flow_call *call, struct uuid id, struct value *out_record)
 {
@@ -164,8 +170,9 @@ enum sandbox_verdict call_process_start(struct flow_run *run, struct flow_call *
         id = step_derive(run, 'p', run->work->step.number, run->work->ids++);
     }
     struct value record;
-    if (begin(run, call, id, &record) != PARLEY_OK)
-        return call_break(run, call);
+    parley_status st = begin(run, call, id, &record);
+    if (st != PARLEY_OK)
+        return st == PARLEY_NOMEM ? no_room(run, call) : call_break(run, call);
     remember(run->work, id, &record);
     return call_give_recorded(run, call, &record, NULL);
 }
@@ -263,6 +270,8 @@ static enum sandbox_verdict move(struct flow_run *run, struct flow_call *call, s
         st = moved(arena, old, &m, &record);
     if (st == PARLEY_TOO_BIG)
         return call_give_recorded(run, call, NULL, "too_big");
+    if (st != PARLEY_OK)
+        return no_room(run, call);
     struct flow_process p = {
         .id = id,
         .was = json_int(old, "revision"),
@@ -273,9 +282,7 @@ static enum sandbox_verdict move(struct flow_run *run, struct flow_call *call, s
         .step = m.step.len ? m.step : json_text(old, "step"),
         .data = m.data.type == VALUE_MAP ? json_write(arena, &m.data) : (struct span){0},
     };
-    if (st == PARLEY_OK)
-        st = add_change(run, call, &p);
-    if (st != PARLEY_OK)
+    if (add_change(run, call, &p) != PARLEY_OK)
         return call_break(run, call);
     share(run->work, &record);
     return call_give_recorded(run, call, &record, NULL);
