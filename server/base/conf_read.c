@@ -129,7 +129,7 @@ void conf_read_file(struct conf_memory *m, const char *path, struct span text)
         conf_ini_read(text, &handler);
         return;
     }
-    const char *why;
+    const char *why = "";
     struct stat st;
     size_t len;
     m->file_is_open = stat(path, &st) == 0 && (st.st_mode & S_IROTH);

@@ -36,7 +36,6 @@ static void drop_privileges(const struct child_user *user)
 /* PGHOST and the like are meant for clients; they would send initdb or the server astray. */
 static void clean_environment(void)
 {
-    extern char **environ;
     char *kept[4] = {"LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin", NULL, NULL};
     for (char **e = environ; e && *e; e++)
         if (strncmp(*e, "TZ=", 3) == 0)

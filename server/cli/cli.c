@@ -123,7 +123,6 @@ bool cli_color(const struct cli *cli)
 
 const struct conf *cli_conf(struct cli *cli)
 {
-    extern char **environ;
     assert(cli->verb->uses_conf);
     if (cli->conf)
         return cli->conf;
@@ -230,6 +229,7 @@ static int parse_flags(struct cli *cli, int argc, char **argv)
 static int check_operands(const struct cli *cli)
 {
     const struct verb *verb = cli->verb;
+    assert(cli->operands);
     if (cli->operand_count < verb->operands_min)
         return cli_fail(CLI_USAGE, "`parley %s` needs %s; see `parley %s --help`", verb->name, verb->operands,
                         verb->name);

@@ -6,9 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 struct cell {
     char *text;
@@ -114,11 +112,13 @@ static void print_json(const struct out *out, size_t rows)
     puts(out->one ? "" : "]");
 }
 
-/* Columns on a terminal, as far as the locale tells. */
+/* Characters of UTF-8: every byte but those that continue one. */
 static int columns_of(const char *text)
 {
-    size_t chars = mbstowcs(NULL, text, 0);
-    return (int)(chars == (size_t)-1 ? strlen(text) : chars);
+    int chars = 0;
+    for (; *text; text++)
+        chars += (*text & 0xc0) != 0x80;
+    return chars;
 }
 
 static void print_cell(const char *text, int width, bool last)

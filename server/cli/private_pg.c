@@ -1,9 +1,10 @@
-/* initdb, the server as a child, and its pid file, which says where the socket is and whether it is ready. */
+/* initdb, and the server as a child of this process. */
 #include "server/cli/private_pg.h"
 
 #include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/cli/child.h"
+#include "server/cli/postmaster.h"
 #include "server/cli/state.h"
 
 #include <dirent.h>
@@ -18,10 +19,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SOCKET_PATH_MAX = 107, START_MS = 60000, STOP_MS = 60000, POLL_MS = 5, ARGS_MAX = 64 };
+enum { SOCKET_PATH_MAX = 107, START_MS = 60000, STOP_MS = 60000, ARGS_MAX = 64 };
 
 static const char base_dir[] = "/usr/lib/postgresql";
 
@@ -40,13 +40,6 @@ struct private_pg {
     bool is_new;
 };
 
-/* What a running server writes about itself. */
-struct pid_file {
-    pid_t pid;
-    char sockets[128];
-    bool ready;
-};
-
 static parley_status fail(struct buf *why, parley_status st, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -59,18 +52,6 @@ static parley_status fail(struct buf *why, parley_status st, const char *format,
     va_end(args);
     buf_add_str(why, text);
     return st;
-}
-
-static char *path_of(const char *dir, const char *name)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return mem_text(path);
-}
-
-static void pause_ms(int ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000l}, NULL);
 }
 
 /* The newest packaged version: PATH would find wrappers, or something else's Postgres. */
@@ -120,7 +101,7 @@ static parley_status prepare_dir(struct private_pg *pg, struct buf *why)
 
 static parley_status take_lock(struct private_pg *pg, struct buf *why)
 {
-    char *path = path_of(pg->dir, "lock");
+    char *path = postmaster_path(pg->dir, "lock");
     pg->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     mem_free(path);
     if (pg->lock_fd < 0)
@@ -130,108 +111,19 @@ static parley_status take_lock(struct private_pg *pg, struct buf *why)
     return PARLEY_OK;
 }
 
-/* Whether that pid is a server of this data folder: pids are used again, and a stale file must not kill a stranger. */
-static bool is_server_of(pid_t pid, const char *data)
-{
-    char link[64], cwd[PATH_MAX], real[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
-    ssize_t n = readlink(link, cwd, sizeof cwd - 1);
-    if (n < 0 || !realpath(data, real))
-        return false;
-    cwd[n] = '\0';
-    return strcmp(cwd, real) == 0;
-}
-
-/* Lines: pid, data folder, start time, port, socket folder, address, shared memory, state. */
-static bool parse_pid_file(const char *data, struct pid_file *out)
-{
-    char *path = path_of(data, "postmaster.pid"), line[PATH_MAX];
-    FILE *f = fopen(path, "re");
-    mem_free(path);
-    if (!f)
-        return false;
-    struct pid_file found = {0};
-    for (int i = 1; fgets(line, sizeof line, f); i++) {
-        line[strcspn(line, "\n")] = '\0';
-        if (i == 1)
-            found.pid = (pid_t)strtol(line, NULL, 10);
-        if (i == 5)
-            snprintf(found.sockets, sizeof found.sockets, "%.127s", line);
-        if (i == 8)
-            found.ready = strncmp(line, "ready", 5) == 0;
-    }
-    fclose(f);
-    *out = found;
-    return true;
-}
-
-/* What it says of a server that is alive. */
-static bool read_pid_file(const char *data, struct pid_file *out)
-{
-    struct pid_file found;
-    if (!parse_pid_file(data, &found) || found.pid <= 1 || !is_server_of(found.pid, data))
-        return false;
-    *out = found;
-    return true;
-}
-
 /* A server that is already there is ours from now on; one that is just going down is waited for. */
 static bool take_over(struct private_pg *pg)
 {
-    struct pid_file file;
-    for (int64_t end = clock_mono_ms() + STOP_MS; read_pid_file(pg->data, &file) && clock_mono_ms() < end;) {
+    struct postmaster file;
+    for (int64_t end = clock_mono_ms() + STOP_MS; postmaster_read(pg->data, &file) && clock_mono_ms() < end;) {
         if (file.ready) {
             pg->pid = file.pid;
             pg->sockets = mem_text(file.sockets);
             return true;
         }
-        pause_ms(POLL_MS);
+        postmaster_pause();
     }
     return false;
-}
-
-/* The children of a server that was killed live on for a moment, and its successor would stumble over them. */
-static bool has_orphans(const char *data)
-{
-    bool found = false;
-    DIR *proc = opendir("/proc");
-    for (struct dirent *e; proc && !found && (e = readdir(proc));) {
-        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-        found = pid > 1 && is_server_of(pid, data);
-    }
-    if (proc)
-        closedir(proc);
-    return found;
-}
-
-/* Only a folder that we made, and only what Postgres puts there. */
-static void remove_sockets(const char *dir)
-{
-    static const char *const names[] = {".s.PGSQL.5432", ".s.PGSQL.5432.lock"};
-    const char *base = strrchr(dir, '/');
-    if (!base || strncmp(base, "/parley-", 8) != 0)
-        return;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = path_of(dir, names[i]);
-        unlink(path);
-        mem_free(path);
-    }
-    rmdir(dir);
-}
-
-/* Then its pid file is nobody's. Postgres itself keeps it while any process has that pid, be it another one by now or
- * one that its parent never waits for, as in containers without an init. */
-static void clear_remains(const char *data)
-{
-    for (int64_t end = clock_mono_ms() + STOP_MS; has_orphans(data); pause_ms(POLL_MS))
-        if (clock_mono_ms() > end)
-            return;
-    struct pid_file file;
-    char *path = path_of(data, "postmaster.pid");
-    if (parse_pid_file(data, &file))
-        remove_sockets(file.sockets);
-    unlink(path);
-    mem_free(path);
 }
 
 static parley_status log_tail(struct private_pg *pg, struct buf *why, const char *what)
@@ -249,7 +141,7 @@ static parley_status log_tail(struct private_pg *pg, struct buf *why, const char
 
 static parley_status init_cluster(struct private_pg *pg, struct buf *why)
 {
-    char *version_file = path_of(pg->data, "PG_VERSION");
+    char *version_file = postmaster_path(pg->data, "PG_VERSION");
     bool there = access(version_file, F_OK) == 0;
     mem_free(version_file);
     if (there)
@@ -323,15 +215,15 @@ static parley_status start_server(struct private_pg *pg, const struct private_pg
 
 static parley_status wait_ready(struct private_pg *pg, struct buf *why)
 {
-    struct pid_file file;
+    struct postmaster file;
     for (int64_t end = clock_mono_ms() + START_MS; clock_mono_ms() < end;) {
-        if (read_pid_file(pg->data, &file) && file.pid == pg->pid && file.ready)
+        if (postmaster_read(pg->data, &file) && file.pid == pg->pid && file.ready)
             return PARLEY_OK;
         if (waitpid(pg->pid, NULL, WNOHANG) == pg->pid) {
             pg->pid = 0;
             return log_tail(pg, why, "Postgres did not start");
         }
-        pause_ms(POLL_MS);
+        postmaster_pause();
     }
     return log_tail(pg, why, "Postgres is not ready after a minute");
 }
@@ -348,7 +240,7 @@ static parley_status launch(struct private_pg *pg, const struct private_pg_optio
 {
     if (take_over(pg))
         return PARLEY_OK;
-    clear_remains(pg->data);
+    postmaster_clear(pg->data);
     parley_status st = init_cluster(pg, why);
     if (st == PARLEY_OK)
         st = make_socket_dir(pg, why);
@@ -365,8 +257,8 @@ static struct private_pg *new_at(const char *dir)
 {
     struct private_pg *pg = mem_alloc(sizeof *pg);
     pg->dir = mem_text(dir);
-    pg->data = path_of(dir, "pg");
-    pg->log = path_of(dir, "pg.log");
+    pg->data = postmaster_path(dir, "pg");
+    pg->log = postmaster_path(dir, "pg.log");
     pg->lock_fd = -1;
     return pg;
 }
@@ -432,8 +324,8 @@ static void end_server(struct private_pg *pg)
     kill(pg->pid, SIGINT);
     if (pg->ours)
         child_wait(pg->pid);
-    for (int64_t end = clock_mono_ms() + STOP_MS; is_server_of(pg->pid, pg->data) && clock_mono_ms() < end;)
-        pause_ms(POLL_MS);
+    for (int64_t end = clock_mono_ms() + STOP_MS; postmaster_is(pg->pid, pg->data) && clock_mono_ms() < end;)
+        postmaster_pause();
 }
 
 void private_pg_stop(struct private_pg **at)
@@ -442,15 +334,15 @@ void private_pg_stop(struct private_pg **at)
     if (pg && pg->pid > 0)
         end_server(pg);
     if (pg && pg->sockets)
-        remove_sockets(pg->sockets);
+        postmaster_remove_sockets(pg->sockets);
     private_pg_release(at);
 }
 
 parley_status private_pg_stop_dir(const char *dir)
 {
     struct private_pg *pg = new_at(dir);
-    struct pid_file file;
-    bool found = read_pid_file(pg->data, &file);
+    struct postmaster file;
+    bool found = postmaster_read(pg->data, &file);
     if (found) {
         pg->pid = file.pid;
         pg->sockets = mem_text(file.sockets);

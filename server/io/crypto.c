@@ -133,7 +133,7 @@ parley_status crypto_unhex(struct span text, uint8_t *out, size_t n)
         if (hex_value(text.ptr[i]) < 0)
             return PARLEY_INVALID;
     for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(hex_value(text.ptr[2 * i]) << 4 | hex_value(text.ptr[2 * i + 1]));
+        out[i] = (uint8_t)((unsigned)hex_value(text.ptr[2 * i]) << 4 | (unsigned)hex_value(text.ptr[2 * i + 1]));
     return PARLEY_OK;
 }
 
