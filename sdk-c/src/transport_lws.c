@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { RX_BYTES = 16384, MESSAGE_MAX = 1 << 20, OPEN_S = 15, GOODBYE_MS = 300, REASON_MAX = 128 };
 
@@ -121,6 +122,14 @@ static int send_next(struct lws_transport *t)
     return 0;
 }
 
+/* The library's words where they tell something. */
+static void explain(struct lws_transport *t, const char *text, size_t length)
+{
+    static const char tls[] = "TLS failed: the certificate is not trusted, is for another name, or has expired";
+    bool is_tls = text && memmem(text, length, "SSL", 3);
+    set_reason(t, is_tls ? tls : text, is_tls ? sizeof tls - 1 : length);
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
 {
     struct lws_transport *t = user;
@@ -143,7 +152,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
         }
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        set_reason(t, in, in ? strnlen(in, len) : 0);
+        explain(t, in, in ? strnlen(in, len) : 0);
         ended(t);
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
@@ -186,9 +195,12 @@ static parley_status transport_open(void *user, parley_client *client, uint64_t 
         .ssl_connection = url.tls ? LCCSCF_USE_SSL : 0,
         .alpn = url.tls ? "http/1.1" : NULL,
     };
+    static const char unreachable[] = "the server's name is not known, or it cannot be reached";
     struct lws *wsi = lws_client_connect_via_info(&info);
-    if (!wsi && !t->reported)
+    if (!wsi && !t->reported) {
+        set_reason(t, unreachable, sizeof unreachable - 1);
         ended(t);
+    }
     return PARLEY_OK;
 }
 
@@ -283,6 +295,8 @@ parley_status lws_transport_new(parley_client *client, const char *text, const c
     parley_status st = url_parse(text, &url);
     if (st != PARLEY_OK)
         return st;
+    if (ca_file && access(ca_file, R_OK) != 0)
+        return PARLEY_NOT_FOUND;
     struct lws_transport *t = calloc(1, sizeof *t);
     if (!t)
         return PARLEY_NOMEM;

@@ -9,7 +9,7 @@
 struct lws_transport;
 
 /* `ca_file` may be NULL, else it is trusted beside the system's authorities. Text is borrowed for the call.
- * PARLEY_INVALID: not an address. PARLEY_NOMEM. PARLEY_INTERNAL: no context, as when ca_file cannot be read. */
+ * PARLEY_INVALID: not an address. PARLEY_NOT_FOUND: ca_file cannot be read. PARLEY_NOMEM. PARLEY_INTERNAL. */
 parley_status lws_transport_new(parley_client *client, const char *url, const char *ca_file,
                                 struct lws_transport **out);
 void lws_transport_free(struct lws_transport **transport);

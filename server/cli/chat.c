@@ -59,6 +59,8 @@ static void show_prompt(struct chat *c)
 
 static void on_state(struct chat *c, parley_event *e)
 {
+    if (c->quit)
+        return; /* what ended it is known */
     c->state = parley_event_state(e);
     c->retry_at = clock_mono_ms() + parley_event_int(e, "retry_in_ms", 0);
     c->been_online = c->been_online || c->state == PARLEY_STATE_ONLINE;
@@ -301,9 +303,7 @@ const struct verb chat_verbs[] = {
                SIGN_IN_TOKEN,
                {"guest", "KEYID", "come as a guest of the app whose key this is", false},
                {"key", "FILE", "sign a token with this private JWK", false},
-               {"sub", "ID", "for --key: the app's own id of the customer", false},
-               {"plain", NULL, "allow ws:// to another machine", false},
-               {"wire-json", NULL, "JSON on the wire instead of MessagePack", false}},
+               {"sub", "ID", "for --key: the app's own id of the customer", false}},
      .run = chat},
     {0},
 };

@@ -134,6 +134,8 @@ static void show_prompt(struct desk *d)
 
 static void on_state(struct desk *d, parley_event *e)
 {
+    if (d->quit)
+        return; /* what ended it is known */
     d->state = parley_event_state(e);
     d->retry_at = clock_mono_ms() + parley_event_int(e, "retry_in_ms", 0);
     d->been_online = d->been_online || d->state == PARLEY_STATE_ONLINE;
@@ -196,8 +198,9 @@ static void show_desk(struct desk *d, parley_event *e, const char *at)
     for (uint32_t i = 0; i < queues; i++)
         show_queue(d, e, at, i);
     for (uint32_t i = 0; i < d->matter_count; i++)
-        term_line(d->term, TONE_PLAIN, "  /open %-2u %s (%s)%s", i + 1, d->matters[i].name, d->matters[i].state,
-                  d->matters[i].unread ? ", something new" : "");
+        if (strcmp(d->matters[i].state, "closed") != 0 || d->matters[i].unread)
+            term_line(d->term, TONE_PLAIN, "  /open %-2u %s (%s)%s", i + 1, d->matters[i].name, d->matters[i].state,
+                      d->matters[i].unread ? ", something new" : "");
     if (strcmp(d->status, "online") != 0)
         term_line(d->term, TONE_DIM, "  /status online brings offers");
 }
@@ -223,11 +226,24 @@ static void refused(struct desk *d, parley_event *e)
         d->open = NULL;
 }
 
+/* What we did changes load and queues. */
+static void look_again(struct desk *d, const char *type)
+{
+    static const char *const changing[] = {"offer.accept", "offer.decline", "transfer",  "release",
+                                           "resolve",      "reopen",        "status.set"};
+    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++)
+        if (strcmp(type, changing[i]) == 0)
+            parley_get_inbox(d->client, &d->quiet_call);
+}
+
 static void on_reply(struct desk *d, parley_event *e)
 {
     uint64_t call = parley_event_call(e);
+    look_again(d, field_text(e, "type"));
     if (parley_event_status(e) != PARLEY_OK) {
         refused(d, e);
+    } else if (call == d->quiet_call) {
+        on_desk(d, e, "data.desk");
     } else if (call == d->accept_call) {
         dossier_full(d->term, e, "data.dossier");
         term_line(d->term, TONE_GOOD, "  You have it. Write, and it is said; /help lists the rest.");
@@ -364,9 +380,7 @@ const struct verb desk_verbs[] = {
      .flags = {SIGN_IN_SERVER,
                {"login", "EMAIL", "who you are", false},
                {"password-file", "FILE", "the password, from a file or from standard input (-)", false},
-               SIGN_IN_TOKEN,
-               {"plain", NULL, "allow ws:// to another machine", false},
-               {"wire-json", NULL, "JSON on the wire instead of MessagePack", false}},
+               SIGN_IN_TOKEN},
      .run = desk},
     {0},
 };

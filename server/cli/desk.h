@@ -36,7 +36,7 @@ struct desk {
     struct desk_matter matters[DESK_MATTERS];
     uint32_t matter_count;
     struct desk_matter *open; /* whom we write to; NULL: nobody */
-    uint64_t accept_call, inbox_call, older_call, process_call, context_call, again_call;
+    uint64_t accept_call, inbox_call, quiet_call, older_call, process_call, context_call, again_call;
 };
 
 /* The conversation, kept from now on; the name may be NULL or "". */

@@ -28,6 +28,7 @@ int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out)
     parley_config_init(&config, sizeof config);
     config.url = who->url;
     config.token = who->token;
+    config.ca_file = who->ca_file;
     config.app_name = "parley-cli";
     config.app_version = PARLEY_VERSION;
     config.flags =
@@ -38,6 +39,8 @@ int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out)
     if (st == PARLEY_DENIED)
         return cli_fail(CLI_USAGE, "%s would show the token to the network; use wss://, or --plain if you trust it",
                         who->url);
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "cannot read %s", who->ca_file);
     return st == PARLEY_OK ? CLI_OK : cli_fail(CLI_FAILED, "cannot start the client: %s", parley_status_text(st));
 }
 

@@ -124,7 +124,7 @@ static int token_from_server(const char *path, struct span json, struct sign_in 
     if (!http_url(s->url, path, url, sizeof url))
         return cli_fail(CLI_USAGE, "%s is no ws:// or wss:// address", s->url);
     buf_init(&answer, ANSWER_MAX);
-    parley_status st = curl_post_once(url, json, &http, &answer, why);
+    parley_status st = curl_post_once(url, s->ca_file, json, &http, &answer, why);
     int code = st == PARLEY_OK ? read_answer(http, buf_span(&answer), s)
                                : cli_fail(CLI_UNREACHABLE, "cannot reach %s: %s; is the server running?", url, why);
     if (answer.ptr)
@@ -206,6 +206,7 @@ static void choose_url(struct cli *cli, struct sign_in *s)
 {
     const char *url = cli_has(cli, "server") ? cli_flag(cli, "server") : cli_flag(cli, "url");
     s->url = mem_text(url ? url : default_url);
+    s->ca_file = cli_flag(cli, "ca");
 }
 
 int sign_in_customer(struct cli *cli, struct sign_in *out)

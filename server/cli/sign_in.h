@@ -7,7 +7,8 @@ struct cli;
 struct sign_in {
     char *url; /* ws:// or wss:// */
     char *token;
-    char *name; /* whom to greet */
+    char *name;          /* whom to greet */
+    const char *ca_file; /* borrowed from the command line, or NULL */
 };
 
 /* A customer: --token, --guest, --key with --sub, or a name by the key of `parley dev`. A cli_exit; what is wrong has
@@ -20,14 +21,14 @@ int sign_in_agent(struct cli *cli, struct sign_in *out);
 void sign_in_done(struct sign_in *s);
 
 /* The flags they read, for the verb's table. */
+/* clang-format off */
 #define SIGN_IN_SERVER                                                                                                 \
     {"server", "URL", "ws:// or wss:// address; ws://127.0.0.1:8300/v1/ws when not given", false},                     \
-    {                                                                                                                  \
-        "url", "URL", "the same", false                                                                                \
-    }
-#define SIGN_IN_TOKEN                                                                                                  \
-    {                                                                                                                  \
-        "token", "FILE", "a token, from a file or from standard input (-)", false                                      \
-    }
+    {"url", "URL", "the same", false},                                                                                 \
+    {"ca", "FILE", "trust this authority (PEM)", false},                                                               \
+    {"plain", NULL, "allow ws:// to another machine", false},                                                          \
+    {"wire-json", NULL, "JSON on the wire instead of MessagePack", false}
+#define SIGN_IN_TOKEN {"token", "FILE", "a token, from a file or from standard input (-)", false}
+/* clang-format on */
 
 #endif

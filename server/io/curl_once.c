@@ -37,7 +37,8 @@ static parley_status status_of(CURLcode code, const struct buf *out)
     return code == CURLE_OK ? PARLEY_OK : code == CURLE_OPERATION_TIMEDOUT ? PARLEY_TIMEOUT : PARLEY_UNAVAILABLE;
 }
 
-parley_status curl_post_once(const char *url, struct span json, int *out_code, struct buf *out, char why[CURL_WHY])
+parley_status curl_post_once(const char *url, const char *ca_file, struct span json, int *out_code, struct buf *out,
+                             char why[CURL_WHY])
 {
     long code = 0;
     why[0] = '\0';
@@ -49,6 +50,8 @@ parley_status curl_post_once(const char *url, struct span json, int *out_code, s
         return PARLEY_NOMEM;
     }
     prepare(curl, url, json, headers, out, why);
+    if (ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
     CURLcode result = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
     if (result != CURLE_OK && !*why)

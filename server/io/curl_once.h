@@ -6,8 +6,10 @@
 
 enum { CURL_WHY = 256 };
 
-/* Sends JSON and gets JSON; TLS is verified, redirects are not followed. PARLEY_OK is any answer of the server, whose
+/* Sends JSON and gets JSON; TLS is verified (with ca_file instead of the system's authorities, if it is not NULL),
+ * redirects are not followed. PARLEY_OK is any answer of the server, whose
  * HTTP status is *out_code. PARLEY_UNAVAILABLE, TIMEOUT, TOO_BIG otherwise, and why in words. */
-parley_status curl_post_once(const char *url, struct span json, int *out_code, struct buf *out, char why[CURL_WHY]);
+parley_status curl_post_once(const char *url, const char *ca_file, struct span json, int *out_code, struct buf *out,
+                             char why[CURL_WHY]);
 
 #endif

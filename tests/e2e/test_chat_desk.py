@@ -142,3 +142,28 @@ def test_the_example_says_hello(shop, tmp_path):
     assert done.returncode == 0, done.stderr
     for line in ("state   online", "mine    sent", "customer Hello", "system  queued"):
         assert line in done.stdout, done.stdout
+
+
+def certificate(folder, name):
+    key, cert = f"{folder}/{name}.key", f"{folder}/{name}.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", cert, "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name}"], check=True, capture_output=True)
+    return cert, key
+
+
+def test_a_certificate_must_be_trusted_and_fit(shop, tmp_path):
+    cert, key = certificate(tmp_path, "localhost")
+    other, _ = certificate(tmp_path, "chat.example")
+    token = file(shop, "ana.jwt", shop.app.token("ana"))
+
+    def said(server, ca, host="localhost"):
+        url = server.url.replace("ws://127.0.0.1", f"wss://{host}")
+        return subprocess.run([program(), "chat", "--server", url, "--token", token, "--ca", ca], input="in secret\n",
+                              text=True, capture_output=True, timeout=30)
+
+    with shop.serve(sets={"tls.certificate": cert, "tls.key": key}) as server:
+        good = said(server, cert)
+        assert good.returncode == 0 and "in secret" in good.stdout, good.stderr
+        for bad in (said(server, other), said(server, cert, host="127.0.0.1")):
+            assert bad.returncode == 5 and "TLS failed" in bad.stderr, bad.stderr

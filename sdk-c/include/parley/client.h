@@ -156,7 +156,8 @@ typedef struct parley_config {
 PARLEY_API void parley_config_init(parley_config *config, uint32_t size);
 
 /* A client in state idle; `config` and its text are copied. On failure *out_client is untouched.
- * PARLEY_INVALID: url, device or page cannot be used. PARLEY_LIMIT: `size` is of a newer header than this library. */
+ * PARLEY_INVALID: url, device or page cannot be used. PARLEY_DENIED: ws:// to another machine without the flag.
+ * PARLEY_NOT_FOUND: ca_file cannot be read. PARLEY_LIMIT: `size` is of a newer header than this library. */
 PARLEY_API parley_status parley_client_new(const parley_config *config, parley_client **out_client);
 
 /* Closes at once, joins the client's thread, frees everything that is not an event in the caller's hands. Afterwards
