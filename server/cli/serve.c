@@ -8,6 +8,7 @@
 #include "server/cli/db.h"
 #include "server/cli/migrate.h"
 #include "server/io/crypto.h"
+#include "server/io/webhook.h"
 #include "server/worker/daemon.h"
 
 #include <unistd.h>
@@ -39,6 +40,15 @@ static int check_tls(const struct conf *conf)
     return code;
 }
 
+static int check_push(const struct conf *conf)
+{
+    if (!*conf->push.url || webhook_secret_ok(conf->push.secret))
+        return CLI_OK;
+    return cli_fail(CLI_FAILED,
+                    "push.secret is none: it needs whsec_ and base64 of 24 to 64 bytes, as `echo whsec_$(openssl "
+                    "rand -base64 32)` makes one");
+}
+
 static int prepare_schema(const struct conf *conf)
 {
     struct db *db = NULL;
@@ -55,6 +65,8 @@ int serve_run(const struct conf *conf, const struct daemon_options *options)
 {
     set_up_log(conf);
     int code = check_tls(conf);
+    if (code == CLI_OK)
+        code = check_push(conf);
     if (code == CLI_OK)
         code = prepare_schema(conf);
     if (code == CLI_OK && parley_daemon_run(conf, options) != 0)

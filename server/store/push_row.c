@@ -9,7 +9,9 @@ static const struct pg_statement put = {
     " select w.conversation, w.customer, w.id, w.seq, w.due, 0, w.since"
     "   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::timestamptz[], $6::timestamptz[])"
     "        as w (conversation, customer, id, seq, due, since) order by w.conversation"
-    " on conflict (conversation) do update set seq = excluded.seq, customer = excluded.customer"
+    " on conflict (conversation) do update set seq = excluded.seq, customer = excluded.customer,"
+    "   id = case when push.attempts = 0 then push.id else excluded.id end,"
+    "   since = case when push.attempts = 0 then push.since else excluded.since end"
     "  where excluded.seq > push.seq",
     6,
     {PG_UUID_ARRAY, PG_UUID_ARRAY, PG_UUID_ARRAY, PG_I64_ARRAY, PG_TIME_ARRAY, PG_TIME_ARRAY},
@@ -24,25 +26,22 @@ static const struct pg_statement drop_received = {
     3,
     {PG_TIME, PG_I32, PG_I32},
 };
-static const struct pg_statement due = {
-    "push_due",
-    "select p.conversation, p.customer, p.id, p.seq, p.due, p.attempts, p.since from push p where " MINE
-    " order by p.due, p.conversation limit $4",
-    4,
-    {PG_TIME, PG_I32, PG_I32, PG_I64},
+/* Whoever waited for the other's lock looks at the row again and finds it no longer due. */
+static const struct pg_statement take_due = {
+    "push_take_due",
+    "with mine as (select p.conversation from push p where " MINE
+    "   order by p.due, p.conversation limit $4 for no key update)"
+    " update push p set due = $5, attempts = p.attempts + 1 from mine m where p.conversation = m.conversation"
+    " returning p.conversation, p.customer, p.id, p.seq, p.due, p.attempts, p.since",
+    5,
+    {PG_TIME, PG_I32, PG_I32, PG_I64, PG_TIME},
 };
 static const struct pg_statement retry = {
-    "push_retry",
-    "update push set attempts = attempts + 1, due = $3 where conversation = $1 and id = $2",
-    3,
-    {PG_UUID, PG_UUID, PG_TIME}};
+    "push_retry", "update push set due = $3 where conversation = $1 and attempts = $2", 3, {PG_UUID, PG_I32, PG_TIME}};
 static const struct pg_statement sent = {
-    "push_sent", "delete from push where conversation = $1 and id = $2 and seq <= $3", 3, {PG_UUID, PG_UUID, PG_I64}};
+    "push_sent", "delete from push where conversation = $1 and id = $2", 2, {PG_UUID, PG_UUID}};
 static const struct pg_statement again = {
-    "push_again",
-    "update push set id = $3, due = $4, attempts = 0, since = now() where conversation = $1 and id = $2",
-    4,
-    {PG_UUID, PG_UUID, PG_UUID, PG_TIME}};
+    "push_again", "update push set due = $2, attempts = 0 where conversation = $1", 2, {PG_UUID, PG_TIME}};
 
 parley_status push_put(struct store *store, const struct push_row *rows, int n, pg_done *done, void *arg)
 {
@@ -79,39 +78,35 @@ static void add_mine(struct pg_params *p, int64_t now_ms, int part, int parts)
     pg_i32(p, parts);
 }
 
-parley_status push_due(struct store *store, int64_t now_ms, int part, int parts, int limit, push_rows *done, void *arg)
+parley_status push_take_due(struct store *store, const struct push_take *take, push_rows *done, void *arg)
 {
     struct push_read *read = push_read_new(store_writing(store), done, arg);
-    add_mine(pg_group_add(read->group, &drop_received, NULL, NULL), now_ms, part, parts);
-    struct pg_params *p = push_read_add(read, &due);
-    add_mine(p, now_ms, part, parts);
-    pg_i64(p, limit);
+    add_mine(pg_group_add(read->group, &drop_received, NULL, NULL), take->now_ms, take->part, take->parts);
+    struct pg_params *p = push_read_add(read, &take_due);
+    add_mine(p, take->now_ms, take->part, take->parts);
+    pg_i64(p, take->limit);
+    pg_time_ms(p, take->until_ms);
     return push_read_send(read);
 }
 
-parley_status push_retry(struct store *store, struct uuid conversation, struct uuid id, int64_t due_ms, pg_done *done,
-                         void *arg)
+parley_status push_retry(struct store *store, const struct push_row *row, int64_t due_ms, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
     struct pg_params *p = pg_group_add(group, &retry, NULL, NULL);
-    pg_uuid(p, conversation);
-    pg_uuid(p, id);
+    pg_uuid(p, row->conversation);
+    pg_i32(p, row->attempts);
     pg_time_ms(p, due_ms);
     return pg_group_send(&group, done, arg);
 }
 
-parley_status push_sent(struct store *store, const struct push_row *row, struct uuid next, int64_t due_ms,
-                        pg_done *done, void *arg)
+parley_status push_sent(struct store *store, const struct push_row *row, int64_t due_ms, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
     struct pg_params *p = pg_group_add(group, &sent, NULL, NULL);
     pg_uuid(p, row->conversation);
     pg_uuid(p, row->id);
-    pg_i64(p, row->seq);
     p = pg_group_add(group, &again, NULL, NULL);
     pg_uuid(p, row->conversation);
-    pg_uuid(p, row->id);
-    pg_uuid(p, next);
     pg_time_ms(p, due_ms);
     return pg_group_send(&group, done, arg);
 }

@@ -9,26 +9,32 @@ struct push_row {
     struct uuid id; /* of the webhook: the same on every attempt */
     int64_t seq;    /* the newest item they have not received */
     int64_t due_ms;
-    int32_t attempts;
+    int32_t attempts; /* begun so far */
     int64_t since_ms; /* of the oldest wish that this one stands for */
 };
 
-/* A wish that is there keeps its due time, id and attempts, and takes the higher number. */
+/* A wish that is there keeps its due time and attempts, and takes the higher number; once an attempt has begun it takes
+ * the new id and time too, so that what is sent under an id never changes. */
 parley_status push_put(struct store *store, const struct push_row *rows, int n, pg_done *done, void *arg);
 
 /* rows are NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void push_rows(void *arg, parley_status status, const struct push_row *rows, int n);
 
-/* Due ones whose customer has not received that number meanwhile, oldest first; dealt out as timers are. Wishes that
- * were fulfilled otherwise are removed. */
-parley_status push_due(struct store *store, int64_t now_ms, int part, int parts, int limit, push_rows *done, void *arg);
+struct push_take {
+    int64_t now_ms, until_ms;
+    int part, parts; /* conversations are dealt out to `parts` takers, of which this is number `part` */
+    int limit;
+};
 
-/* One attempt more; the next one then. */
-parley_status push_retry(struct store *store, struct uuid conversation, struct uuid id, int64_t due_ms, pg_done *done,
-                         void *arg);
+/* Takes due ones whose customer has not received that number meanwhile: an attempt begins, and nobody else sees them
+ * until until_ms, when they are due again unless their taker has said what became of them. Wishes that were fulfilled
+ * otherwise are removed. */
+parley_status push_take_due(struct store *store, const struct push_take *take, push_rows *done, void *arg);
 
-/* Done with, unless a newer item came meanwhile: then it is a new wish with the id `next`, due then. */
-parley_status push_sent(struct store *store, const struct push_row *row, struct uuid next, int64_t due_ms,
-                        pg_done *done, void *arg);
+/* The attempt failed; the next one then. */
+parley_status push_retry(struct store *store, const struct push_row *row, int64_t due_ms, pg_done *done, void *arg);
+
+/* Done with, or given up; what came meanwhile is a wish of its own, due then. */
+parley_status push_sent(struct store *store, const struct push_row *row, int64_t due_ms, pg_done *done, void *arg);
 
 #endif

@@ -12,6 +12,7 @@
 #include "server/io/loop.h"
 #include "server/io/mailbox.h"
 #include "server/io/offload.h"
+#include "server/route/push.h"
 #include "server/route/route.h"
 #include "server/store/store.h"
 #include "server/talk/directory.h"
@@ -42,6 +43,7 @@ struct worker {
     struct directory *directory;
     struct talk *talk;
     struct route *route;
+    struct push *push;
     struct flows *flows;
     struct offload *offload;
     struct api *api;
@@ -131,9 +133,11 @@ static void close_all(struct worker *w)
     api_flush(w->api);
     ws_stop(w->ws);
     beacon_stop(w->beacon);
+    push_close(w->push);
     flows_close(w->flows);
     store_close(&w->store);
     talk_cancel(w->talk);
+    push_free(&w->push);
     flows_free(&w->flows);
     talk_free(&w->talk);
     route_free(&w->route);
@@ -148,7 +152,7 @@ static void on_drain_poll(void *arg)
     struct worker *w = arg;
     bool over = loop_now_ms(w->loop) >= w->drain_until_ms;
     bool empty = w->hub->link_count == 0;
-    if ((empty && talk_idle(w->talk)) || over) {
+    if ((empty && talk_idle(w->talk) && push_idle(w->push)) || over) {
         close_all(w);
         return;
     }
@@ -253,6 +257,7 @@ static void build(struct worker *w)
     w->directory = directory_new(w->store);
     w->talk = talk_new(w->loop, w->store, w->hub, w->peers, w->index, w->directory);
     w->route = route_new(w->conf, w->loop, w->store, w->hub, w->talk, w->directory, w->peers, w->index, w->node);
+    w->push = push_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
     w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
     w->api = api_new(w->conf, w->loop, w->store, w->hub, w->talk, w->route, w->directory, w->offload, w->box);
     *w->self = (struct peer){.box = w->box, .hub = w->hub, .talk = w->talk, .route = w->route};

@@ -203,10 +203,23 @@ static struct push_row wish(struct uuid conversation, int64_t seq, int64_t due)
     return row;
 }
 
+enum { LEASE_MS = 20 };
+
 static int pushes_due(int64_t at)
 {
-    assert_int_equal(store_fixture_wait(&f, push_due(f.store, at, 0, 1, 8, on_pushes, &f)), PARLEY_OK);
+    struct push_take take = {.now_ms = at, .until_ms = at + LEASE_MS, .parts = 1, .limit = 8};
+    assert_int_equal(store_fixture_wait(&f, push_take_due(f.store, &take, on_pushes, &f)), PARLEY_OK);
     return nrows;
+}
+
+static void retried(const struct push_row *row, int64_t due)
+{
+    assert_int_equal(store_fixture_wait(&f, push_retry(f.store, row, due, store_fixture_done, &f)), PARLEY_OK);
+}
+
+static void sent(const struct push_row *row, int64_t due)
+{
+    assert_int_equal(store_fixture_wait(&f, push_sent(f.store, row, due, store_fixture_done, &f)), PARLEY_OK);
 }
 
 static void wishes_of_a_conversation_collapse(void **unused)
@@ -218,28 +231,43 @@ static void wishes_of_a_conversation_collapse(void **unused)
     assert_int_equal(pushes_due(now_ms), 1);
     assert_true(uuid_equal(pushes[0].id, first.id));
     assert_int_equal(pushes[0].seq, 7);
-    assert_int_equal(pushes[0].since_ms, first.since_ms);
-    assert_int_equal(store_fixture_wait(&f, push_retry(f.store, c, first.id, now_ms + 50, store_fixture_done, &f)),
-                     PARLEY_OK);
-    assert_int_equal(pushes_due(now_ms), 0);
-    assert_int_equal(pushes_due(now_ms + 50), 1);
     assert_int_equal(pushes[0].attempts, 1);
+    assert_int_equal(pushes[0].since_ms, first.since_ms);
     put_mark(c, 0, 7); /* received meanwhile */
-    assert_int_equal(pushes_due(now_ms + 50), 0);
+    assert_int_equal(pushes_due(now_ms + LEASE_MS), 0);
     assert_int_equal(pg_fixture_number("select count(*) from push"), 0);
+}
+
+static void a_wish_has_one_taker_and_outlives_them(void **unused)
+{
+    struct uuid c = conversation_of(9);
+    wish(c, 3, now_ms);
+    assert_int_equal(pushes_due(now_ms), 1);
+    assert_int_equal(pushes_due(now_ms), 0);
+    assert_int_equal(pushes_due(now_ms + LEASE_MS), 1);
+    assert_int_equal(pushes[0].attempts, 2);
+    retried(&pushes[0], now_ms + 500);
+    assert_int_equal(pushes_due(now_ms + 499), 0);
+    assert_int_equal(pushes_due(now_ms + 500), 1);
+    assert_int_equal(pushes[0].attempts, 3);
+    sent(&pushes[0], now_ms);
+    assert_int_equal(pushes_due(now_ms + 999), 0);
 }
 
 static void what_came_while_one_was_sent_is_a_new_wish(void **unused)
 {
-    struct uuid c = conversation_of(9), next = pg_fixture_id();
-    struct push_row row = wish(c, 3, now_ms);
-    wish(c, 4, now_ms);
-    assert_int_equal(store_fixture_wait(&f, push_sent(f.store, &row, next, now_ms + 9, store_fixture_done, &f)),
-                     PARLEY_OK);
+    struct uuid c = conversation_of(9);
+    wish(c, 3, now_ms);
+    assert_int_equal(pushes_due(now_ms), 1);
+    struct push_row first = pushes[0], next = wish(c, 4, now_ms + 5);
+    sent(&first, now_ms + 9);
+    assert_int_equal(pushes_due(now_ms + 8), 0);
     assert_int_equal(pushes_due(now_ms + 9), 1);
-    assert_true(uuid_equal(pushes[0].id, next));
-    assert_int_equal(store_fixture_wait(&f, push_sent(f.store, &pushes[0], row.id, now_ms, store_fixture_done, &f)),
-                     PARLEY_OK);
+    assert_true(uuid_equal(pushes[0].id, next.id));
+    assert_int_equal(pushes[0].since_ms, next.since_ms);
+    assert_int_equal(pushes[0].seq, 4);
+    assert_int_equal(pushes[0].attempts, 1);
+    sent(&pushes[0], now_ms);
     assert_int_equal(pushes_due(now_ms + 99), 0);
 }
 
@@ -283,6 +311,7 @@ int main(void)
         cmocka_unit_test(an_address_works_once_for_its_verb_in_its_time),
         cmocka_unit_test(what_was_never_stored_is_swept),
         cmocka_unit_test(wishes_of_a_conversation_collapse),
+        cmocka_unit_test(a_wish_has_one_taker_and_outlives_them),
         cmocka_unit_test(what_came_while_one_was_sent_is_a_new_wish),
         cmocka_unit_test(nodes_see_each_other_until_one_is_silent),
     };

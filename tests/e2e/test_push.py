@@ -1,0 +1,222 @@
+"""Waking a phone: the webhook to the company's push service, as a receiver sees it that checks it by itself."""
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from server import CANARY
+
+KEY = hashlib.sha256(b"the key of the push service").digest()
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+
+
+class Sink:
+    """A push service. Answers with the next of `answers`, then with 204."""
+
+    def __init__(self):
+        self.calls, self.answers, self.heard = [], [], threading.Condition()
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with sink.heard:
+                    sink.calls.append((dict(self.headers.items()), body))
+                    status = sink.answers.pop(0) if sink.answers else 204
+                    sink.heard.notify_all()
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/wake"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+    def settings(self, delay="300ms"):
+        return {"push.url": self.url, "push.delay": delay, "push.private_network": "yes"}
+
+    async def call(self, n, timeout=20):
+        """The n-th call, checked."""
+        def wait():
+            with self.heard:
+                assert self.heard.wait_for(lambda: len(self.calls) >= n, timeout), f"call {n} of {len(self.calls)}"
+                return self.calls[n - 1]
+        return verified(await asyncio.get_running_loop().run_in_executor(None, wait))
+
+
+def verified(call):
+    """What a receiver with the secret makes of it: headers, signature, body."""
+    headers, body = {name.lower(): value for name, value in call[0].items()}, call[1]
+    signed = b".".join((headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body))
+    expected = "v1," + base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == expected and headers["content-type"] == "application/json"
+    assert "." not in headers["webhook-id"] and CANARY.encode() not in body
+    event = json.loads(body)
+    assert set(event) == {"type", "id", "created_at", "data"} and set(event["data"]) == {"conversation", "customer", "seq"}
+    assert event["type"] == "push.requested" and event["id"] == headers["webhook-id"]
+    return event
+
+
+@pytest.fixture
+def sink():
+    sink = Sink()
+    yield sink
+    sink.close()
+
+
+def serve(shop, sink, **options):
+    return shop.serve(sets=sink.settings(**options), env={"PARLEY_PUSH_SECRET": SECRET})
+
+
+async def wishes(shop, count, timeout=10):
+    """Returns once so many wishes stand in the database."""
+    end = time.monotonic() + timeout
+    while (rows := shop.site.sql("SELECT conversation::text, seq, attempts FROM push")) is not None and len(rows) != count:
+        assert time.monotonic() < end, rows
+        await asyncio.sleep(0.02)
+    return rows
+
+
+async def test_what_nobody_confirms_wakes_the_phone_once_for_all(shop, sink):
+    with serve(shop, sink, delay="2s") as server:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        await sink.call(1)
+        await wishes(shop, 0)
+        before = len(sink.calls)
+        await kim.say("one", conv)
+        await kim.say("two", conv)
+        last = (await kim.say("three", conv))["seq"]
+        event = await sink.call(before + 1)
+        assert event["data"] == {"conversation": conv, "customer": ann.me, "seq": last}
+        assert abs(time.time() * 1000 - event["created_at"]) < 60000
+        await wishes(shop, 0)
+        assert len(sink.calls) == before + 1 == server.metrics()["parley_push_requests_total"]
+        later = (await kim.say("four", conv))["seq"]
+        again = await sink.call(before + 2)
+        assert again["data"]["seq"] == later and again["id"] != event["id"]
+        await wishes(shop, 0)
+        await shop.quiet()
+    assert len(sink.calls) == before + 2
+    shop.judge()
+
+
+async def test_what_was_received_in_time_wakes_nobody(shop, sink):
+    with serve(shop, sink, delay="4s"):
+        ann, bob, kim = await shop.customer("ann"), await shop.customer("bob"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        last = (await kim.say("hello", conv))["seq"]
+        await ann.until(lambda: ann.threads[conv].last >= last)
+        await ann.request("mark", conversation=conv, delivered=last, read=0)
+        await shop.served(bob, kim)
+        assert (await sink.call(1))["data"]["conversation"] == bob.main
+        await wishes(shop, 0)
+        assert len(sink.calls) == 1
+        await shop.quiet()
+
+
+async def test_own_words_and_notes_wake_nobody(shop, sink):
+    with serve(shop, sink):
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        before = (await sink.call(1))["data"]["seq"]
+        await wishes(shop, 0)
+        calls = len(sink.calls)
+        await ann.post("I am here")
+        await kim.note("a note", conv)
+        last = (await kim.say("hello", conv))["seq"]
+        assert (await sink.call(calls + 1))["data"]["seq"] == last > before
+        await shop.quiet()
+
+
+async def test_a_wish_outlives_the_server(shop, sink):
+    with serve(shop, sink, delay="6s") as server:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        last = (await kim.say("are you there?", conv))["seq"]
+        await ann.until(lambda: ann.threads[conv].last >= last)
+        while (await wishes(shop, 1))[0][1] < last:
+            await asyncio.sleep(0.02)
+        server.kill()
+        assert not sink.calls
+        server.start()
+        assert (await sink.call(1))["data"] == {"conversation": conv, "customer": ann.me, "seq": last}
+        await wishes(shop, 0)
+
+
+async def test_failures_are_repeated_with_the_same_id(shop, sink):
+    sink.answers = [500, 302, 503]
+    with serve(shop, sink) as server:
+        bob = await shop.customer("bob")
+        await bob.post("hello")
+        first = await sink.call(1)
+        second = await sink.call(2, timeout=20)     # after 5 s
+        assert second == first and sink.calls[1][1] == sink.calls[0][1]
+        await wishes_attempted(shop, 2)
+        for seconds, call in ((400, 3), (3000, 4)):
+            shop.site.set_clock(seconds)
+            server.hup()
+            assert await sink.call(call) == first
+        await wishes(shop, 0)
+        assert server.metrics()["parley_push_failures_total"] == 3
+        await shop.quiet()
+
+
+async def wishes_attempted(shop, attempts):
+    """Returns once that attempt has been noted as failed: the next is minutes away."""
+    end = time.monotonic() + 10
+    while True:
+        [(done, far)] = shop.site.sql("SELECT attempts, due > now() + interval '1 minute' FROM push")
+        if done == attempts and far:
+            return
+        assert time.monotonic() < end, (done, far)
+        await asyncio.sleep(0.02)
+
+
+async def test_gone_means_no_more(shop, sink):
+    sink.answers = [410]
+    with serve(shop, sink):
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await sink.call(1)
+        bob = await shop.customer("bob")
+        await ann.until(lambda: "wants no more requests (410)" in shop.site.logs(), what="the log line")
+        await bob.post("hello")
+        await shop.quiet()
+    assert len(sink.calls) == 1
+    assert "wants no more requests (410)" in shop.site.logs()
+
+
+async def test_two_servers_wake_once(shop, sink):
+    with serve(shop, sink), serve(shop, sink):
+        people = [await shop.customer(f"c{n}", server=shop.servers[n % 2]) for n in range(8)]
+        for person in people:
+            await person.post("hello")
+        events = [await sink.call(n + 1) for n in range(8)]
+        assert {e["data"]["conversation"] for e in events} == {p.main for p in people}
+        await wishes(shop, 0)
+        assert len(sink.calls) == 8
+        await shop.quiet()
+
+
+async def test_without_leave_the_own_network_is_off_limits(shop, sink):
+    sets = {**sink.settings(), "push.private_network": "no"}
+    with shop.serve(sets=sets, env={"PARLEY_PUSH_SECRET": SECRET}):
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "a push request failed" in shop.site.logs(), what="the refusal in the log")
+        await shop.quiet()
+    assert not sink.calls and SECRET not in shop.site.logs()
