@@ -18,8 +18,10 @@ static void prepare(CURL *curl, const char *url, struct span json, struct curl_s
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.ptr);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)json.len);
+    if (json.ptr) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.ptr);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)json.len);
+    }
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)WHOLE_S);
@@ -60,4 +62,9 @@ parley_status curl_post_once(const char *url, const char *ca_file, struct span j
     curl_slist_free_all(headers);
     *out_code = (int)code;
     return status_of(result, out);
+}
+
+parley_status curl_get_once(const char *url, int *out_code, struct buf *out, char why[CURL_WHY])
+{
+    return curl_post_once(url, span_of(NULL, 0), out_code, out, why);
 }

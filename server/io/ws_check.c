@@ -260,6 +260,8 @@ static struct ws_refusal take_query(struct lws *wsi, char *room, struct ws_reque
             break;
         if (n == 0 && i == 0)
             continue; /* "?" alone */
+        if (n > 0 && n + 1 < VALUE_MAX && !memchr(room, '=', (size_t)n))
+            room[p.len++] = '='; /* a name alone has an empty value */
         out->query = span_of(out->text.ptr + at, out->text.len - at);
         if (i == PARAMETERS_MAX || !parameter_is_good(p) || parameter_known(out->query, p))
             return REFUSE(400, "the query has a parameter that is malformed, repeated or one too many");
