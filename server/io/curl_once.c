@@ -66,5 +66,5 @@ parley_status curl_post_once(const char *url, const char *ca_file, struct span j
 
 parley_status curl_get_once(const char *url, int *out_code, struct buf *out, char why[CURL_WHY])
 {
-    return curl_post_once(url, span_of(NULL, 0), out_code, out, why);
+    return curl_post_once(url, NULL, span_of(NULL, 0), out_code, out, why);
 }
