@@ -12,5 +12,5 @@ foreach(file ${files})
   string(REGEX REPLACE "^0+" "" plain ${number})
   string(APPEND steps "    {${plain}, \"${name}\", (const char *)sql_${number}},\n")
 endforeach()
-file(WRITE ${TO} "/* Made from schema/ by cmake/embed_schema.cmake. */\n#include \"server/cli/migrate.h\"\n\n#include <stddef.h>\n\n${arrays}\n"
+file(WRITE ${TO} "/* Made from schema/ by schema/embed.cmake. */\n#include \"server/cli/migrate.h\"\n\n#include <stddef.h>\n\n${arrays}\n"
   "const struct migrate_step migrate_steps[] = {\n${steps}    {0, NULL, NULL},\n};\n")
