@@ -3,6 +3,7 @@
 #include "server/api/http.h"
 #include "server/api/verb.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/hub/hub.h"
 #include "server/hub/topic.h"
 #include "server/io/ws.h"
@@ -13,6 +14,7 @@ enum { STRIKES_MAX = 10 };
 void api_refuse(struct link *link, int64_t id, parley_status status, const char *text, const char *path)
 {
     struct frame_error error = frame_error_status(status);
+    metric_add_by(METRIC_frame_errors_total, status, 1);
     if (text && *text)
         error.text = span_str(text);
     if (path && *path)
@@ -53,6 +55,7 @@ static void handle(struct api *api, struct link *link, const struct frame *frame
         link_refuse(link, frame->id, &error);
         return;
     }
+    metric_add_by(METRIC_frames_received_total, frame->type, 1);
     verb->handler(api, link, frame);
 }
 

@@ -5,6 +5,7 @@
 #include "server/api/verb.h"
 #include "server/base/clock.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/base/version.h"
 #include "server/hub/hub.h"
 #include "server/hub/topic.h"
@@ -80,6 +81,7 @@ static void send_welcome(struct greeting *g, const struct frame_desk *desk)
         w.expires_at = who->expires_ms, w.has_expires_at = true;
     if (desk)
         w.desk = *desk, w.has_desk = true;
+    metric_add(METRIC_hellos_total, 1);
     link_move(link, LINK_OPEN);
     loop_timer_start(link->hub->loop, &link->timer, LIMIT_PING_MS, on_beat, link);
     link_reply(link, g->ask->id, FRAME_welcome, &w);
@@ -97,6 +99,7 @@ static void greeting_end(struct greeting *g)
 static void refuse_greeting(struct greeting *g, parley_status status, const char *why)
 {
     struct link *link = g->ask->link;
+    metric_add_by(METRIC_hellos_refused_total, status, 1);
     api_refuse(link, g->ask->id, status, why, status == PARLEY_UNAVAILABLE ? NULL : "data.token");
     link_close(link, status, why);
     greeting_end(g);

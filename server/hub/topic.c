@@ -2,6 +2,7 @@
 #include "server/hub/topic.h"
 
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/hub/bulletin.h"
 #include "server/hub/hub.h"
 #include "server/hub/link.h"
@@ -112,8 +113,10 @@ void sub_deliver(struct sub *sub, struct bulletin *bulletin)
         hold(sub, bulletin);
         return;
     }
-    if (link_is_slow(sub->link))
+    if (link_is_slow(sub->link) && !sub->lagging) {
         sub->lagging = true;
+        metric_add(METRIC_slow_reader_heads_total, 1);
+    }
     if (sub->lagging)
         return;
     sub->sent = bulletin->row.seq;

@@ -2,9 +2,12 @@
 #include "server/base/clock.h"
 #include "server/base/fault.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/io/crypto.h"
 #include "server/route/dossier.h"
 #include "server/route/route_inside.h"
+
+#include <string.h>
 
 static const struct caller router = {.role = role_system};
 
@@ -77,6 +80,7 @@ static void hold_out(struct offering *o)
     struct holding_out *h = mem_alloc(sizeof *h);
     *h = (struct holding_out){.route = o->route, .session = o->session, .offer = o->offer};
     o->out = true;
+    metric_add(METRIC_offers_total, 1);
     loop_timer_start_exact(o->route->loop, &o->timer, o->route->conf->routing.offer_time_ms, on_expired, o);
     dossier_load(o->route->store, &o->service.row, o->head, on_dossier, h);
 }
@@ -155,6 +159,10 @@ static void offering_ended(struct offering *o, const struct session_row *now)
     struct route *route = o->route;
     struct uuid agent = o->agent;
     tell_ended(o, now, why);
+    if (now->state == SESSION_LIVE)
+        metric_add(METRIC_offers_accepted_total, 1);
+    if (strcmp(why, "expired") == 0)
+        metric_add(METRIC_offers_missed_total, 1);
     if (now->state == SESSION_QUEUED)
         route_exclude(route, o->session, agent);
     offering_free(o);

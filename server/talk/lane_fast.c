@@ -4,6 +4,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/fault.h"
+#include "server/base/metric.h"
 
 #include <stdlib.h>
 
@@ -132,8 +133,11 @@ static void on_batch(void *arg, parley_status status, const struct pg_fault *fau
     struct conversation *last = NULL;
 
     talk->flying = false;
-    if (status == PARLEY_OK)
+    if (status == PARLEY_OK) {
         FAULT_POINT(batch_after_commit);
+        metric_add(METRIC_batches_total, 1);
+        metric_observe_us(METRIC_message_commit_duration_seconds, clock_mono_us() - talk->left_us);
+    }
     for (int i = 0; i < batch->n; i++) {
         struct conversation *conv = map_get(&talk->conversations, batch->rows[i].conversation);
         if (conv != last && last)
@@ -162,6 +166,7 @@ void batch_leave(struct talk *talk)
     if (batch->n == 0)
         return;
     talk->flying = true;
+    talk->left_us = clock_mono_us();
     FAULT_POINT(batch_before_submit);
     parley_status st = log_append(talk->store, batch->rows, batch->n, on_batch, talk);
     if (st == PARLEY_OK) {

@@ -4,6 +4,7 @@
 #include "server/base/clock.h"
 #include "server/base/fault.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/store/settle.h"
 
 struct settling {
@@ -106,6 +107,7 @@ static void on_settled(void *arg, parley_status status, const struct settle_answ
     bool known = status == PARLEY_OK && in_sequence(s, answers) && !hidden(s, answers);
 
     FAULT_POINT(settle_after_commit);
+    metric_add(METRIC_settled_total, s->n);
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         settled(s, i, &answers[i], known);
     for (int i = 0; status != PARLEY_OK && i < s->n; i++)

@@ -3,6 +3,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/hub/hub.h"
 #include "server/talk/lane.h"
 
@@ -119,12 +120,15 @@ static void leave_queue(struct conversation *conv, struct work *work)
 void work_refuse(struct conversation *conv, struct work *work, const struct refusal *refusal)
 {
     leave_queue(conv, work);
+    metric_add(METRIC_messages_refused_total, 1);
     work->class->finish(work, conv->loaded ? conv : NULL, NULL, refusal);
 }
 
 void work_repeat(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms)
 {
     leave_queue(conv, work);
+    if (seq)
+        metric_add(METRIC_message_repeats_total, 1);
     work->class->finish(work, conv, &(struct outcome){.seq = seq, .at_ms = at_ms, .duplicate = seq != 0}, NULL);
 }
 
@@ -142,6 +146,7 @@ void work_settled(struct conversation *conv, struct work *work, int64_t seq, int
 
 void item_stored(struct conversation *conv, const struct log_row *row)
 {
+    metric_add(METRIC_messages_total, 1);
     hub_publish(conv->talk->hub, row);
     for (int i = 0; i < conv->talk->nhooks; i++)
         if (conv->talk->hooks[i].stored)
@@ -339,6 +344,7 @@ static void on_tick(void *arg)
     struct talk *talk = arg;
     bool up = store_is_up(talk->store);
     talk->stalled = false;
+    metric_set(METRIC_posts_waiting, (int64_t)talk->waiting);
     LIST_EACH(&talk->all, node)
     {
         struct conversation *conv = LIST_ITEM(node, struct conversation, in_all);

@@ -51,6 +51,7 @@ struct talk {
     struct loop_turn turn;
     struct loop_timer tick;
     size_t waiting, waiting_bytes;
+    int64_t left_us; /* when the batch left */
     struct move *spare; /* what the next decision is written into; most decisions leave it as it is */
     struct talk_hooks hooks[TALK_HOOKS];
     int nhooks;

@@ -108,6 +108,7 @@ static void on_health(void *arg)
     clock_reload();
     w->health.database = store_is_up(w->store);
     w->health.links = w->hub->link_count;
+    metric_set(METRIC_connections, w->hub->link_count);
     w->health.alive_ms = clock_mono_us() / 1000;
     if (!directory_ready(w->directory) && store_is_up(w->store))
         directory_reload(w->directory, on_directory, w);
