@@ -10,7 +10,9 @@
 #include "server/flow/flows_inside.h"
 #include "server/hub/peers.h"
 #include "server/store/flow_upkeep.h"
+#include "server/store/handoff_row.h"
 #include "server/store/timer_row.h"
+#include "server/talk/directory.h"
 
 enum { TICK_MS = 500, IDLE_MS = 60000, SWEEP_MS = 60000, TIMERS_AT_ONCE = 100, BEHIND_AT_ONCE = 500 };
 
@@ -72,25 +74,20 @@ static bool is_over(const struct bot *bot)
 static bool flow_serves(const struct bot *bot)
 {
     const struct session_row *s = &bot->conv->service.row;
-    return s->state == SESSION_BOT && uuid_equal(s->run, bot->id);
+    return bot->conv->loaded && s->state == SESSION_BOT && uuid_equal(s->run, bot->id);
 }
 
 /* What the session says and the run does not know yet. */
-static bool next_turn(struct bot *bot, struct flow_event *event)
+static bool is_back(const struct bot *bot)
+{
+    return flow_run_state(bot->run) == FLOW_HANDOFF && flow_serves(bot);
+}
+
+static bool has_escaped(const struct bot *bot)
 {
     const struct session_row *s = &bot->conv->service.row;
-    enum flow_state state = flow_run_state(bot->run);
-    if (!bot->conv->loaded || !uuid_equal(s->run, bot->id) || s->state == SESSION_CLOSED)
-        return false;
-    if (state == FLOW_HANDOFF && s->state == SESSION_BOT) {
-        *event = (struct flow_event){.type = FLOW_EVENT_BACK, .seq = bot->conv->moved, .outcome = s->outcome};
-        return true;
-    }
-    if (state == FLOW_WAITING && s->state != SESSION_BOT) {
-        *event = (struct flow_event){.type = FLOW_EVENT_ESCAPE, .seq = bot->conv->moved, .queue = s->queue};
-        return true;
-    }
-    return false;
+    return bot->conv->loaded && flow_run_state(bot->run) == FLOW_WAITING && uuid_equal(s->run, bot->id) &&
+           s->state != SESSION_BOT && s->state != SESSION_CLOSED;
 }
 
 static struct bot_input *next_input(struct bot *bot)
@@ -114,6 +111,29 @@ static bool tell(struct bot *bot, const struct flow_event *event)
     if (st == PARLEY_WRONG_STATE)
         bot->state = BOT_RESTING;
     return false;
+}
+
+/* The human part is over: what the agent left for the flow stands in the handoff. */
+static void on_handoff(void *arg, parley_status status, const struct handoff_row *rows, int n)
+{
+    struct bot *bot = arg;
+    bot->state = BOT_RESTING;
+    if (status == PARLEY_OK && bot->run && is_back(bot) && !bot->dropped)
+        tell(bot, &(struct flow_event){.type = FLOW_EVENT_BACK,
+                                       .seq = bot->conv->moved,
+                                       .outcome = bot->conv->service.row.outcome,
+                                       .note = n ? rows[0].note : (struct span){0},
+                                       .by = n ? directory_agent_name(bot->flows->talk->directory, rows[0].agent)
+                                               : (struct span){0}});
+    else
+        bot_due(bot);
+}
+
+static void tell_back(struct bot *bot)
+{
+    bot->state = BOT_BUSY;
+    if (handoff_get(bot->flows->store, bot->conv->service.row.handoff, on_handoff, bot) != PARLEY_OK)
+        bot->state = BOT_RESTING; /* the tick looks again */
 }
 
 static bool tell_input(struct bot *bot)
@@ -149,7 +169,13 @@ static void look(struct bot *bot)
         bot_free(bot);
         return;
     }
-    if (next_turn(bot, &event)) {
+    if (is_back(bot)) {
+        tell_back(bot);
+        return;
+    }
+    if (has_escaped(bot)) {
+        event = (struct flow_event){
+            .type = FLOW_EVENT_ESCAPE, .seq = bot->conv->moved, .queue = bot->conv->service.row.queue};
         tell(bot, &event);
         return;
     }
@@ -346,6 +372,8 @@ static void tend(struct bot *bot, int64_t now)
 {
     if (bot->state == BOT_FAILED && !bot->dropped)
         bot_load(bot);
+    else if (bot->state == BOT_RESTING && bot->run && (is_back(bot) || has_escaped(bot)))
+        bot_due(bot);
     else if (bot->dropped || (bot->state == BOT_RESTING && now - bot->used_ms > IDLE_MS))
         bot_due(bot);
     if (bot->state == BOT_RESTING && !bot->dropped && now - bot->used_ms > IDLE_MS && list_empty(&bot->inputs))

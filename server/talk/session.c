@@ -34,8 +34,7 @@ static void end_handoff(struct move *move, struct session_row *to, struct span o
 {
     move->handoff_end = to->handoff;
     move->handoff_outcome = outcome;
-    move->handoff_note = note;
-    to->handoff = (struct uuid){0};
+    move->handoff_note = note; /* the session keeps its last handoff: the flow is told what came of it */
 }
 
 static void begin_handoff(struct move *move, struct session_row *to, const struct session_change *c)
