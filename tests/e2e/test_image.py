@@ -33,7 +33,7 @@ def test_installing_puts_everything_in_its_place(program, tmp_path):
 
 
 def test_the_example_configuration_is_one(program, tmp_path):
-    shutil.copy(os.path.join(ROOT, "packaging", "parley.conf"), tmp_path / "parley.conf")
+    shutil.copy(os.path.join(ROOT, "server", "packaging", "parley.conf"), tmp_path / "parley.conf")
     (tmp_path / "database.url").write_text("postgresql://parley:x@db/parley\n")
     (tmp_path / "master.key").write_text("00" * 32 + "\n")
     for name in ("database.url", "master.key"):
