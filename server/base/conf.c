@@ -359,6 +359,34 @@ void conf_compare(const struct conf *now, const struct conf *next, struct buf *o
     }
 }
 
+void conf_take(struct conf *own, const struct conf *next)
+{
+#define TAKE_START(member)
+#define TAKE_RELOAD(member) own->member = next->member;
+#define NAME_TEXT(name) name
+#define NAME_FILE(name) name
+#define NAME_URL(name) name
+#define NAME_ADDR(name) name
+#define NAME_LIST(name) name
+#define NAME_ADDRS(name) name
+#define NAME_BOOL(name) name
+#define NAME_INT(name) name
+#define NAME_TIME(name) name##_ms
+#define NAME_SIZE(name) name##_bytes
+#define NAME_RATE(name) name
+#define SECTION_BEGIN(name, doc)
+#define KEY(section, name, type, standard, min, max, when, doc) TAKE_##when(section.NAME_##type(name))
+#define SECRET(section, name, when, doc) TAKE_##when(section.name)
+#define CHOICE(section, name, standard, choices, when, doc) TAKE_##when(section.name)
+#define SECTION_END(name)
+#include "server/base/conf.def"
+#undef SECTION_BEGIN
+#undef KEY
+#undef SECRET
+#undef CHOICE
+#undef SECTION_END
+}
+
 /* Enough of a database's URL to see which one it is, and no password wherever it may hide in it. */
 static void add_masked(struct buf *out, const char *text)
 {

@@ -72,6 +72,9 @@ const char *conf_file(const struct conf *conf);
 /* Keys that differ and need a restart, comma-separated; nothing when `next` may simply replace `now`. */
 void conf_compare(const struct conf *now, const struct conf *next, struct buf *out);
 
+/* Takes over from next what may change while the server runs. Texts are borrowed from next. */
+void conf_take(struct conf *own, const struct conf *next);
+
 /* The table, for `parley config`. Secrets have a second entry, name_file. */
 struct conf_key {
     const char *section;

@@ -19,10 +19,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { WATCH_MS = 100, STUCK_MS = 10000, REFRESH_MS = 50 };
+enum { WATCH_MS = 100, STUCK_MS = 10000, REFRESH_MS = 50, PROBLEMS_MAX = 16384 };
 
 struct daemon {
     const struct conf *conf;
+    const struct conf **reloaded; /* kept for the workers, who borrow from them */
+    int reloaded_count;
     const struct daemon_options *options;
     struct peers peers;
     struct worker *workers[PEERS_MAX];
@@ -56,13 +58,36 @@ static void refresh_now(void *arg)
         worker_refresh(d->workers[i]);
 }
 
+/* What is wrong or needs a restart is said, and what was in force stays so. */
+static const struct conf *read_again(struct daemon *d)
+{
+    struct buf text;
+    buf_init(&text, PROBLEMS_MAX);
+    const struct conf *next = conf_load_again(d->conf, environ, &text);
+    if (next)
+        conf_compare(d->conf, next, &text);
+    bool silent = text.len == 0;
+    buf_add(&text, "", 1);
+    if (!next)
+        log_error(NULL, "the configuration is wrong and was not read again", LOG_STR("problems", text.ptr));
+    else if (!silent)
+        log_warn(NULL, "these keys need a restart", LOG_STR("keys", text.ptr));
+    buf_done(&text);
+    return next;
+}
+
 static void reload(struct daemon *d)
 {
-    log_info(NULL, "reloading");
     notify_send("RELOADING=1");
+    const struct conf *next = read_again(d);
+    if (next) {
+        d->reloaded = mem_resize(d->reloaded, (size_t)(d->reloaded_count + 1) * sizeof *d->reloaded);
+        d->reloaded[d->reloaded_count++] = next;
+        for (int i = 0; i < d->view.count; i++)
+            worker_reconfigure(d->workers[i], next);
+        log_info(NULL, "reloaded");
+    }
     refresh_now(d);
-    for (int i = 0; i < d->view.count; i++)
-        worker_reload_tls(d->workers[i]);
     notify_send("READY=1");
 }
 
@@ -240,6 +265,9 @@ int parley_daemon_run(const struct conf *conf, const struct daemon_options *opti
     offload_free(&d->offload);
     for (int i = 0; i < d->view.count; i++)
         worker_free(&d->workers[i]);
+    for (int i = 0; i < d->reloaded_count; i++)
+        conf_free(&d->reloaded[i]);
+    mem_free(d->reloaded);
     admin_free(&d->admin);
     close(d->signal_fd);
     loop_free(&d->loop);

@@ -27,7 +27,8 @@
 enum { HEALTH_MS = 500, DRAIN_POLL_MS = 50, CLOSE_GRACE_MS = 1000 };
 
 struct worker {
-    const struct conf *conf;
+    const struct conf *conf; /* own, which nobody else reads */
+    struct conf own;
     struct peers *peers;
     struct peer *self;
     int index;
@@ -126,6 +127,7 @@ struct order {
     struct mail mail;
     struct worker *worker;
     int64_t spread_ms, drain_ms;
+    const struct conf *conf;
 };
 
 static void close_all(struct worker *w)
@@ -185,34 +187,37 @@ static void open_refresh(struct mail *mail, void *receiver)
     mem_free(order);
 }
 
-static void open_tls(struct mail *mail, void *receiver)
+static void open_reconfigure(struct mail *mail, void *receiver)
 {
     struct order *order = LIST_ITEM(mail, struct order, mail);
-    if (!order->worker->closing && order->worker->conf->tls.certificate[0])
-        ws_reload_tls(order->worker->ws);
+    struct worker *w = order->worker;
+    conf_take(&w->own, order->conf);
+    if (!w->closing && w->conf->tls.certificate[0])
+        ws_reload_tls(w->ws);
     mem_free(order);
 }
 
-static void give(struct worker *worker, void (*open)(struct mail *, void *), int64_t spread_ms, int64_t drain_ms)
+static void give(struct worker *worker, struct order order)
 {
-    struct order *order = mem_alloc(sizeof *order);
-    *order = (struct order){.mail.open = open, .worker = worker, .spread_ms = spread_ms, .drain_ms = drain_ms};
-    mailbox_send(worker->box, &order->mail);
+    struct order *sent = mem_alloc(sizeof *sent);
+    *sent = order;
+    sent->worker = worker;
+    mailbox_send(worker->box, &sent->mail);
 }
 
 void worker_drain(struct worker *worker, int64_t spread_ms, int64_t drain_ms)
 {
-    give(worker, open_drain, spread_ms, drain_ms);
+    give(worker, (struct order){.mail.open = open_drain, .spread_ms = spread_ms, .drain_ms = drain_ms});
 }
 
 void worker_refresh(struct worker *worker)
 {
-    give(worker, open_refresh, 0, 0);
+    give(worker, (struct order){.mail.open = open_refresh});
 }
 
-void worker_reload_tls(struct worker *worker)
+void worker_reconfigure(struct worker *worker, const struct conf *next)
 {
-    give(worker, open_tls, 0, 0);
+    give(worker, (struct order){.mail.open = open_reconfigure, .conf = next});
 }
 
 /* ---- what other processes did ---- */
@@ -270,7 +275,8 @@ static void build(struct worker *w)
 parley_status worker_new(const struct worker_options *options, struct worker **out)
 {
     struct worker *w = mem_alloc(sizeof *w);
-    w->conf = options->conf;
+    w->own = *options->conf;
+    w->conf = &w->own;
     w->peers = options->peers;
     w->index = options->self;
     w->self = &options->peers->at[options->self];

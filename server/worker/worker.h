@@ -33,8 +33,9 @@ void worker_drain(struct worker *worker, int64_t spread_ms, int64_t drain_ms);
 /* Administration changed something: read the small tables anew. */
 void worker_refresh(struct worker *worker);
 
-/* Certificate and key from the same files again. */
-void worker_reload_tls(struct worker *worker);
+/* The configuration was read again: takes over what may change while running, and reads certificate and key from the
+ * same files again. next stays until the worker has been joined. */
+void worker_reconfigure(struct worker *worker, const struct conf *next);
 
 /* What main shows to operators; written by the worker once a second, read by main. */
 struct worker_health {

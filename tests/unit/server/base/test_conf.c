@@ -370,6 +370,21 @@ static void comparing_names_what_needs_a_restart(void **state)
     conf_free(&next);
 }
 
+static void taking_over_changes_only_what_may_change(void **state)
+{
+    const struct conf *now = load_good("[server]\nworkers=1\n[routing]\ngrace=1s\n", NULL, NULL);
+    const struct conf *next = load_good(
+        "[server]\nworkers=2\nallowed_origins=https://a.example\n[routing]\ngrace=2s\n[log]\nlevel=warn\n", NULL, NULL);
+    struct conf own = *now;
+    conf_take(&own, next);
+    assert_int_equal(own.routing.grace_ms, 2000);
+    assert_int_equal(own.server.allowed_origins.count, 1);
+    assert_int_equal(own.server.workers, 1);
+    assert_int_equal(own.log.level, now->log.level);
+    conf_free(&now);
+    conf_free(&next);
+}
+
 static int make_folder(void **state)
 {
     return mkdtemp(folder) ? 0 : -1;
@@ -402,6 +417,7 @@ int main(void)
         cmocka_unit_test(files_that_are_no_configuration_are_refused),
         cmocka_unit_test(zero_bytes_and_endless_lines_are_refused),
         cmocka_unit_test(comparing_names_what_needs_a_restart),
+        cmocka_unit_test(taking_over_changes_only_what_may_change),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
