@@ -109,7 +109,7 @@ static parley_status split(struct span token, struct parts *out)
     out->header = span_of(token.ptr, (size_t)(first - token.ptr));
     out->payload = span_of(first + 1, (size_t)(second - first - 1));
     out->signature = span_of(second + 1, (size_t)(end - second - 1));
-    return out->header.len && out->payload.len && out->signature.len ? PARLEY_OK : PARLEY_UNAUTHENTICATED;
+    return out->header.len && out->payload.len ? PARLEY_OK : PARLEY_UNAUTHENTICATED;
 }
 
 /* A part as a JSON object; NULL when it is none. */
@@ -315,7 +315,7 @@ static parley_status verify_new(struct jws_table *t, struct span token, int64_t 
     json_decref(header);
     if (st != PARLEY_OK)
         return st;
-    if (jws_key_verify(entry->key, token, parts.signature_len) != PARLEY_OK)
+    if (parts.signature_len == 0 || jws_key_verify(entry->key, token, parts.signature_len) != PARLEY_OK)
         return refuse(PARLEY_UNAUTHENTICATED, "the signature is not that of this key", out_why);
     return read_claims(t, entry, parts.payload, now_ms, out, out_why);
 }

@@ -165,6 +165,21 @@ static void header(const char *json, parley_status expected)
         fail_msg("%s: %s, not %s", json, status_name(st), status_name(expected));
 }
 
+static void a_token_without_a_signature_is_told_what_is_wrong_with_it(void **state)
+{
+    static const struct {
+        const char *token;
+        parley_status status;
+    } cases[] = {
+        {"eyJhbGciOiJub25lIiwia2lkIjoiaHMifQ.e30.", PARLEY_TOKEN_ALGORITHM},   /* alg none */
+        {"eyJhbGciOiJIUzI1NiIsImtpZCI6ImhzIn0.e30.", PARLEY_UNAUTHENTICATED}, /* alg HS256 */
+    };
+    const struct jws_claims *claims;
+    const char *why;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(jws_verify(table, span_str(cases[i].token), now_s * 1000, &claims, &why), cases[i].status);
+}
+
 static void the_algorithm_must_be_the_one_of_the_key(void **state)
 {
     header(header_hs, PARLEY_OK);
@@ -584,6 +599,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_minted_is_good_until_it_expires),
         cmocka_unit_test(published_tokens_have_the_right_signature),
+        cmocka_unit_test(a_token_without_a_signature_is_told_what_is_wrong_with_it),
         cmocka_unit_test(the_algorithm_must_be_the_one_of_the_key),
         cmocka_unit_test(the_key_is_named_and_known),
         cmocka_unit_test(a_token_brings_no_key_and_no_extensions),
