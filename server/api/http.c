@@ -156,6 +156,7 @@ static void on_known(void *arg, parley_status status, const struct admission *ad
     struct bridge *bridge = arg;
     if (status != PARLEY_OK) {
         http_refuse(bridge->exchange, status, why, "Authorization");
+        bridge->fn(bridge->api, NULL, bridge->arg);
         mem_free(bridge);
         return;
     }
@@ -172,8 +173,7 @@ void http_as_link(const struct http_call *call, http_asked *fn, void *arg)
     struct bridge *bridge = mem_alloc(sizeof *bridge);
     *bridge = (struct bridge){.api = call->api, .exchange = call->exchange, .fn = fn, .arg = arg};
     if (authorization.len < 7 || strncasecmp(authorization.ptr, "Bearer ", 7) != 0) {
-        http_refuse(call->exchange, PARLEY_UNAUTHENTICATED, "send Authorization: Bearer and a key", "Authorization");
-        mem_free(bridge);
+        on_known(bridge, PARLEY_UNAUTHENTICATED, NULL, "send Authorization: Bearer and a key");
         return;
     }
     struct credentials credentials = {.token = span_of(authorization.ptr + 7, authorization.len - 7)};

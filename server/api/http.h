@@ -36,7 +36,8 @@ const struct value *http_json_body(const struct http_call *call);
 /* A text of the body's map; empty when there is none. */
 struct span http_text(const struct value *map, const char *key);
 
-/* Authenticates by the Authorization header, then runs fn with a link that answers the exchange. */
+/* Authenticates by the Authorization header, then runs fn with a link that answers the exchange; without a link when
+ * the caller was refused, which has been answered: fn then only frees what is arg's. */
 typedef void http_asked(struct api *api, struct link *link, void *arg);
 void http_as_link(const struct http_call *call, http_asked *fn, void *arg);
 

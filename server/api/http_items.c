@@ -14,9 +14,8 @@ struct kept {
     struct buf frame;
 };
 
-static void run(struct api *api, struct link *link, void *arg)
+static void ask(struct api *api, struct link *link, const struct kept *kept)
 {
-    struct kept *kept = arg;
     struct frame_reader reader;
     struct frame frame;
     struct wire_error error = {0};
@@ -32,6 +31,13 @@ static void run(struct api *api, struct link *link, void *arg)
         link_refuse(link, 0, &refusal);
     }
     arena_reset(&api->arena);
+}
+
+static void run(struct api *api, struct link *link, void *arg)
+{
+    struct kept *kept = arg;
+    if (link)
+        ask(api, link, kept);
     buf_done(&kept->frame);
     mem_free(kept);
 }

@@ -116,10 +116,11 @@ parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_
 static void send(struct link *link, enum frame_type type, int64_t id, const void *content)
 {
     struct buf *scratch = &link->hub->scratch;
-    if (link->sink && !frame_is_push(type))
-        link->sink(link->sink_arg, type, content);
-    if (!link->conn)
+    if (!link->conn) {
+        if (link->sink && !frame_is_push(type))
+            link->sink(link->sink_arg, type, content); /* which may be the end of the link */
         return;
+    }
     frame_put_type(scratch, link->encoding, type, id, content);
     if (scratch->status == PARLEY_OK) {
         struct packet *packet = packet_new(buf_span(scratch), link->encoding == ENCODING_JSON);
