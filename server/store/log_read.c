@@ -5,11 +5,11 @@
 
 #include <assert.h>
 
-/* What a frame puts around a body, near enough. */
-#define OVERHEAD "160"
+/* What a frame puts around a body at most, in JSON. */
+#define OVERHEAD "220"
 
-/* A page of at most $4 items, cut where their bodies pass $5 bytes; the first one always comes. The body is turned into
- * text once, below the window. One row more than asked tells whether there are more. */
+/* A page of at most $4 items and of at most $5 bytes as they are sent; the first one always comes. The body is turned
+ * into text once, below the window. One row more than asked tells whether there are more. */
 #define PAGE(name, from, order)                                                                                        \
     {                                                                                                                  \
         name,                                                                                                          \
@@ -18,8 +18,7 @@
             "               count(*) over () as found"                                                                 \
             "          from (select id, author, seq, prev, at, kind, role, audience, body::text as body"               \
             "                  from " from " order by seq " order " limit $4) page) summed"                            \
-            " where total - octet_length(body) - " OVERHEAD " < $5"                                                    \
-            " order by seq",                                                                                           \
+            " where total <= $5 or total = octet_length(body) + " OVERHEAD " order by seq",                            \
             5,                                                                                                         \
         {                                                                                                              \
             PG_UUID, PG_I64, PG_I64, PG_I64, PG_I64                                                                    \
