@@ -186,14 +186,14 @@ static void on_guest(void *arg, parley_status status, const struct customer_home
 
 static const struct directory_app *app_of_key(const struct http_call *call, const struct value *map)
 {
-    struct span kid = http_text(map, "app");
+    struct span kid = http_text(map, "key");
     const struct directory_key *key = directory_key(call->api->directory, kid);
     const struct directory_app *app =
         key ? directory_app(call->api->directory, key->app) : directory_app_named(call->api->directory, kid);
     if (!app)
-        http_refuse(call->exchange, PARLEY_TOKEN_KEY, "`app` names no app key known here", "app");
+        http_refuse(call->exchange, PARLEY_TOKEN_KEY, "`key` names no app key known here", "key");
     else if (!app->guests || !call->api->conf->auth.guests)
-        http_refuse(call->exchange, PARLEY_DENIED, "this app takes no guests: sign in", "app");
+        http_refuse(call->exchange, PARLEY_DENIED, "this app takes no guests: sign in", "key");
     else
         return app;
     return NULL;
