@@ -9,8 +9,9 @@ def message(id, text):
 
 
 async def test_items_over_http(shop):
+    key = shop.site.program_key("shop")
     with shop.serve() as server:
-        ann, key, id = await shop.customer("ann"), shop.site.program_key("shop"), uuid7()
+        ann, id = await shop.customer("ann"), uuid7()
         await ann.post("from the app")
         path = f"/v1/conversations/{ann.main}/items"
         status, text = server.http("POST", path, message(id, "from the back end"), key)
@@ -31,8 +32,9 @@ async def test_items_over_http(shop):
 
 
 async def test_events_are_items(shop):
+    key = shop.site.program_key("shop")
     with shop.serve() as server:
-        ann, key = await shop.customer("ann"), shop.site.program_key("shop")
+        ann = await shop.customer("ann")
         event = {"conversation": ann.main, "id": uuid7(), "type": "parcel.sent", "text": "Your parcel is under way",
                  "data": {"parcel": "P1"}}
         status, text = server.http("POST", "/v1/events", event, key)
@@ -43,8 +45,9 @@ async def test_events_are_items(shop):
 
 
 async def test_errors_have_a_status_a_code_and_a_path(shop):
+    key = shop.site.program_key("shop")
     with shop.serve() as server:
-        ann, key = await shop.customer("ann"), shop.site.program_key("shop")
+        ann = await shop.customer("ann")
         path = f"/v1/conversations/{ann.main}/items"
         cases = [
             ("POST", path, message(uuid7(), "x"), None, 401, "unauthenticated", None),

@@ -8,9 +8,8 @@ DAY = 86400
 
 async def say(client, number, size=0):
     entries = [client.post(f"{n} " + "x" * size) for n in range(number)]
-    for entry in entries:
-        await entry
-    await client.settled()
+    last = max([(await entry)["seq"] for entry in entries])
+    await client.until(lambda: client.threads[client.main].last >= last, what=f"{last}")
 
 
 async def test_every_cursor_gives_exactly_what_follows(shop):

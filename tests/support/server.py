@@ -73,10 +73,10 @@ class App:
     def __init__(self, site, name, key):
         self.site, self.name, self.key, self.kid = site, name, key, key["kid"]
 
-    def token(self, sub, ttl=3600, key=None, headers=None, at=None, **claims):
+    def token(self, name, ttl=3600, key=None, headers=None, at=None, **claims):
         """A customer's token; anything may be overridden, None leaves it out."""
         now = int(at or time.time() + self.site.offset)
-        body = {"sub": sub, "aud": "parley", "iat": now, "exp": now + ttl, "name": f"{sub.title()} {CANARY}", **claims}
+        body = {"sub": name, "aud": "parley", "iat": now, "exp": now + ttl, "name": f"{name.title()} {CANARY}", **claims}
         body = {name: value for name, value in body.items() if value is not None}
         key = key or self.key
         head = {"kid": key.get("kid"), **(headers or {})}
