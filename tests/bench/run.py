@@ -1,0 +1,267 @@
+#!/usr/bin/python3
+"""Measures a release build: a real server, a private Postgres and a load generator side by side on this machine.
+
+    tests/bench/run.py [NAME] [--json] [--seconds N] [--runs N] [--workers N]
+
+NAME picks the figures whose name contains it; --json prints one object a line: name, value, unit, baseline, ratio. The
+baseline is what the figure is held against: for `durable_delivered`, `server_cpu_us` and `postgres_cpu_us` what Postgres
+alone does with the same rows, for a latency the bare commit, for what has none the aim. `ratio` is value / baseline.
+
+fsync is on, tokens are verified (ES256), every message is acknowledged after its commit, received by another device in
+order and counted in the table afterwards. Each figure is the median of its runs.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, "build", "release")
+os.environ["PARLEY"] = os.path.join(BUILD, "parley")
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+from postgres import Cluster  # noqa: E402
+from server import Server, Site  # noqa: E402
+
+TUNED = {"shared_buffers": "1GB", "wal_compression": "lz4", "wal_buffers": "64MB", "max_wal_size": "8GB", "min_wal_size": "2GB",
+         "checkpoint_timeout": "15min", "effective_cache_size": "8GB", "random_page_cost": "1.1", "jit": "off"}
+PAIRS, WINDOW, IDLE, RESUMERS, MISSED = 200, 32, 10000, 1000, 50
+
+# name: (unit, aim)
+FIGURES = {
+    "bare_append": ("messages/s", None), "bare_commit_p50": ("ms", None), "bare_commit_p99": ("ms", None),
+    "durable_delivered": ("messages/s", 80000), "durable_delivered_w1": ("messages/s", 50000),
+    "server_cpu_us": ("us", 8), "postgres_cpu_us": ("us", 6),
+    "e2e_p50_5000": ("ms", 0.4), "e2e_p99_5000": ("ms", 1.0),
+    "resume_50": ("resumes/s", 6000), "reconnect_10000": ("s", 3),
+    "idle_kib_plain": ("KiB", 4), "idle_kib_tls": ("KiB", 19),
+    "history_100k": ("ratio", 1.2), "start_s": ("s", 0.5),
+}
+
+
+class Bench:
+    def __init__(self, args):
+        self.args, self.baselines = args, {}
+        self.folder = tempfile.mkdtemp(prefix="parley-bench-")
+        self.wanted = [name for name in FIGURES if args.name in name]
+
+    def __enter__(self):
+        self.cluster = Cluster(**TUNED).__enter__()
+        self.site = Site(self.cluster, self.folder)
+        self.app = self.site.app("bench")
+        self.sql = self.site.sql
+        return self
+
+    def __exit__(self, *_):
+        self.cluster.__exit__()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def wants(self, *names):
+        return any(name in self.wanted for name in names)
+
+    # --- tools ---
+
+    def serve(self, **sets):
+        self.cluster.run("postgres", "CHECKPOINT")
+        return Server(self.site, "server", workers=self.args.workers,
+                      sets={"log.level": "warn", "server.rate_factor": "1000000", **sets})
+
+    def tokens(self, who, n):
+        """A file with the tokens of n customers: who-0, who-1 ..."""
+        path = os.path.join(self.folder, who)
+        if not os.path.exists(path):
+            with open(path, "w", encoding="ascii") as file:
+                file.writelines(self.app.token(f"{who}-{i}", ttl=36000) + "\n" for i in range(n))
+        return path
+
+    def command(self, server, tokens, mode, *options):
+        return [os.path.join(BUILD, "loadgen"), str(server.port), tokens, mode, *map(str, options)]
+
+    def load(self, server, tokens, mode, *options):
+        """The load generator's object; what else it printed is left in self.text."""
+        costs = ["--server", server.process.pid, "--postgres", self.cluster.process.pid]
+        done = subprocess.run(self.command(server, tokens, mode, *options, *costs), capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            raise SystemExit(f"{done.stderr}{server.tail()}")
+        self.text = done.stdout
+        return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+
+    def enter(self, server, who, n):
+        """Makes n customers with their conversations; the file that says what they have."""
+        path = os.path.join(self.folder, f"{who}.have")
+        self.load(server, self.tokens(who, n), "resume")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.text)
+        return path
+
+    def items(self, conversations, n):
+        """So many texts of 200 bytes in each of the conversations."""
+        self.sql("INSERT INTO item (conversation, id, author, seq, prev, at, kind, role, audience, body)"
+                 " SELECT c.id, gen_random_uuid(), c.customer, s, s - 1, now(), 1, 1, 0,"
+                 "        jsonb_build_object('text', repeat('x', 188))"
+                 " FROM conversation c CROSS JOIN generate_series(1, %s) s WHERE c.id = ANY(%s::uuid[])", n, conversations)
+        self.sql("VACUUM ANALYZE item")
+
+    def repeat(self, measure):
+        """The medians of what measure returns."""
+        runs = [measure() for _ in range(self.args.runs)]
+        return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+    def say(self, name, value, baseline=None):
+        unit, aim = FIGURES[name]
+        baseline = baseline or aim
+        ratio = value / baseline if baseline else None
+        if name not in self.wanted:
+            return
+        if self.args.json:
+            print(json.dumps({"name": name, "value": round(value, 4), "unit": unit, "baseline": baseline and round(baseline, 4),
+                              "ratio": ratio and round(ratio, 3)}), flush=True)
+            return
+        aimed = "" if aim is None else f"   aim {'>=' if unit.endswith('/s') else '<='} {aim:g}"
+        beside = f"   {ratio:6.2f} of {baseline:g}" if baseline and baseline != aim else ""
+        print(f"{name:22} {value:12.3f} {unit}{aimed}{beside}", flush=True)
+
+    # --- figures ---
+
+    def bare(self):
+        done = subprocess.run([os.path.join(BUILD, "bare_append"), self.site.dsn, str(self.args.seconds)], check=True,
+                              capture_output=True, text=True)
+        self.baselines = {row["name"]: row["value"] for row in map(json.loads, done.stdout.splitlines())}
+        for name in ("bare_append", "bare_commit_p50", "bare_commit_p99"):
+            self.say(name, self.baselines[name])
+        self.sql("TRUNCATE item")
+
+    def pairs(self, server, *options):
+        """One run, and that the table holds exactly what was acknowledged."""
+        tokens = self.tokens("pair", PAIRS)
+        [(before,)] = self.sql("SELECT count(*) FROM item")
+        seen = self.load(server, tokens, "pairs", "--seconds", self.args.seconds, *options)
+        [(after,)] = self.sql("SELECT count(*) FROM item")
+        if after - before != seen["acked"]:
+            raise SystemExit(f"{seen['acked']} messages were acknowledged, {after - before} rows are stored")
+        if self.args.verbose:
+            print(options, seen, file=sys.stderr)
+        return seen
+
+    def durable(self):
+        with self.serve() as server:
+            if self.wants("durable_delivered", "server_cpu_us", "postgres_cpu_us"):
+                seen = self.repeat(lambda: self.pairs(server, "--window", WINDOW))
+                self.say("durable_delivered", seen["rate"], self.baselines.get("bare_append"))
+                self.say("server_cpu_us", seen["server_us"])
+                self.say("postgres_cpu_us", seen["postgres_us"], self.baselines.get("bare_append_pg_cpu"))
+            if self.wants("durable_delivered_w1"):
+                seen = self.repeat(lambda: self.pairs(server, "--window", 1))
+                self.say("durable_delivered_w1", seen["rate"], self.baselines.get("bare_append"))
+            if self.wants("e2e_p50_5000", "e2e_p99_5000"):
+                seen = self.repeat(lambda: self.pairs(server, "--rate", 5000))
+                self.say("e2e_p50_5000", seen["p50"], self.baselines.get("bare_commit_p50"))
+                self.say("e2e_p99_5000", seen["p99"], self.baselines.get("bare_commit_p99"))
+
+    def resume(self):
+        with self.serve() as server:
+            if self.wants("resume_50"):
+                have = self.enter(server, "resumer", RESUMERS)
+                with open(have, encoding="ascii") as file:
+                    ids = [line.split()[0] for line in file]
+                self.items(ids, MISSED)
+                measure = lambda: self.load(server, self.tokens("resumer", RESUMERS), "resume", "--have", have, "--items", MISSED,
+                                            "--seconds", self.args.seconds)
+                seen = self.repeat(measure)
+                if self.args.verbose:
+                    print(seen, file=sys.stderr)
+                self.say("resume_50", seen["rate"])
+            if self.wants("reconnect_10000"):
+                have = self.enter(server, "idle", IDLE)
+                seen = self.repeat(lambda: self.load(server, self.tokens("idle", IDLE), "storm", "--have", have, "--at-once", 1000))
+                if self.args.verbose:
+                    print(seen, file=sys.stderr)
+                self.say("reconnect_10000", seen["seconds"])
+
+    def history(self):
+        """Time from connect to welcome with the newest 50, one at a time."""
+        with self.serve() as server:
+            took = {}
+            for n in (100, 100000):
+                who = f"history{n}"
+                have = self.enter(server, who, 1)
+                with open(have, encoding="ascii") as file:
+                    self.items([file.read().split()[0]], n)
+                measure = lambda: self.load(server, self.tokens(who, 1), "resume", "--at-once", 1, "--items", 50, "--seconds", 1)
+                took[n] = min(measure()["p50"] for _ in range(max(3, self.args.runs)))
+            self.say("history_100k", took[100000] / took[100])
+
+    def certificate(self):
+        names = [os.path.join(self.folder, name) for name in ("cert.pem", "key.pem")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=bench", "-days", "2", "-out", names[0], "-keyout", names[1]], check=True, capture_output=True)
+        return {"tls.certificate": names[0], "tls.key": names[1]}
+
+    def idle(self, name, sets, *options):
+        """User memory of the server with 10,000 links against none, after everybody has been here once."""
+        with self.serve(**sets) as server:
+            tokens = self.tokens("idle", IDLE)
+            before = resident_kib(server.process.pid)
+            with subprocess.Popen(self.command(server, tokens, "hold", *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as clients:
+                if not clients.stdout.readline():
+                    raise SystemExit(server.tail())
+                self.say(name, (resident_kib(server.process.pid) - before) / IDLE)
+                clients.stdin.close()
+
+    def start(self):
+        def once():
+            began = time.monotonic()
+            server = self.serve()
+            server.start()
+            took = time.monotonic() - began
+            server.stop()
+            return {"s": took}
+        self.say("start_s", self.repeat(once)["s"])
+
+    def run(self):
+        baselined = ("durable_delivered", "durable_delivered_w1", "e2e_p50_5000", "e2e_p99_5000", "server_cpu_us", "postgres_cpu_us")
+        if self.wants("bare_append", "bare_commit_p50", "bare_commit_p99", *baselined):
+            self.bare()
+        if self.wants(*baselined):
+            self.durable()
+        if self.wants("resume_50", "reconnect_10000"):
+            self.resume()
+        if self.wants("idle_kib_plain"):
+            self.idle("idle_kib_plain", {})
+        if self.wants("idle_kib_tls"):
+            self.idle("idle_kib_tls", self.certificate(), "--tls")
+        if self.wants("history_100k"):
+            self.history()
+        if self.wants("start_s"):
+            self.start()
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon"))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("name", nargs="?", default="", help="part of a figure's name; all when not given")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument("--seconds", type=int, default=4, help="length of each run")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each figure, of which the median counts")
+    parser.add_argument("--workers", type=int, default=1, help="threads of the server")
+    parser.add_argument("--verbose", action="store_true", help="each run, to stderr")
+    args = parser.parse_args()
+    bench = Bench(args)
+    if not bench.wanted:
+        raise SystemExit(f"no figure's name contains {args.name!r}; there are: {' '.join(FIGURES)}")
+    with bench:
+        bench.run()
+
+
+if __name__ == "__main__":
+    main()
