@@ -182,9 +182,9 @@ void ask_refuse(struct ask *ask, parley_status status, const char *text, const c
 void ask_refuse_result(struct ask *ask, const struct result *result)
 {
     struct frame_error error = frame_error_status(result->status);
-    if (result->text[0])
+    if (result->text)
         error.text = span_str(result->text);
-    if (result->path[0])
+    if (result->path)
         error.path = span_str(result->path), error.has_path = true;
     if (result->retry_after_ms)
         error.retry_after_ms = result->retry_after_ms, error.has_retry_after_ms = true;
@@ -196,9 +196,7 @@ void ask_refuse_result(struct ask *ask, const struct result *result)
 
 struct caller api_caller(const struct link *link)
 {
-    struct caller caller = {.id = link->who->id, .role = link->who->role};
-    memcpy(caller.name, link->who->name, sizeof caller.name);
-    return caller;
+    return (struct caller){.id = link->who->id, .role = link->who->role};
 }
 
 bool api_service(const struct api *api, const struct session_row *row, struct frame_service *out)

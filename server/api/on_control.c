@@ -32,11 +32,11 @@ static void on_place(void *arg, parley_status status, const struct session_place
 static void on_service(void *arg, struct call *call, const struct result *result)
 {
     struct ask *ask = arg;
-    const struct session_row *row = &result->service.row;
     if (result->status != PARLEY_OK) {
         ask_refuse_result(ask, result);
         return;
     }
+    const struct session_row *row = &result->service->row;
     if (row->state != SESSION_QUEUED) {
         reply_service(ask, row, NULL);
         return;

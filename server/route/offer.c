@@ -100,12 +100,12 @@ static void on_offered(void *arg, struct call *call, const struct result *result
     struct offering *o = by_offer(route, call->work.cause);
     if (!o)
         return;
-    if (result->status != PARLEY_OK || !uuid_equal(result->service.row.offer, o->offer)) {
+    if (result->status != PARLEY_OK || !uuid_equal(result->service->row.offer, o->offer)) {
         offering_free(o);
         return;
     }
     FAULT_POINT(offer_after_commit);
-    service_set(&o->service, &result->service.row);
+    service_set(&o->service, &result->service->row);
     o->head = result->head;
     hold_out(o);
 }

@@ -7,8 +7,6 @@
 #include "server/talk/session.h"
 #include "server/talk/talk.h"
 
-#include <stdio.h>
-
 static enum verdict decide(struct work *work, struct conversation *conv, struct move *move, struct refusal *refusal)
 {
     struct call *call = LIST_ITEM(work, struct call, work);
@@ -19,7 +17,10 @@ static void call_free(struct call *call)
 {
     if (call->free_extra)
         call->free_extra(call);
+    mem_free(call->result.text);
+    mem_free(call->result.path);
     mem_free(call->result.current);
+    mem_free(call->result.service);
     mem_free(call);
 }
 
@@ -49,8 +50,8 @@ static void take_refusal(struct result *result, const struct refusal *refusal)
 {
     result->status = refusal->status;
     result->retry_after_ms = refusal->retry_after_ms;
-    snprintf(result->text, sizeof result->text, "%s", refusal->text ? refusal->text : "");
-    snprintf(result->path, sizeof result->path, "%s", refusal->path ? refusal->path : "");
+    result->text = mem_text(refusal->text);
+    result->path = mem_text(refusal->path);
     if (refusal->current.len)
         result->current = mem_span(refusal->current);
 }
@@ -67,11 +68,10 @@ static void finish(struct work *work, struct conversation *conv, const struct ou
         result->at_ms = outcome->at_ms;
         result->duplicate = outcome->duplicate;
     }
-    if (conv) {
+    if (conv)
         result->head = conv->head;
-        result->customer = conv->customer;
-        service_set(&result->service, &conv->service.row);
-    }
+    if (conv && call->tell_service)
+        service_set(result->service = mem_alloc(sizeof *result->service), &conv->service.row);
     answer(call);
 }
 

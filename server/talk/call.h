@@ -16,20 +16,19 @@ struct talk;
 struct caller {
     struct uuid id;
     enum role role;
-    char name[LIMIT_TITLE + 1];
 };
 
+/* What it points to is the result's own. Small: there is one for every post that waits. */
 struct result {
     parley_status status;
-    char text[256]; /* empty: the status's own */
-    char path[64];
-    int64_t retry_after_ms;
-    char *current; /* owned by the result; NULL: none */
-    int64_t seq, at_ms;
     bool duplicate;
+    int64_t seq, at_ms;
     int64_t head; /* the conversation's, as of then */
-    struct uuid customer;
-    struct service service; /* row.id nil: none */
+    int64_t retry_after_ms;
+    char *text; /* NULL: the status's own */
+    char *path;
+    char *current;           /* canonical JSON; NULL: none */
+    struct service *service; /* as of then, for a call that has tell_service; row.id nil: none */
 };
 
 /* Exactly once, on the worker that submitted. The call is freed afterwards. */
@@ -43,6 +42,7 @@ struct call {
     struct mail mail;
     struct talk *talk; /* whose turn it is */
     int from;
+    bool tell_service;
     struct caller caller;
     call_decide *decide;
     call_done *done;

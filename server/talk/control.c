@@ -193,6 +193,7 @@ void control_ask(struct talk *talk, const struct control *control, const struct 
     struct asking *a = mem_alloc(sizeof *a + texts);
     char *at = a->texts;
     call_init(&a->call, control->conversation, control->cause, caller, decide_control, done, arg);
+    a->call.tell_service = true;
     a->control = *control;
     a->control.queue = keep(&at, control->queue);
     a->control.reason = keep(&at, control->reason);
