@@ -82,7 +82,7 @@ static void on_accepted_thread(void *arg, parley_status status, struct thread_re
     }
     struct accepting *a = mem_alloc(sizeof *a);
     *a = (struct accepting){.ask = ask, .read = read};
-    dossier_load(ask->api->store, thread_session(read), thread_frame(read)->head, on_dossier, a);
+    dossier_load(ask->api->store, ask->api->directory, thread_session(read), thread_frame(read)->head, on_dossier, a);
 }
 
 void thread_accepted(struct ask *ask, struct uuid conversation)

@@ -38,7 +38,7 @@ static void reply_process(struct ask *ask, const struct process_row *row)
     struct frame_process_is reply;
     struct arena arena;
     arena_init(&arena, ARENA_MAX);
-    process_frame(row, &arena, &reply.process);
+    process_frame(row, ask->api->directory, &arena, &reply.process);
     ask_reply(ask, FRAME_process_is, &reply);
     arena_done(&arena);
 }
@@ -53,11 +53,12 @@ static void on_stands(void *arg, parley_status status, const struct process_row 
 }
 
 /* The record as it stands in the frame {"re":0,"data":{"process":X}}. */
-static struct span current_of(const struct process_row *row, struct arena *arena, struct buf *json)
+static struct span current_of(const struct api *api, const struct process_row *row, struct arena *arena,
+                              struct buf *json)
 {
     static const char before[] = "{\"re\":0,\"data\":{\"process\":";
     struct frame_process_is reply;
-    process_frame(row, arena, &reply.process);
+    process_frame(row, api->directory, arena, &reply.process);
     frame_put_type(json, ENCODING_JSON, FRAME_process_is, 0, &reply);
     return span_of(json->ptr + sizeof before - 1, json->len - (sizeof before - 1) - 2);
 }
@@ -72,7 +73,7 @@ static void on_current(void *arg, parley_status status, const struct process_row
     arena_init(&arena, ARENA_MAX);
     buf_init(&json, LIMIT_DATA * 2);
     if (status == PARLEY_OK && n)
-        error.current.json = current_of(&rows[0], &arena, &json), error.has_current = true;
+        error.current.json = current_of(ask->api, &rows[0], &arena, &json), error.has_current = true;
     error.text = span_str("the process has moved on; `current` is how it stands");
     error.path = span_str("data.revision"), error.has_path = true;
     link_refuse(ask->link, ask->id, &error);
@@ -233,7 +234,7 @@ static void on_list(void *arg, parley_status status, const struct process_row *r
     arena_init(&arena, ARENA_MAX * 2);
     struct frame_process *list = n ? arena_array(&arena, (size_t)n, sizeof *list) : NULL;
     for (int i = 0; list && i < n; i++)
-        process_frame(&rows[i], &arena, &list[i]);
+        process_frame(&rows[i], ask->api->directory, &arena, &list[i]);
     struct frame_process_list reply = {.processes = list, .processes_count = list ? (size_t)n : 0};
     ask_reply(ask, FRAME_process_list, &reply);
     arena_done(&arena);

@@ -244,3 +244,25 @@ parley_status admin_publish_flow(struct db *db, const char *name, const char *ti
                     DB_ARGS(name, out_hash));
     return st;
 }
+
+parley_status admin_add_process_type(struct db *db, const struct admin_process_type *type, int64_t *out_version)
+{
+    struct db_rows *rows = NULL;
+    parley_status st = db_query(db,
+                                "with a as (select id from app where name = $1 for update),"
+                                " newest as (select version, steps = $3::jsonb and fields = $4::jsonb as same"
+                                "              from process_type join a on app = a.id where name = $2"
+                                "             order by version desc limit 1),"
+                                " made as (insert into process_type (app, name, version, steps, fields)"
+                                "          select a.id, $2, coalesce((select version from newest), 0) + 1, $3::jsonb,"
+                                "                 $4::jsonb"
+                                "            from a where not exists (select from newest where same) returning version)"
+                                " select version from made union all select version from newest where same",
+                                DB_ARGS(type->app, type->name, type->steps, type->fields), &rows);
+    if (st == PARLEY_OK && db_count(rows) != 1)
+        st = PARLEY_NOT_FOUND;
+    if (st == PARLEY_OK)
+        *out_version = strtoll(db_cell(rows, 0, 0), NULL, 10);
+    db_rows_free(&rows);
+    return st;
+}

@@ -50,4 +50,12 @@ parley_status admin_add_key(struct db *db, const char *app, const char *name, co
 parley_status admin_publish_flow(struct db *db, const char *name, const char *title, const char *source,
                                  char out_hash[2 * CRYPTO_DIGEST + 1]);
 
+struct admin_process_type {
+    const char *app, *name;
+    const char *steps, *fields; /* JSON, as schema/ shows it */
+};
+
+/* Its next version, or the newest one when that is the same. NOT_FOUND when there is no such app. */
+parley_status admin_add_process_type(struct db *db, const struct admin_process_type *type, int64_t *out_version);
+
 #endif

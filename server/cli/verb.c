@@ -19,6 +19,7 @@ const struct verb *const verb_families[] = {
     token_verbs,
     queue_verbs,
     flow_verbs,
+    process_type_verbs,
     agent_verbs,
     key_verbs,
     version_verbs,

@@ -55,6 +55,7 @@ extern const struct verb app_verbs[];
 extern const struct verb token_verbs[];
 extern const struct verb queue_verbs[];
 extern const struct verb flow_verbs[];
+extern const struct verb process_type_verbs[];
 extern const struct verb agent_verbs[];
 extern const struct verb key_verbs[];
 extern const struct verb version_verbs[];

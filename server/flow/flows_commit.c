@@ -247,6 +247,8 @@ static parley_status merge(struct committing *c, const struct process_row *old)
     row->state = (int16_t)p->state;
     row->title = p->title.ptr ? p->title : row->title;
     row->step = p->step.ptr ? p->step : row->step;
+    if (!old)
+        process_pin(row, c->bot->conv->talk->directory, c->bot->conv->app, &c->arena);
     if (p->data.ptr && wire_json_read(&c->arena, p->data, &limits, &patch, &error) != PARLEY_OK)
         return PARLEY_INVALID;
     return process_merge(&c->arena, old ? old->data : span_str("{}"), &patch, &row->data);

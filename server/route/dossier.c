@@ -15,6 +15,7 @@ struct gathering {
     struct arena arena;
     int pending;
     parley_status status;
+    const struct directory *directory;
     dossier_done *done;
     void *arg;
 };
@@ -90,18 +91,20 @@ static void on_processes(void *arg, parley_status status, const struct process_r
     struct gathering *g = arg;
     struct frame_process *out = status == PARLEY_OK && n ? arena_array(&g->arena, (size_t)n, sizeof *out) : NULL;
     for (int i = 0; out && i < n; i++)
-        process_frame(&rows[i], &g->arena, &out[i]);
+        process_frame(&rows[i], g->directory, &g->arena, &out[i]);
     g->dossier.processes = out;
     g->dossier.processes_count = out ? (size_t)n : 0;
     part_done(g, status);
 }
 
-void dossier_load(struct store *store, const struct session_row *session, int64_t head, dossier_done *done, void *arg)
+void dossier_load(struct store *store, const struct directory *directory, const struct session_row *session,
+                  int64_t head, dossier_done *done, void *arg)
 {
     struct gathering *g = mem_alloc(sizeof *g);
     arena_init(&g->arena, ARENA_MAX);
     g->done = done;
     g->arg = arg;
+    g->directory = directory;
     g->dossier.customer = session->customer;
     g->dossier.head = head;
     g->dossier.waited_ms = session->queued_at_ms ? clock_ms() - session->queued_at_ms : 0;

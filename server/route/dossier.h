@@ -6,11 +6,13 @@
 #include "protocol/frame.h"
 #include "server/store/session_row.h"
 
+struct directory;
 struct store;
 
 /* dossier is NULL unless status is OK; borrowed for the call. */
 typedef void dossier_done(void *arg, parley_status status, const struct frame_dossier *dossier);
 
-void dossier_load(struct store *store, const struct session_row *session, int64_t head, dossier_done *done, void *arg);
+void dossier_load(struct store *store, const struct directory *directory, const struct session_row *session,
+                  int64_t head, dossier_done *done, void *arg);
 
 #endif

@@ -82,7 +82,7 @@ static void hold_out(struct offering *o)
     o->out = true;
     metric_add(METRIC_offers_total, 1);
     loop_timer_start_exact(o->route->loop, &o->timer, o->route->conf->routing.offer_time_ms, on_expired, o);
-    dossier_load(o->route->store, &o->service.row, o->head, on_dossier, h);
+    dossier_load(o->route->store, o->route->directory, &o->service.row, o->head, on_dossier, h);
 }
 
 static struct offering *by_offer(struct route *route, struct uuid offer)

@@ -5,7 +5,8 @@
 
 #define PROCESS_COLUMNS                                                                                                \
     "p.id, p.conversation, p.type, p.version, p.title, p.state, p.step, p.revision, p.data, p.created_at, "            \
-    "p.updated_at"
+    "p.updated_at, v.app"
+#define PROCESS_FROM " from process p join conversation v on v.id = p.conversation"
 
 static const struct pg_statement insert = {
     "process_insert",
@@ -25,14 +26,14 @@ static const struct pg_statement update = {
 };
 
 static const struct pg_statement by_id = {"process_get",
-                                          "select " PROCESS_COLUMNS
-                                          " from process p where p.id = $2 and p.conversation = $1",
+                                          "select " PROCESS_COLUMNS PROCESS_FROM
+                                          " where p.id = $2 and p.conversation = $1",
                                           2,
                                           {PG_UUID, PG_UUID}};
 
 static const struct pg_statement open = {
     "process_open",
-    "select " PROCESS_COLUMNS " from process p where p.conversation = $1 and p.state = 1 order by p.id desc limit $2",
+    "select " PROCESS_COLUMNS PROCESS_FROM " where p.conversation = $1 and p.state = 1 order by p.id desc limit $2",
     2,
     {PG_UUID, PG_I64},
 };
@@ -90,6 +91,7 @@ static struct process_row row_of(const struct pg_result *r, int i, struct pg_gro
         .data = pg_get_jsonb(r, i, 8),
         .created_at_ms = pg_get_time_ms(r, i, 9),
         .updated_at_ms = pg_get_time_ms(r, i, 10),
+        .app = pg_get_uuid(r, i, 11),
     };
 }
 

@@ -9,6 +9,7 @@ enum process_row_state { PROCESS_OPEN = 1, PROCESS_DONE = 2, PROCESS_FAILED = 3 
 
 struct process_row {
     struct uuid id, conversation;
+    struct uuid app; /* of the conversation; read, not written */
     struct span type;
     int32_t version; /* of the declared type; 0: undeclared */
     struct span title;

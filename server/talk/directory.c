@@ -1,12 +1,14 @@
-/* Reads the small tables in three statements and swaps them in at once. */
+/* Reads the small tables in four statements and swaps them in at once. */
 #include "server/talk/directory.h"
 
+#include "protocol/wire_json.h"
 #include "server/base/clock.h"
 #include "server/base/map.h"
 #include "server/base/mem.h"
 #include "server/store/agent_row.h"
 #include "server/store/app_row.h"
 #include "server/store/flow_row.h"
+#include "server/store/process_row.h"
 
 #include <stdio.h>
 
@@ -18,7 +20,8 @@ struct tables {
     struct directory_agent *agents;
     struct directory_queue *queues;
     struct directory_flow *flows;
-    int napps, nkeys, napi_keys, nagents, nqueues, nflows;
+    struct directory_process_type *types; /* by app, name and version, ascending */
+    int napps, nkeys, napi_keys, nagents, nqueues, nflows, ntypes;
 };
 
 struct directory {
@@ -187,11 +190,41 @@ static void on_flows(void *arg, parley_status status, const struct flow_row *row
     part_done(d, status);
 }
 
+static struct value take_json(struct tables *t, struct span text)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct wire_error error;
+    struct value out;
+    char *copy = keep(t, text);
+    if (wire_json_read(&t->arena, span_of(copy, text.len), &limits, &out, &error) != PARLEY_OK ||
+        out.type != VALUE_ARRAY)
+        out = (struct value){.type = VALUE_ARRAY};
+    return out;
+}
+
+static void on_types(void *arg, parley_status status, const struct process_type_row *rows, int n)
+{
+    struct directory *d = arg;
+    struct tables *t = &d->next;
+    if (status == PARLEY_OK) {
+        ROOM(t, types, n);
+        for (t->ntypes = 0; t->ntypes < n; t->ntypes++) {
+            struct directory_process_type *out = &t->types[t->ntypes];
+            out->app = rows[t->ntypes].app;
+            SET(out->name, rows[t->ntypes].name);
+            out->version = rows[t->ntypes].version;
+            out->steps = take_json(t, rows[t->ntypes].steps);
+            out->fields = take_json(t, rows[t->ntypes].fields);
+        }
+    }
+    part_done(d, status);
+}
+
 static void start(struct directory *d)
 {
     d->again = false;
     d->status = PARLEY_OK;
-    d->pending = 3;
+    d->pending = 4;
     parley_status st = app_load_all(d->store, on_apps, d);
     if (st != PARLEY_OK)
         part_done(d, st);
@@ -199,6 +232,9 @@ static void start(struct directory *d)
     if (st != PARLEY_OK)
         part_done(d, st);
     st = flow_list(d->store, on_flows, d);
+    if (st != PARLEY_OK)
+        part_done(d, st);
+    st = process_types(d->store, on_types, d);
     if (st != PARLEY_OK)
         part_done(d, st);
 }
@@ -294,6 +330,17 @@ const struct directory_flow *directory_flow(const struct directory *d, struct sp
     for (int i = 0; i < d->now.nflows; i++)
         if (span_is(name, d->now.flows[i].name))
             return &d->now.flows[i];
+    return NULL;
+}
+
+const struct directory_process_type *directory_process_type(const struct directory *d, struct uuid app,
+                                                            struct span name, int version)
+{
+    for (int i = d->now.ntypes - 1; i >= 0; i--) {
+        const struct directory_process_type *type = &d->now.types[i];
+        if (uuid_equal(type->app, app) && span_is(name, type->name) && (!version || type->version == version))
+            return type;
+    }
     return NULL;
 }
 

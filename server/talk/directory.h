@@ -1,6 +1,6 @@
-/* The small tables, whole and in memory: apps and their keys, agents, queues, flows. Read by each worker when it starts
- * and again when administration says that something changed. Borrowed pointers live until the next reading: for the
- * turn. One worker's thread. */
+/* The small tables, whole and in memory: apps and their keys, agents, queues, flows, types of processes. Read by each
+ * worker when it starts and again when administration says that something changed. Borrowed pointers live until the
+ * next reading: for the turn. One worker's thread. */
 #ifndef SERVER_TALK_DIRECTORY_H
 #define SERVER_TALK_DIRECTORY_H
 
@@ -62,6 +62,15 @@ struct directory_flow {
     uint8_t hash[32];
 };
 
+/* A version of a declared type of process. */
+struct directory_process_type {
+    struct uuid app;
+    char name[LIMIT_NAME + 1];
+    int version;
+    struct value steps;  /* an array of names, in order */
+    struct value fields; /* an array of {name, type, required, step} */
+};
+
 struct directory *directory_new(struct store *store);
 void directory_free(struct directory **directory);
 
@@ -80,6 +89,10 @@ const struct directory_key *directory_key_at(const struct directory *d, int inde
 const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32]);
 const struct directory_queue *directory_queue(const struct directory *d, struct span name);
 const struct directory_flow *directory_flow(const struct directory *d, struct span name);
+
+/* Version 0: the newest. */
+const struct directory_process_type *directory_process_type(const struct directory *d, struct uuid app,
+                                                            struct span name, int version);
 struct span directory_first_queue(const struct directory *d);
 
 /* Changes to status, load and so on are made in memory too, by whoever commits them. */

@@ -4,15 +4,69 @@
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
 #include "server/base/mem.h"
+#include "server/talk/directory.h"
 #include "server/talk/talk.h"
+
+enum { MISSING_MAX = 64 };
 
 static struct span keep(struct arena *arena, struct span text)
 {
     return text.len ? arena_span(arena, text) : text;
 }
 
-void process_frame(const struct process_row *row, struct arena *arena, struct frame_process *out)
+/* ---- declared types ---- */
+
+static struct span text_of(const struct value *map, const char *key)
 {
+    const struct value *v = map->type == VALUE_MAP ? value_find(map, key) : NULL;
+    return v && v->type == VALUE_TEXT ? v->text : (struct span){0};
+}
+
+void process_pin(struct process_row *row, const struct directory *directory, struct uuid app, struct arena *arena)
+{
+    const struct directory_process_type *type = directory_process_type(directory, app, row->type, 0);
+    row->version = type ? type->version : 0;
+    if (type && !row->step.len && type->steps.count && type->steps.items[0].type == VALUE_TEXT)
+        row->step = keep(arena, type->steps.items[0].text);
+}
+
+static bool is_required(const struct value *field)
+{
+    const struct value *required = field->type == VALUE_MAP ? value_find(field, "required") : NULL;
+    return required && required->type == VALUE_BOOL && required->boolean;
+}
+
+static bool has_value(const struct value *v)
+{
+    return v && v->type != VALUE_NULL && !(v->type == VALUE_TEXT && !v->text.len);
+}
+
+static void fill_missing(const struct process_row *row, const struct directory_process_type *type, struct arena *arena,
+                         struct frame_process *out)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct frame_missing *list = arena_array(arena, MISSING_MAX, sizeof *list);
+    struct wire_error error;
+    struct value data;
+    if (!list || wire_json_read(arena, out->data.json, &limits, &data, &error) != PARLEY_OK || data.type != VALUE_MAP)
+        return;
+    out->missing = list;
+    for (uint32_t i = 0; i < type->fields.count && out->missing_count < MISSING_MAX; i++) {
+        const struct value *field = &type->fields.items[i];
+        struct span name = text_of(field, "name"), step = text_of(field, "step");
+        if (!is_required(field) || !name.len || has_value(value_get(&data, name)))
+            continue;
+        struct frame_missing *m = &list[out->missing_count++];
+        *m = (struct frame_missing){.field = keep(arena, name)};
+        m->step = keep(arena, step), m->has_step = step.len > 0;
+    }
+}
+
+void process_frame(const struct process_row *row, const struct directory *directory, struct arena *arena,
+                   struct frame_process *out)
+{
+    const struct directory_process_type *type =
+        row->version ? directory_process_type(directory, row->app, row->type, row->version) : NULL;
     *out = (struct frame_process){.process = row->id,
                                   .conversation = row->conversation,
                                   .type = keep(arena, row->type),
@@ -22,12 +76,17 @@ void process_frame(const struct process_row *row, struct arena *arena, struct fr
     out->version = row->version, out->has_version = row->version > 0;
     out->title = keep(arena, row->title), out->has_title = row->title.len > 0;
     out->step = keep(arena, row->step), out->has_step = row->step.len > 0;
+    if (type)
+        fill_missing(row, type, arena, out);
 }
+
+/* ---- changes ---- */
 
 struct changing {
     struct call call;
     struct process_change change;
     struct arena arena;
+    bool pinned; /* its type is settled */
 };
 
 static void add_statement(void *arg, struct pg_group *group)
@@ -37,24 +96,6 @@ static void add_statement(void *arg, struct pg_group *group)
         process_update(group, &change->row, change->from_revision);
     else
         process_insert(group, &change->row);
-}
-
-static enum verdict decide_process(struct call *call, struct conversation *conv, struct move *move,
-                                   struct refusal *refusal)
-{
-    struct changing *c = LIST_ITEM(call, struct changing, call);
-    bool agent = call->caller.role >= role_agent && call->caller.role <= role_admin;
-    if (call_may_see(call, conv, refusal) != PARLEY_OK)
-        return WORK_REFUSE;
-    if (agent && call_in_control(call, conv, c->change.epoch, move, refusal) != PARLEY_OK)
-        return WORK_REFUSE;
-    c->change.row.updated_at_ms = move->at_ms;
-    if (!c->change.from_revision)
-        c->change.row.created_at_ms = move->at_ms;
-    move->add = add_statement;
-    move->arg = &c->change;
-    move_row(move, &call->work.row);
-    return WORK_MOVE;
 }
 
 static struct span body_of(struct changing *c)
@@ -71,6 +112,36 @@ static struct span body_of(struct changing *c)
     struct span text = keep(&c->arena, buf_span(&out));
     buf_done(&out);
     return text;
+}
+
+/* What the type says is known here only; decided once more, it stays as it was. */
+static void begin(struct changing *c, const struct conversation *conv, int64_t at_ms)
+{
+    struct process_row *row = &c->change.row;
+    row->created_at_ms = at_ms;
+    if (c->pinned)
+        return;
+    c->pinned = true;
+    process_pin(row, conv->talk->directory, conv->app, &c->arena);
+    c->call.work.row.body = body_of(c);
+}
+
+static enum verdict decide_process(struct call *call, struct conversation *conv, struct move *move,
+                                   struct refusal *refusal)
+{
+    struct changing *c = LIST_ITEM(call, struct changing, call);
+    bool agent = call->caller.role >= role_agent && call->caller.role <= role_admin;
+    if (call_may_see(call, conv, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    if (agent && call_in_control(call, conv, c->change.epoch, move, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    c->change.row.updated_at_ms = move->at_ms;
+    if (!c->change.from_revision)
+        begin(c, conv, move->at_ms);
+    move->add = add_statement;
+    move->arg = &c->change;
+    move_row(move, &call->work.row);
+    return WORK_MOVE;
 }
 
 /* The last word is call.c's; what this call owns beside itself is freed here. */

@@ -5,8 +5,15 @@
 #include "server/store/process_row.h"
 #include "server/talk/call.h"
 
-/* As frames show it; texts are copied to the arena. Missing fields are not filled in. */
-void process_frame(const struct process_row *row, struct arena *arena, struct frame_process *out);
+struct directory;
+
+/* As frames show it, with the fields that its type requires and that have no value; texts are copied to the arena. */
+void process_frame(const struct process_row *row, const struct directory *directory, struct arena *arena,
+                   struct frame_process *out);
+
+/* For one that begins: the version that its type has now, and its first step where none is given. Nothing for a type
+ * that was not declared. The step is copied to the arena. */
+void process_pin(struct process_row *row, const struct directory *directory, struct uuid app, struct arena *arena);
 
 struct process_change {
     struct process_row row; /* as it is to become; id, conversation, type, revision and so on all set. Texts copied */
