@@ -53,10 +53,11 @@ static inline void list_move_all(struct list *to, struct list *from)
     list_init(from);
 }
 
-#define LIST_ITEM(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+#define LIST_ITEM(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
 /* The current entry may be removed inside the loop. */
 #define LIST_EACH(l, node)                                                                                             \
-    for (struct list *node = (l)->next, *node##_next = node->next; node != (l); node = node##_next, node##_next = node->next)
+    for (struct list *node = (l)->next, *node##_next = node->next; node != (l);                                        \
+         node = node##_next, node##_next = node->next)
 
 #endif

@@ -95,7 +95,8 @@ static void add_head(struct buf *out, enum log_level level, const char *text)
     buf_add_char(out, '"');
 }
 
-void log_event(enum log_level level, const struct log_context *context, const char *text, const struct log_field *fields)
+void log_event(enum log_level level, const struct log_context *context, const char *text,
+               const struct log_field *fields)
 {
     struct buf out;
     buf_init(&out, LINE_MAX_BYTES);

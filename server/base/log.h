@@ -40,7 +40,8 @@ struct log_context {
 void log_setup(enum log_level level, enum log_format format);
 enum log_level log_level(void);
 
-void log_event(enum log_level level, const struct log_context *context, const char *text, const struct log_field *fields);
+void log_event(enum log_level level, const struct log_context *context, const char *text,
+               const struct log_field *fields);
 
 #define LOG_AT(level, context, text, ...)                                                                              \
     do {                                                                                                               \

@@ -1,5 +1,5 @@
-/* What other processes did: once a second this worker reads the heads of the conversations that are followed here, while
- * other processes share the database, and the revisions of the people who are connected. So a packet that no bus
+/* What other processes did: once a second this worker reads the heads of the conversations that are followed here,
+ * while other processes share the database, and the revisions of the people who are connected. So a packet that no bus
  * brought, and access that was withdrawn, are noticed within two seconds. One a worker. */
 #ifndef SERVER_HUB_BEACON_H
 #define SERVER_HUB_BEACON_H
@@ -11,7 +11,8 @@ struct hub;
 struct loop;
 struct store;
 
-/* A conversation has items above what was shown here. True: somebody will show them; else its links are told the head. */
+/* A conversation has items above what was shown here. True: somebody will show them; else its links are told the head.
+ */
 typedef bool beacon_behind(void *arg, struct uuid conversation, int64_t head);
 
 /* Somebody else's process has gone; comes once for each, to one process. */

@@ -45,13 +45,13 @@ struct talk {
     struct list ready; /* conversations with something for the next batch */
     struct list all;   /* least recently used first */
     struct batch batch;
-    bool flying;  /* the batch has left */
+    bool flying; /* the batch has left */
     bool closing;
     bool stalled; /* it could not leave; the tick tries again */
     struct loop_turn turn;
     struct loop_timer tick;
     size_t waiting, waiting_bytes;
-    int64_t left_us; /* when the batch left */
+    int64_t left_us;    /* when the batch left */
     struct move *spare; /* what the next decision is written into; most decisions leave it as it is */
     struct talk_hooks hooks[TALK_HOOKS];
     int nhooks;

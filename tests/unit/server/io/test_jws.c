@@ -171,7 +171,7 @@ static void a_token_without_a_signature_is_told_what_is_wrong_with_it(void **sta
         const char *token;
         parley_status status;
     } cases[] = {
-        {"eyJhbGciOiJub25lIiwia2lkIjoiaHMifQ.e30.", PARLEY_TOKEN_ALGORITHM},   /* alg none */
+        {"eyJhbGciOiJub25lIiwia2lkIjoiaHMifQ.e30.", PARLEY_TOKEN_ALGORITHM},  /* alg none */
         {"eyJhbGciOiJIUzI1NiIsImtpZCI6ImhzIn0.e30.", PARLEY_UNAUTHENTICATED}, /* alg HS256 */
     };
     const struct jws_claims *claims;
