@@ -117,9 +117,19 @@ static void on_drained(void *user)
     link_catch_up(user);
 }
 
+/* The first status that closes with this code; most codes have one. */
+static parley_status why_closed(int code)
+{
+    for (int status = 0; status <= PARLEY_SIGNED_OUT; status++)
+        if (status_close_code((parley_status)status) == code)
+            return (parley_status)status;
+    return PARLEY_CLOSED;
+}
+
 static void on_close(void *user, int code)
 {
     struct link *link = user;
+    metric_add_by(METRIC_connections_closed_total, why_closed(code), 1);
     link_move(link, LINK_GONE);
     link_unref(&link);
 }

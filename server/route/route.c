@@ -193,9 +193,21 @@ void route_match_soon(struct route *route)
 
 /* ---- the sweep: what other processes queued, whom they lost, what has expired ---- */
 
+static int64_t online(const struct route *route)
+{
+    struct directory_agent *agent;
+    int64_t n = 0;
+    for (int i = 0; (agent = directory_agent_at(route->directory, i)); i++) {
+        const struct seat *seat = map_get(&route->seats, agent->id);
+        n += agent->status == agent_status_online && seat && seat->workers;
+    }
+    return n;
+}
+
 static void on_sweep(void *arg)
 {
     struct route *route = arg;
+    metric_set(METRIC_agents_online, online(route));
     route_match_soon(route);
     seats_sweep(route);
     LIST_EACH(&route->exclusions, node)

@@ -51,6 +51,7 @@ struct worker {
 
     struct loop_timer health_timer, drain_timer;
     struct worker_health health;
+    int64_t health_us; /* when it was last written */
     int64_t drain_until_ms;
     bool draining, closing;
     bool listening;
@@ -106,11 +107,15 @@ static void on_down(void *arg)
 static void on_health(void *arg)
 {
     struct worker *w = arg;
+    int64_t now_us = clock_mono_us(), late_us = now_us - w->health_us - HEALTH_MS * 1000;
+    if (w->health_us)
+        metric_observe_us(METRIC_loop_lag_seconds, late_us > 0 ? late_us : 0);
+    w->health_us = now_us;
     clock_reload();
     w->health.database = store_is_up(w->store);
     w->health.links = w->hub->link_count;
     metric_set(METRIC_connections, w->hub->link_count);
-    w->health.alive_ms = clock_mono_us() / 1000;
+    w->health.alive_ms = now_us / 1000;
     if (!directory_ready(w->directory) && store_is_up(w->store))
         directory_reload(w->directory, on_directory, w);
     loop_timer_start(w->loop, &w->health_timer, HEALTH_MS, on_health, w);

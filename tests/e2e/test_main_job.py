@@ -1,7 +1,7 @@
 """The main job: a customer talks, a bot serves, an agent takes over with the dossier, and everybody comes back to it."""
 import pytest
 
-from parley_client import Refused
+from parley_client import Refused, first_offered
 
 CARE = r"""
 flow { id = "care", title = "Customer care" }
@@ -135,9 +135,9 @@ async def test_decline_and_expiry_go_to_the_next(shop):
         ann = await shop.customer("ann")
         kim, lee = await shop.desk("kim"), await shop.desk("lee")
         await ann.post("I need help")
-        first = await ann.until(lambda: next((a for a in (kim, lee) if a.offers), None))
+        first, offer = await first_offered((kim, lee), ann.main)
         second = lee if first is kim else kim
-        await first.decline(await first.offered())
+        await first.decline(offer)
         offer = await second.offered(ann.main)
         await second.until(lambda: second.ended.get(offer["offer"]), what="the offer to expire")
         assert second.ended[offer["offer"]]["why"] == "expired"

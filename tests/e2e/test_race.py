@@ -3,7 +3,7 @@ import asyncio
 
 import pytest
 
-from parley_client import Refused
+from parley_client import Refused, first_offered
 
 
 async def attempt(agent, offer):
@@ -18,12 +18,7 @@ async def rounds(shop, ann, agents, number):
     won = {agent.name: 0 for agent in agents}
     for n in range(number):
         await ann.post(f"round {n}")
-        waiting = [asyncio.ensure_future(agent.offered(ann.main)) for agent in agents]
-        done, rest = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        offer = next(iter(done)).result()
+        _, offer = await first_offered(agents, ann.main)
         order = agents if n % 2 else agents[::-1]
         answers = dict(zip([a.name for a in order], await asyncio.gather(*(attempt(a, offer) for a in order))))
         winners = [a for a in agents if not isinstance(answers[a.name], Refused)]

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from parley_client import Gone
+from parley_client import Gone, first_offered
 from parley_wire import uuid7
 from server import ROOT
 
@@ -64,13 +64,8 @@ class Replay:
 
     async def phone_served(self):
         """The agent who was offered this conversation takes it."""
-        waiting = [asyncio.ensure_future(desk.offered(self.conv, timeout=120)) for desk in self.desks]
-        done, rest = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        agent = self.desks[waiting.index(next(iter(done)))]
-        await agent.accept(next(iter(done)).result())
+        agent, offer = await first_offered(self.desks, self.conv, timeout=120)
+        await agent.accept(offer)
         return agent
 
     async def surely(self, client, request):

@@ -654,6 +654,17 @@ class Agent(Customer):
         return await self._leave("transfer", conv, queue=queue, **more)
 
 
+async def first_offered(agents, conv=None, timeout=WAIT):
+    """(agent, offer): whoever of them is offered the conversation first."""
+    waiting = {asyncio.ensure_future(agent.offered(conv, timeout)): agent for agent in agents}
+    done, rest = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    first = done.pop()
+    return waiting[first], first.result()
+
+
 class Blocking:
     """A client for code without a loop: the same calls, each of which waits for its end."""
 
