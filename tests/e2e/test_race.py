@@ -24,7 +24,7 @@ async def rounds(shop, ann, agents, number):
         winners = [a for a in agents if not isinstance(answers[a.name], Refused)]
         assert len({w.me for w in winners}) == 1, (n, answers)
         for loser in [answers[a.name] for a in agents if a not in winners]:
-            assert loser.code in ("taken", "stale", "denied", "not_found", "wrong_state"), loser
+            assert loser.code in ("taken", "stale", "denied", "not_found", "wrong_state"), (n, loser, shop.site.sql("SELECT email, status, load, capacity, misses FROM agent"))
             if loser.code == "taken":
                 assert loser.current["agent"] == winners[0].me
         won[winners[0].name] += 1
