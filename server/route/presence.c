@@ -73,12 +73,10 @@ static void on_grace_over(void *arg)
 static void came(struct route *route, struct seat *seat)
 {
     struct directory_agent *a = directory_agent(route->directory, seat->agent);
-    enum agent_status status =
-        a && a->status != agent_status_offline ? (enum agent_status)a->status : agent_status_away;
     loop_timer_stop(&seat->grace);
-    if (a)
-        a->status = status;
-    agent_set_status(route->store, seat->agent, (int16_t)status, route->node, ignore, NULL);
+    if (a && a->status == agent_status_offline)
+        a->status = agent_status_away;
+    agent_set_here(route->store, seat->agent, route->node, ignore, NULL);
 }
 
 static void went(struct route *route, struct seat *seat)

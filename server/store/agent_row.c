@@ -45,6 +45,12 @@ static const struct pg_statement set_status = {
     3,
     {PG_UUID, PG_I16, PG_UUID},
 };
+static const struct pg_statement set_here = {
+    "agent_set_here",
+    UPDATE_ONE("status = greatest(status, 1), node = $2, lost_at = null where id = $1 and disabled_at is null"),
+    2,
+    {PG_UUID, PG_UUID},
+};
 static const struct pg_statement set_lost = {
     "agent_set_lost",
     "update agent set lost_at = $3 where id = $1 and node = $2 and lost_at is null",
@@ -195,6 +201,15 @@ parley_status agent_set_status(struct store *store, struct uuid agent, int16_t s
     pg_uuid(p, agent);
     pg_i16(p, status);
     pg_uuid_or_null(p, node);
+    return pg_group_send(&group, done, arg);
+}
+
+parley_status agent_set_here(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &set_here, NULL, NULL);
+    pg_uuid(p, agent);
+    pg_uuid(p, node);
     return pg_group_send(&group, done, arg);
 }
 

@@ -50,6 +50,9 @@ parley_status agent_set_password(struct store *store, struct uuid agent, struct 
 parley_status agent_set_status(struct store *store, struct uuid agent, int16_t status, struct uuid node, pg_done *done,
                                void *arg);
 
+/* Connected to that node; who was offline is away until they say otherwise, and what they have said already stays. */
+parley_status agent_set_here(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg);
+
 /* The last connection on that node has gone; nothing when they are connected to another one. */
 parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, int64_t at_ms, pg_done *done,
                              void *arg);

@@ -120,6 +120,18 @@ static void set_status(struct uuid id, int16_t status, struct uuid node)
                      PARLEY_OK);
 }
 
+static void coming_does_not_overtake_what_the_agent_says(void **unused)
+{
+    struct uuid id = add_agent("ea@x", 5), node = pg_fixture_id();
+    assert_int_equal(store_fixture_wait(&f, agent_set_here(f.store, id, node, store_fixture_done, &f)), PARLEY_OK);
+    read_agent("ea@x");
+    assert_int_equal(row.status, AGENT_AWAY);
+    set_status(id, AGENT_ONLINE, node);
+    assert_int_equal(store_fixture_wait(&f, agent_set_here(f.store, id, node, store_fixture_done, &f)), PARLEY_OK);
+    read_agent("ea@x");
+    assert_int_equal(row.status, AGENT_ONLINE);
+}
+
 static parley_status send(struct pg_group *group)
 {
     return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
@@ -274,6 +286,7 @@ int main(void)
         cmocka_unit_test(an_agent_is_found_by_email_with_queues),
         cmocka_unit_test(a_token_opens_until_it_expires_or_is_revoked),
         cmocka_unit_test(a_new_password_grows_the_revision),
+        cmocka_unit_test(coming_does_not_overtake_what_the_agent_says),
         cmocka_unit_test(capacity_is_never_exceeded_nor_load_below_zero),
         cmocka_unit_test(two_misses_in_a_row_make_an_agent_away),
         cmocka_unit_test(a_lost_connection_has_a_grace),
