@@ -361,8 +361,10 @@ static void visit_welcome(struct crowd *crowd, struct peer *peer, const struct f
     visits.done++;
     if (opt.items >= 0 && thread->items_count != (size_t)opt.items)
         die("%zu items came instead of %d", thread->items_count, opt.items);
-    visits.conversations[who] = thread->conversation;
-    visits.have[who] = thread->head;
+    if (!opt.have) {
+        visits.conversations[who] = thread->conversation;
+        visits.have[who] = thread->head;
+    }
     times_add(&visits.times, now_us() - peer->began_us);
 }
 
