@@ -7,7 +7,6 @@
 #include "server/io/crypto.h"
 #include "server/io/jws.h"
 #include "server/store/agent_row.h"
-#include "server/store/customer_row.h"
 #include "server/talk/directory.h"
 #include "server/talk/move.h"
 
@@ -50,15 +49,7 @@ static void set_name(struct principal *who, struct span name)
     snprintf(who->name, sizeof who->name, "%.*s", SPAN_ARG(name));
 }
 
-/* ---- customers and guests: who they are, then which conversations they have ---- */
-
-static void on_conversations(void *arg, parley_status status, const struct conversation_row *rows, int n)
-{
-    struct checking *c = arg;
-    for (int i = 0; status == PARLEY_OK && i < n && i < AUTH_THREADS; i++)
-        c->admission.conversations[c->admission.conversations_count++] = rows[i].id;
-    finish(c, status, NULL);
-}
+/* ---- customers and guests: who they are, and which conversations they have ---- */
 
 static void on_entered(void *arg, parley_status status, const struct customer_home *home)
 {
@@ -72,9 +63,8 @@ static void on_entered(void *arg, parley_status status, const struct customer_ho
             who->app = home->app;
         if (uuid_is_nil(who->device))
             who->device = home->device;
-        status = customer_conversations(c->api->store, who->id, on_conversations, c);
-        if (status == PARLEY_OK)
-            return;
+        c->admission.conversations_count = home->nconversations;
+        memcpy(c->admission.conversations, home->conversations, sizeof home->conversations);
     }
     finish(c, status == PARLEY_NOT_FOUND ? PARLEY_UNAUTHENTICATED : status,
            status == PARLEY_NOT_FOUND ? "this guest token is not known; ask for a new one" : NULL);

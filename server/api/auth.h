@@ -3,13 +3,12 @@
 #define SERVER_API_AUTH_H
 
 #include "server/api/api.h"
-
-enum { AUTH_THREADS = 16 };
+#include "server/store/customer_row.h"
 
 /* What a good token leads to. */
 struct admission {
     struct principal who;
-    struct uuid conversations[AUTH_THREADS]; /* of a customer, `main` first */
+    struct uuid conversations[CUSTOMER_CONVERSATIONS]; /* of a customer, `main` first */
     int conversations_count;
 };
 

@@ -1,4 +1,4 @@
-/* Two reads make a thread: its state and its items. Whoever follows subscribes before either begins. */
+/* A thread is its state and its items, read together. Whoever follows subscribes before that begins. */
 #include "server/api/thread.h"
 
 #include "server/api/verb.h"
@@ -23,7 +23,6 @@ struct thread_read {
     struct service service;
     int64_t last; /* number of the last item read */
     bool more;
-    int pending;
     parley_status status;
 };
 
@@ -161,43 +160,29 @@ void thread_release(struct thread_read *read)
     mem_free(read);
 }
 
-static void finish(struct thread_read *l)
+static void finish(struct thread_read *l, parley_status status)
 {
+    if (l->status == PARLEY_OK)
+        l->status = status;
     if (l->thread.head < l->last)
         l->thread.head = l->last;
     set_gap(l);
     l->done(l->arg, l->status, l);
 }
 
-static void part_done(struct thread_read *l, parley_status status)
-{
-    if (l->status == PARLEY_OK)
-        l->status = status;
-    if (--l->pending == 0)
-        finish(l);
-}
-
-static void on_state(void *arg, parley_status status, const struct log_state *state)
+static void on_viewed(void *arg, parley_status status, const struct log_state *state, const struct log_page *page)
 {
     struct thread_read *l = arg;
     if (status == PARLEY_OK)
         status = link_gone(l->link) ? PARLEY_CLOSED : may_see(l, state);
     if (status == PARLEY_OK)
         take_state(l, state);
-    part_done(l, status);
-}
-
-static void on_items(void *arg, parley_status status, const struct log_page *page)
-{
-    struct thread_read *l = arg;
-    if (status == PARLEY_OK && link_gone(l->link))
-        status = PARLEY_CLOSED;
     if (status == PARLEY_OK && !take_items(l, page))
         status = PARLEY_TOO_BIG;
-    part_done(l, status);
+    finish(l, status);
 }
 
-static void read_items(struct thread_read *l)
+static void view(struct thread_read *l)
 {
     const struct thread_wish *w = &l->wish;
     struct log_range range = {
@@ -211,18 +196,9 @@ static void read_items(struct thread_read *l)
                                              : PAGE_STANDARD,
         .bytes = w->bytes ? w->bytes : LIMIT_PAGE_BYTES,
     };
-    parley_status st = log_range(l->api->store, &range, on_items, l);
+    parley_status st = log_view(l->api->store, &range, on_viewed, l);
     if (st != PARLEY_OK)
-        part_done(l, st);
-}
-
-static void read_both(struct thread_read *l)
-{
-    l->pending = 2;
-    parley_status st = log_load(l->api->store, l->wish.conversation, on_state, l);
-    if (st != PARLEY_OK)
-        part_done(l, st);
-    read_items(l);
+        finish(l, st);
 }
 
 static void on_followed(void *arg, struct topic *topic)
@@ -231,7 +207,7 @@ static void on_followed(void *arg, struct topic *topic)
     struct sub *sub;
     if (!link_gone(l->link))
         l->status = sub_begin(topic, l->link, &sub);
-    read_both(l);
+    view(l);
 }
 
 void thread_load(struct api *api, struct link *link, const struct thread_wish *wish, thread_done *done, void *arg)
@@ -242,7 +218,7 @@ void thread_load(struct api *api, struct link *link, const struct thread_wish *w
     if (wish->follow)
         hub_follow(api->hub, wish->conversation, on_followed, l);
     else
-        read_both(l);
+        view(l);
 }
 
 /* ---- range, subscribe, unsubscribe ---- */

@@ -21,6 +21,8 @@ static const struct pg_statement settings = {
     "       set_config('plan_cache_mode', 'force_generic_plan', false),"
     "       set_config('jit', 'off', false),"
     "       set_config('enable_seqscan', 'off', false),"
+    "       set_config('enable_bitmapscan', 'off', false),"
+    "       set_config('enable_sort', 'off', false),"
     "       set_config('enable_hashjoin', 'off', false),"
     "       set_config('enable_mergejoin', 'off', false),"
     "       set_config('lock_timeout', $1, false),"

@@ -4,28 +4,32 @@
 #include "server/store/rows.h"
 
 #define CUSTOMER_COLUMNS "c.id, c.name, c.language, c.verified, c.traits, c.outcome, c.revision"
+#define CONVERSATIONS_OF(customer)                                                                                     \
+    "(select array_agg(id) from (select v.id from conversation v where v.customer = " customer                         \
+    " order by v.topic <> 'main', v.created_at, v.id limit 16) o)"
 #define CONVERSATION_COLUMNS "v.id, v.customer, v.app, v.topic, v.created_at"
 
 static const struct pg_statement enter = {
     "customer_enter",
     "select who, their_name, their_language, is_verified, their_traits, their_outcome, their_revision, home,"
-    "       $8::uuid, $9::uuid from parley_enter($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    "       $8::uuid, $9::uuid, " CONVERSATIONS_OF(
+        "who") " from parley_enter($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     12,
     {PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_JSONB, PG_BOOL, PG_UUID, PG_UUID, PG_BYTES, PG_UUID, PG_UUID},
 };
 
 static const struct pg_statement by_guest = {
     "customer_by_guest",
-    "select " CUSTOMER_COLUMNS ", v.id, d.app, d.id"
-    "  from device d join customer c on c.id = d.customer"
-    "  left join conversation v on v.customer = c.id and v.topic = 'main' where d.guest_digest = $1",
+    "select " CUSTOMER_COLUMNS ", v.id, d.app, d.id, " CONVERSATIONS_OF(
+        "c.id") "  from device d join customer c on c.id = d.customer"
+                "  left join conversation v on v.customer = c.id and v.topic = 'main' where d.guest_digest = $1",
     1,
     {PG_BYTES},
 };
 
 static const struct pg_statement by_id = {
     "customer_get",
-    "select " CUSTOMER_COLUMNS ", v.id, null::uuid, null::uuid"
+    "select " CUSTOMER_COLUMNS ", v.id, null::uuid, null::uuid, null::uuid[]"
     "  from customer c left join conversation v on v.customer = c.id and v.topic = 'main' where c.id = $1",
     1,
     {PG_UUID},
@@ -70,6 +74,16 @@ struct enter_call {
     void *arg;
 };
 
+/* A statement does not see what the function in it has made: a new customer has the one conversation. */
+static void read_conversations(const struct pg_result *r, struct customer_home *home)
+{
+    struct pg_list ids = pg_get_list(r, 0, 10, PG_UUID_ARRAY);
+    while (home->nconversations < CUSTOMER_CONVERSATIONS && pg_list_next(&ids))
+        home->conversations[home->nconversations++] = pg_list_uuid(&ids);
+    if (!home->nconversations && !uuid_is_nil(home->conversation))
+        home->conversations[home->nconversations++] = home->conversation;
+}
+
 static void on_home(void *arg, const struct pg_result *r)
 {
     struct enter_call *call = arg;
@@ -91,6 +105,7 @@ static void on_home(void *arg, const struct pg_result *r)
         .app = pg_get_uuid(r, 0, 8),
         .device = pg_get_uuid(r, 0, 9),
     };
+    read_conversations(r, &call->home);
 }
 
 static void on_entered(void *arg, parley_status status, const struct pg_fault *fault)

@@ -25,10 +25,14 @@ struct customer_entry {
     struct uuid customer, conversation; /* their ids if they are new */
 };
 
-/* Who it is, and their main conversation. */
+enum { CUSTOMER_CONVERSATIONS = 16 };
+
+/* Who it is, and their conversations. */
 struct customer_home {
     struct customer_row customer;
     struct uuid conversation;
+    struct uuid conversations[CUSTOMER_CONVERSATIONS]; /* `main` first, then by age; not by customer_get */
+    int nconversations;
     struct uuid app;    /* by guest token: of the device */
     struct uuid device; /* by guest token */
 };

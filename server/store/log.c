@@ -49,17 +49,11 @@ parley_status log_append(struct store *store, const struct log_row *rows, int n,
 const struct pg_statement log_load_statement = {
     "log_load",
     "select c.customer, c.app, c.topic, coalesce(h.seq, 0), coalesce(h.public, 0), coalesce(m.seq, 0),"
-    "       n.ids, n.authors, n.seqs, n.ats, k.participants, k.roles, k.reads, k.delivereds, " SESSION_COLUMNS
-    ", " FLOW_RUN_COLUMNS "  from conversation c"
+    "       k.participants, k.roles, k.reads, k.delivereds, " SESSION_COLUMNS "  from conversation c"
     "  left join lateral (select seq, case audience when 0 then seq else prev end as public from item"
     "                      where conversation = c.id order by seq desc limit 1) h on true"
     "  left join lateral (select seq from item where conversation = c.id and kind >= 64"
     "                      order by seq desc limit 1) m on true"
-    "  left join lateral (select array_agg(id order by seq desc) as ids, array_agg(author order by seq desc) as "
-    "authors,"
-    "                            array_agg(seq order by seq desc) as seqs, array_agg(at order by seq desc) as ats"
-    "                       from (select id, author, seq, at from item where conversation = c.id"
-    "                              order by seq desc limit 32) i) n on true"
     "  left join lateral (select array_agg(participant) as participants, array_agg(role) as roles,"
     "                            array_agg(read) as reads, array_agg(delivered) as delivereds"
     "                       from (select * from mark where conversation = c.id order by read desc limit 32) x) k on "
@@ -69,35 +63,18 @@ const struct pg_statement log_load_statement = {
     "                                    (select 2, * from session where conversation = c.id"
     "                                      order by opened_at desc, id desc limit 1)) e order by rank limit 1) s on "
     "true"
-    "  left join flow_run r on r.id = s.run"
     " where c.id = $1",
     1,
     {PG_UUID},
 };
 
-enum { LOAD_RECENT = 6, LOAD_MARKS = 10, LOAD_SESSION = 14, LOAD_RUN = LOAD_SESSION + SESSION_NCOLUMNS };
+enum { LOAD_MARKS = 6, LOAD_SESSION = 10 };
 
 struct load_call {
     struct log_state state;
     log_loaded *done;
     void *arg;
 };
-
-static void read_recent(const struct pg_result *r, struct log_state *s)
-{
-    struct pg_list ids = pg_get_list(r, 0, LOAD_RECENT, PG_UUID_ARRAY);
-    struct pg_list authors = pg_get_list(r, 0, LOAD_RECENT + 1, PG_UUID_ARRAY);
-    struct pg_list seqs = pg_get_list(r, 0, LOAD_RECENT + 2, PG_I64_ARRAY);
-    struct pg_list ats = pg_get_list(r, 0, LOAD_RECENT + 3, PG_TIME_ARRAY);
-    while (s->nrecent < LOG_RECENT && pg_list_next(&ids) && pg_list_next(&authors) && pg_list_next(&seqs) &&
-           pg_list_next(&ats))
-        s->recent[s->nrecent++] = (struct log_recent){
-            .id = pg_list_uuid(&ids),
-            .author = pg_list_uuid(&authors),
-            .seq = pg_list_i64(&seqs),
-            .at_ms = pg_list_time_ms(&ats),
-        };
-}
 
 static void read_marks(const struct pg_result *r, struct log_state *s)
 {
@@ -118,8 +95,7 @@ static void read_marks(const struct pg_result *r, struct log_state *s)
 
 static void on_load(void *arg, const struct pg_result *r)
 {
-    struct load_call *call = arg;
-    struct log_state *s = &call->state;
+    struct log_state *s = arg;
     if (pg_rows(r) == 0)
         return;
     s->found = true;
@@ -129,20 +105,21 @@ static void on_load(void *arg, const struct pg_result *r)
     s->head = pg_get_i64(r, 0, 3);
     s->head_public = pg_get_i64(r, 0, 4);
     s->moved = pg_get_i64(r, 0, 5);
-    read_recent(r, s);
     read_marks(r, s);
     s->has_session = !pg_is_null(r, 0, LOAD_SESSION);
     if (s->has_session)
         s->session = session_of_result(r, 0, LOAD_SESSION);
-    s->has_run = !pg_is_null(r, 0, LOAD_RUN);
-    if (s->has_run)
-        s->run = flow_run_of_result(r, 0, LOAD_RUN);
 }
 
 static void on_loaded(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct load_call *call = arg;
     call->done(call->arg, status, status == PARLEY_OK ? &call->state : NULL);
+}
+
+void log_load_in(struct pg_group *group, struct log_state *state)
+{
+    pg_uuid(pg_group_add(group, &log_load_statement, on_load, state), state->conversation);
 }
 
 parley_status log_load(struct store *store, struct uuid conversation, log_loaded *done, void *arg)
@@ -152,6 +129,6 @@ parley_status log_load(struct store *store, struct uuid conversation, log_loaded
     *call = (struct load_call){.done = done, .arg = arg};
     call->state.conversation = conversation;
     call->state.generation = store_generation(store);
-    pg_uuid(pg_group_add(group, &log_load_statement, on_load, call), conversation);
+    log_load_in(group, &call->state);
     return pg_group_send(&group, on_loaded, call);
 }

@@ -2,7 +2,6 @@
 #ifndef SERVER_STORE_LOG_H
 #define SERVER_STORE_LOG_H
 
-#include "server/store/flow_row.h"
 #include "server/store/mark_row.h"
 #include "server/store/session_row.h"
 #include "server/store/store.h"
@@ -35,12 +34,7 @@ extern const struct pg_statement log_append_statement;
 
 /* ---- opening a conversation: one statement, one snapshot, a cost that does not depend on its length ---- */
 
-enum { LOG_RECENT = 32, LOG_MARKS = 32 };
-
-struct log_recent {
-    struct uuid id, author;
-    int64_t seq, at_ms;
-};
+enum { LOG_MARKS = 32 };
 
 struct log_state {
     bool found; /* false: there is no such conversation, and nothing below is set */
@@ -51,19 +45,18 @@ struct log_state {
     int64_t moved;       /* last number of a kind that moves state */
     bool has_session;    /* the open one, else the last */
     struct session_row session;
-    bool has_run; /* that session's */
-    struct flow_run_row run;
-    struct log_recent recent[LOG_RECENT]; /* newest first */
-    int nrecent;
     struct mark_row marks[LOG_MARKS];
     int nmarks;
-    uint64_t generation; /* of the fast connection that read it */
+    uint64_t generation; /* of the fast connection that read it; 0 where another one did */
 };
 
 /* state is NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void log_loaded(void *arg, parley_status status, const struct log_state *state);
 
 parley_status log_load(struct store *store, struct uuid conversation, log_loaded *done, void *arg);
+
+/* The same inside a group; state is zero but for the conversation, and full when the group is done. */
+void log_load_in(struct pg_group *group, struct log_state *state);
 
 /* The statement behind it, for the test that reads its plan. */
 extern const struct pg_statement log_load_statement;
@@ -90,6 +83,12 @@ struct log_page {
 typedef void log_ranged(void *arg, parley_status status, const struct log_page *page);
 
 parley_status log_range(struct store *store, const struct log_range *range, log_ranged *done, void *arg);
+
+/* For a reader: the state, then a page, in one round trip that no append waits behind. The page may be newer than the
+ * state. Both are NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void log_viewed(void *arg, parley_status status, const struct log_state *state, const struct log_page *page);
+
+parley_status log_view(struct store *store, const struct log_range *range, log_viewed *done, void *arg);
 
 /* ---- heads of many conversations ---- */
 

@@ -80,6 +80,20 @@ static void on_page(void *arg, const struct pg_result *r)
         out[i] = read_row(call, r, from + i);
 }
 
+static struct range_call *add_page(struct pg_group *group, const struct log_range *range)
+{
+    assert(range->limit > 0 && range->limit <= LIMIT_PAGE_ITEMS);
+    struct range_call *call = pg_group_alloc(group, sizeof *call);
+    *call = (struct range_call){.range = *range, .group = group};
+    struct pg_params *p = pg_group_add(group, &pages[range->staff][range->oldest], on_page, call);
+    pg_uuid(p, range->conversation);
+    pg_i64(p, range->after);
+    pg_i64(p, range->before ? range->before : INT64_MAX);
+    pg_i64(p, range->limit + 1);
+    pg_i64(p, range->bytes < LIMIT_PAGE_BYTES ? (int64_t)range->bytes : LIMIT_PAGE_BYTES);
+    return call;
+}
+
 static void on_ranged(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct range_call *call = arg;
@@ -88,17 +102,37 @@ static void on_ranged(void *arg, parley_status status, const struct pg_fault *fa
 
 parley_status log_range(struct store *store, const struct log_range *range, log_ranged *done, void *arg)
 {
-    assert(range->limit > 0 && range->limit <= LIMIT_PAGE_ITEMS);
     struct pg_group *group = store_reading(store);
-    struct range_call *call = pg_group_alloc(group, sizeof *call);
-    *call = (struct range_call){.range = *range, .group = group, .done = done, .arg = arg};
-    struct pg_params *p = pg_group_add(group, &pages[range->staff][range->oldest], on_page, call);
-    pg_uuid(p, range->conversation);
-    pg_i64(p, range->after);
-    pg_i64(p, range->before ? range->before : INT64_MAX);
-    pg_i64(p, range->limit + 1);
-    pg_i64(p, range->bytes < LIMIT_PAGE_BYTES ? (int64_t)range->bytes : LIMIT_PAGE_BYTES);
+    struct range_call *call = add_page(group, range);
+    call->done = done;
+    call->arg = arg;
     return pg_group_send(&group, on_ranged, call);
+}
+
+/* ---- state and page ---- */
+
+struct view_call {
+    struct log_state state;
+    struct range_call *page;
+    log_viewed *done;
+    void *arg;
+};
+
+static void on_viewed(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct view_call *call = arg;
+    bool ok = status == PARLEY_OK;
+    call->done(call->arg, status, ok ? &call->state : NULL, ok ? &call->page->page : NULL);
+}
+
+parley_status log_view(struct store *store, const struct log_range *range, log_viewed *done, void *arg)
+{
+    struct pg_group *group = store_reading(store);
+    struct view_call *call = pg_group_alloc(group, sizeof *call);
+    *call = (struct view_call){.state.conversation = range->conversation, .done = done, .arg = arg};
+    log_load_in(group, &call->state);
+    call->page = add_page(group, range);
+    return pg_group_send(&group, on_viewed, call);
 }
 
 /* ---- heads ---- */
