@@ -210,6 +210,7 @@ static void on_sweep(void *arg)
     metric_set(METRIC_agents_online, online(route));
     route_match_soon(route);
     seats_sweep(route);
+    silence_sweep(route);
     LIST_EACH(&route->exclusions, node)
     {
         struct exclusion *e = LIST_ITEM(node, struct exclusion, node);

@@ -1,5 +1,5 @@
-/* What the parts of the router share: the matching (route.c), offers (offer.c), agents' presence (presence.c).
- * All of it lives on the first worker. */
+/* What the parts of the router share: the matching (route.c), offers (offer.c), agents' presence (presence.c), the end
+ * of silent sessions (silence.c). All of it lives on the first worker. */
 #ifndef SERVER_ROUTE_ROUTE_INSIDE_H
 #define SERVER_ROUTE_ROUTE_INSIDE_H
 
@@ -39,6 +39,8 @@ struct route {
     struct loop_turn turn;
     struct loop_timer sweep;
     bool reading, again;
+    int64_t silence_swept_ms;
+    bool closing_silent;
 };
 
 /* After a decline or a miss the session goes to others first. */
@@ -79,6 +81,9 @@ void offering_session(struct route *route, const struct session_row *was, const 
 void offerings_reconcile(struct route *route, const struct session_row *waiting, int n);
 void offerings_of_agent_end(struct route *route, struct uuid agent);
 void offerings_free(struct route *route);
+
+/* silence.c */
+void silence_sweep(struct route *route);
 
 /* presence.c */
 struct seat *seat_of(struct route *route, struct uuid agent);

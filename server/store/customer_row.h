@@ -79,7 +79,8 @@ parley_status conversation_open(struct store *store, const struct conversation_r
 void customer_set_outcome(struct pg_group *group, struct uuid customer, struct span outcome);
 
 /* The guest turns out to be a known customer: identities, devices and conversations become theirs, the guest's main
- * conversation takes the topic guest/<its id>, guest tokens end, both revisions grow. STALE when either is unknown. */
+ * conversation takes the topic guest/<its id>, guest tokens end, the guest's revision grows. STALE when either is
+ * unknown. */
 void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer);
 
 #endif

@@ -1,6 +1,8 @@
 /* Statements on flow_run and flow_journal that no other file of this floor needs. */
 #include "server/store/flow_upkeep.h"
 
+#include "server/store/timer_row.h"
+
 static const struct pg_statement set_collected = {
     "flow_run_set_collected",
     "update flow_run set collected = $2 where id = $1",
@@ -21,6 +23,15 @@ static const struct pg_statement forget = {
 void flow_journal_forget(struct pg_group *group, struct uuid run)
 {
     pg_uuid(pg_group_add(group, &forget, NULL, NULL), run);
+}
+
+static const struct pg_statement abandon = {
+    "flow_run_abandon", "update flow_run set state = 4 where id = $1 and state < 4", 1, {PG_UUID}};
+
+void flow_run_abandon(struct pg_group *group, struct uuid run)
+{
+    pg_uuid(pg_group_add(group, &abandon, NULL, NULL), run);
+    timer_clear_ref(group, TIMER_FLOW, run);
 }
 
 /* session.state: 1 bot, 6 closed; flow_run.state: 3 handoff, 4 and 5 over; item.role: 1 customer, 2 guest. */

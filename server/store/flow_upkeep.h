@@ -12,6 +12,9 @@ void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span
 /* The run begins anew: its journal is empty from here on. */
 void flow_journal_forget(struct pg_group *group, struct uuid run);
 
+/* The session went on without the run: it is over, and its timers with it. */
+void flow_run_abandon(struct pg_group *group, struct uuid run);
+
 /* ---- reads ---- */
 
 /* conversations is NULL unless status is PARLEY_OK; borrowed for the call. */

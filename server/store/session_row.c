@@ -74,6 +74,17 @@ static const struct pg_statement place = {
     {PG_UUID},
 };
 
+static const struct pg_statement silent = {
+    "session_silent",
+    "select s.id, s.conversation, coalesce((select max(i.seq) from item i where i.conversation = s.conversation), 0)"
+    "  from session s where s.state = 1 and s.state_at < $1"
+    "   and not coalesce((select i.at >= $1 from item i where i.conversation = s.conversation and i.role in (1, 2)"
+    "                      order by i.seq desc limit 1), false)"
+    " order by s.state_at limit $2",
+    2,
+    {PG_TIME, PG_I64},
+};
+
 struct session_row session_of_result(const struct pg_result *r, int row, int col)
 {
     return (struct session_row){
@@ -195,6 +206,24 @@ parley_status session_waiting(struct store *store, const struct span *queues, in
         pg_text(p, queues[i]);
     pg_i64(p, limit);
     return session_read_send(read);
+}
+
+/* ---- silence ---- */
+
+static struct session_silence silence_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return (struct session_silence){pg_get_uuid(r, i, 0), pg_get_uuid(r, i, 1), pg_get_i64(r, i, 2)};
+}
+
+ROWS_READ(silence, struct session_silence, session_silences, silence_of)
+
+parley_status session_silent(struct store *store, int64_t before_ms, int limit, session_silences *done, void *arg)
+{
+    struct silence_read *read = silence_read_new(store_reading(store), done, arg);
+    struct pg_params *p = silence_read_add(read, &silent);
+    pg_time_ms(p, before_ms);
+    pg_i64(p, limit);
+    return silence_read_send(read);
 }
 
 /* ---- place ---- */

@@ -67,6 +67,17 @@ parley_status session_waiting(struct store *store, const struct span *queues, in
 /* An agent's live and wrap-up sessions, longest first; and those offered to them. */
 parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg);
 
+struct session_silence {
+    struct uuid session, conversation;
+    int64_t head; /* as of this reading */
+};
+
+typedef void session_silences(void *arg, parley_status status, const struct session_silence *rows, int n);
+
+/* Sessions that a flow has served since before that time, and whose customer has said nothing after it; longest first.
+ */
+parley_status session_silent(struct store *store, int64_t before_ms, int limit, session_silences *done, void *arg);
+
 struct session_place {
     int64_t place;     /* 1 is next */
     int64_t waiting;   /* in that queue */

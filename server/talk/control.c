@@ -2,6 +2,7 @@
 #include "server/talk/control.h"
 
 #include "server/base/mem.h"
+#include "server/store/flow_upkeep.h"
 #include "server/talk/directory.h"
 #include "server/talk/post.h"
 #include "server/talk/talk.h"
@@ -86,6 +87,10 @@ static parley_status may(struct asking *a, struct conversation *conv, struct mov
         if (uuid_equal(s->agent, a->control.agent))
             return PARLEY_OK;
         return refuse(refusal, PARLEY_STALE, NULL), PARLEY_STALE;
+    case SESSION_EVENT_FINISH:
+        if (conv->head == a->control.head)
+            return PARLEY_OK;
+        return refuse(refusal, PARLEY_STALE, NULL), PARLEY_STALE;
     case SESSION_EVENT_REOPEN:
         return may_reopen(conv, move, refusal);
     default:
@@ -143,6 +148,22 @@ static enum verdict handoff_without_session(struct move *move, struct session_ch
     return WORK_MOVE;
 }
 
+static void add_abandon(void *arg, struct pg_group *group)
+{
+    flow_run_abandon(group, *(const struct uuid *)arg);
+}
+
+/* A run that nobody waits for any more ends with its session. */
+static void abandon_run(struct move *move, const struct conversation *conv)
+{
+    struct uuid *run = arena_array(&move->arena, 1, sizeof *run);
+    *run = session_of(conv)->run;
+    if (uuid_is_nil(*run))
+        return;
+    move->add = add_abandon;
+    move->arg = run;
+}
+
 static enum verdict decide_control(struct call *call, struct conversation *conv, struct move *move,
                                    struct refusal *refusal)
 {
@@ -173,6 +194,8 @@ static enum verdict decide_control(struct call *call, struct conversation *conv,
     }
     if (change.event == SESSION_EVENT_RELEASE && uuid_is_nil(session_of(conv)->run))
         return refuse(refusal, PARLEY_WRONG_STATE, "no flow waits to take it back; resolve or transfer it");
+    if (change.event == SESSION_EVENT_FINISH)
+        abandon_run(move, conv);
     session_move(move, &change);
     return WORK_MOVE;
 }

@@ -12,6 +12,7 @@ struct control {
     struct uuid session; /* the one meant; nil: the open one */
     int64_t epoch;       /* TRANSFER, RELEASE, RESOLVE: the control believed in; LOST: 0 */
     struct uuid offer;   /* OFFER, ACCEPT, WITHDRAW: the offer meant */
+    int64_t head;        /* FINISH: the last number when it was decided on; STALE when something came since */
     struct uuid agent;   /* OFFER, LOST */
     int64_t until_ms;    /* OFFER */
     struct span queue;   /* HANDOFF, TRANSFER */
