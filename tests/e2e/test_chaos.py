@@ -123,6 +123,8 @@ async def killed_while_talking(shop, server, name, size):
     ann.stay()
     kim.stay()
     await ann.until(lambda: ann.threads, 60)
+    await ann.post("hello")  # the first words start the flow
+    await ann.until(lambda: "What is it?" in str(ann.items()), 60, "the flow's first question")
     for n in range(3):
         await ann.post(f"message {n}")
     await ann.until(lambda: sum(t.startswith("You said: message") for t in ann.texts()) == 3, 60, "the flow's answers")
