@@ -1,4 +1,6 @@
 """Flows keep their place: through a kill at every step, and through their own mistakes."""
+import asyncio
+
 import pytest
 
 from test_main_job import CARE
@@ -10,36 +12,40 @@ async def dialogue(shop, name, kill_at=None):
     """The customer's side of the flow, with the server killed after the kill_at-th words; what was said in public."""
     ann = await shop.customer(name)
     ann.stay()
-    kim = None
+    said = 0
     for n, words in enumerate(DIALOGUE):
+        await ann.until(lambda: n == 0 or ann.items()[-1]["role"] == "bot" and ann.items()[-1]["seq"] > said, 60, "the bot")
         if isinstance(words, tuple):
             question = await ann.until(lambda: next((i for i in ann.items() if i["kind"] == "choices"), None), 60)
-            await ann.post({"to": question["seq"], "value": words[1]}, kind="choice")
+            said = (await ann.post({"to": question["seq"], "value": words[1]}, kind="choice"))["seq"]
         else:
-            await ann.post(words)
-        await died(shop, ann, n, kill_at)
+            said = (await ann.post(words))["seq"]
+        await died(shop, [ann], n, kill_at)
     kim = await shop.desk(f"kim.{name}")
     kim.stay()
     offer = await kim.offered(ann.main, 60)
-    await died(shop, ann, len(DIALOGUE), kill_at)
-    await kim.until(lambda: kim.link.open_now, 60)
+    await died(shop, [ann, kim], len(DIALOGUE), kill_at)
     offer = next(iter(kim.offers.values()), offer)
     await kim.accept(offer)
-    await died(shop, ann, len(DIALOGUE) + 1, kill_at)
-    await kim.until(lambda: kim.link.open_now, 60)
+    await died(shop, [ann, kim], len(DIALOGUE) + 1, kill_at)
     await kim.resolve(ann.main)
-    await died(shop, ann, len(DIALOGUE) + 2, kill_at)
+    await died(shop, [ann, kim], len(DIALOGUE) + 2, kill_at)
     await ann.until(lambda: ann.kinds() and ann.kinds().count("resolved") == 2, 60, "the flow to end")
     await ann.settled()
     return [(i["kind"], i["role"], i["body"].get("text") or i["body"].get("value") or i["body"].get("outcome"))
             for i in ann.items()]
 
 
-async def died(shop, ann, now, kill_at):
-    if now == kill_at:
-        shop.server.kill()
-        shop.server.start()
-        await ann.until(lambda: ann.link.open_now, 60)
+async def died(shop, clients, now, kill_at):
+    """Kills and restarts the server if this is the moment; returns when everybody is connected again."""
+    if now != kill_at:
+        return
+    links = [client.link for client in clients]
+    shop.server.kill()
+    await asyncio.wait([link.reader for link in links])
+    shop.server.start()
+    for client, old in zip(clients, links):
+        await client.until(lambda c=client, o=old: c.link is not o and c.link.open_now and c.link.welcomed, 60, "to be back")
 
 
 async def test_killed_at_every_step_the_dialogue_is_the_same(shop):
