@@ -48,8 +48,14 @@ static void handle(struct api *api, struct link *link, const struct frame *frame
         api_refuse(link, frame->id, st, st == PARLEY_DENIED ? "your role may not send this request" : NULL, "type");
         return;
     }
+    if (frame->type == FRAME_post && link_held(link, frame->post.id) != PARLEY_OK) {
+        api_refuse(link, frame->id, link->held, "an earlier post of yours is to be repeated first", NULL);
+        return;
+    }
     st = link_spend(link, verb->rate, &retry_ms);
     if (st != PARLEY_OK) {
+        if (frame->type == FRAME_post)
+            link_hold(link, st, frame->post.id, retry_ms);
         struct frame_error error = frame_error_status(st);
         error.retry_after_ms = retry_ms, error.has_retry_after_ms = true;
         link_refuse(link, frame->id, &error);

@@ -2,35 +2,9 @@
 #include "protocol/item.h"
 #include "server/api/api.h"
 #include "server/api/verb.h"
-#include "server/hub/hub.h"
 #include "server/talk/post.h"
 
 #include <stdio.h>
-
-enum { HOLD_MS = 2000 };
-
-/* ---- repeats keep their order: after a refusal that may be repeated, later posts wait for the repeat ---- */
-
-static bool held_back(struct link *link, int64_t id, struct uuid item)
-{
-    if (!link->held)
-        return false;
-    if (uuid_equal(item, link->held_id) || loop_now_ms(link->hub->loop) > link->held_until_ms) {
-        link->held = PARLEY_OK;
-        return false;
-    }
-    api_refuse(link, id, link->held, "an earlier post of yours is to be repeated first", NULL);
-    return true;
-}
-
-static void hold_back(struct link *link, parley_status status, struct uuid item)
-{
-    if (link->held || !status_again(status))
-        return;
-    link->held = status;
-    link->held_id = item;
-    link->held_until_ms = loop_now_ms(link->hub->loop) + HOLD_MS;
-}
 
 /* ---- the answer ---- */
 
@@ -38,7 +12,7 @@ static void on_posted(void *arg, struct call *call, const struct result *result)
 {
     struct ask *ask = arg;
     if (result->status != PARLEY_OK) {
-        hold_back(ask->link, result->status, call->work.row.id);
+        link_hold(ask->link, result->status, call->work.row.id, result->retry_after_ms);
         ask_refuse_result(ask, result);
         return;
     }
@@ -62,8 +36,6 @@ static int64_t made_at(struct uuid id)
 static void post(struct api *api, struct link *link, const struct frame *frame, struct draft *draft)
 {
     struct caller caller = api_caller(link);
-    if (held_back(link, frame->id, draft->id))
-        return;
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;

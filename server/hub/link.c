@@ -113,6 +113,25 @@ parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_
     return PARLEY_OK;
 }
 
+enum { HOLD_MS = 2000 };
+
+void link_hold(struct link *link, parley_status status, struct uuid item, int64_t retry_ms)
+{
+    if (link->held || !status_again(status))
+        return;
+    link->held = status;
+    link->held_id = item;
+    link->held_until_ms = loop_now_ms(link->hub->loop) + retry_ms + HOLD_MS;
+}
+
+parley_status link_held(struct link *link, struct uuid item)
+{
+    bool over = loop_now_ms(link->hub->loop) > link->held_until_ms;
+    if (link->held && (over || uuid_equal(item, link->held_id)))
+        link->held = PARLEY_OK;
+    return link->held;
+}
+
 static void send(struct link *link, enum frame_type type, int64_t id, const void *content)
 {
     struct buf *scratch = &link->hub->scratch;

@@ -87,6 +87,13 @@ bool link_is_staff(const struct link *link);
 /* Takes what one request costs; PARLEY_RATE_LIMITED with the wait in out_retry_ms when there is not enough. */
 parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_retry_ms);
 
+/* After a refusal that may be repeated: later posts get it too until this one comes again, or the time to repeat it is
+ * long over. Any other status holds nothing. */
+void link_hold(struct link *link, parley_status status, struct uuid item, int64_t retry_ms);
+
+/* The status that a post with this id is to be refused with; PARLEY_OK: it may go on. */
+parley_status link_held(struct link *link, struct uuid item);
+
 /* All three are ignored once the link is gone. */
 void link_reply(struct link *link, int64_t re, enum frame_type type, const void *reply);
 void link_refuse(struct link *link, int64_t re, const struct frame_error *error);

@@ -230,12 +230,25 @@ void conversation_bitten(struct conversation *conv)
 
 /* ---- deciding ---- */
 
+/* Refuses the first work, and after it what its author said later: so repeats keep their order. */
+static void refuse_first(struct conversation *conv, struct work *first, const struct refusal *refusal)
+{
+    struct uuid author = first->row.author;
+    bool says = !uuid_is_nil(first->row.id);
+    work_refuse(conv, first, refusal);
+    LIST_EACH (&conv->works, node) {
+        struct work *later = LIST_ITEM(node, struct work, node);
+        if (says && !uuid_is_nil(later->row.id) && uuid_equal(later->row.author, author))
+            work_refuse(conv, later, refusal);
+    }
+}
+
 static void busy(struct conversation *conv, struct work *work)
 {
     struct refusal refusal;
     conv->tries = 0;
     refuse(&refusal, work->doubtful ? PARLEY_UNCERTAIN : PARLEY_BUSY, "others write to this conversation all the time");
-    work_refuse(conv, work, &refusal);
+    refuse_first(conv, work, &refusal);
 }
 
 struct move *talk_spare_move(struct talk *talk, const struct conversation *conv, const struct work *work)
@@ -335,7 +348,7 @@ static void give_up(struct conversation *conv)
         if (now - work->queued_ms < GIVE_UP_MS)
             return;
         refuse(&refusal, work->doubtful ? PARLEY_UNCERTAIN : PARLEY_UNAVAILABLE, NULL);
-        work_refuse(conv, work, &refusal);
+        refuse_first(conv, work, &refusal);
     }
 }
 
