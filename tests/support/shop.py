@@ -165,7 +165,7 @@ def _around(text, secret):
 
 async def talk(phone, rng, messages):
     """Writes so many messages, a few at a time, some of them twice."""
-    await phone.until(lambda: phone.threads, 120, "to be connected")
+    await phone.until(lambda: any(t.topic for t in phone.threads.values()), 120, "to be connected")
     waiting = []
     for n in range(messages):
         text = f"cv:{phone.main} message {n} of {phone.name} " + "x" * rng.choice((0, 10, 100, 2000))
