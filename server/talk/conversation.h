@@ -44,6 +44,7 @@ struct conversation {
     enum lane lane;
     bool loaded;
     bool seen;           /* was loaded before: `service` is how it stood then */
+    int64_t shown;       /* last number that was shown from here; what is stored above it has to be read and shown */
     int64_t head;        /* last number */
     int64_t public_head; /* last number of a public item */
     int64_t moved;       /* last number of an item that moved the state of service */

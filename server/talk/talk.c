@@ -7,7 +7,7 @@
 #include "server/hub/hub.h"
 #include "server/talk/lane.h"
 
-enum { TICK_MS = 250, IDLE_MS = 60000, CONVERSATIONS_KEPT = 20000, RETRY_MS = 1000 };
+enum { TICK_MS = 250, IDLE_MS = 60000, CONVERSATIONS_KEPT = 20000, RETRY_MS = 1000, MISSED_MAX = 1000 };
 
 static void on_tick(void *arg);
 
@@ -147,6 +147,7 @@ void work_settled(struct conversation *conv, struct work *work, int64_t seq, int
 void item_stored(struct conversation *conv, const struct log_row *row)
 {
     metric_add(METRIC_messages_total, 1);
+    conv->shown = row->seq;
     hub_publish(conv->talk->hub, row);
     for (int i = 0; i < conv->talk->nhooks; i++)
         if (conv->talk->hooks[i].stored)
@@ -168,17 +169,59 @@ static bool has_moved(const struct session_row *was, const struct session_row *n
            !uuid_equal(was->offer, now->offer);
 }
 
+static void on_missed(void *arg, parley_status status, const struct log_page *page)
+{
+    struct conversation *conv = arg;
+    conv->lane = LANE_IDLE;
+    for (int i = 0; status == PARLEY_OK && i < page->n; i++) {
+        conversation_apply(conv, &page->rows[i]);
+        item_stored(conv, &page->rows[i]);
+    }
+    conversation_pump(conv);
+}
+
+static parley_status show_missed(struct conversation *conv)
+{
+    struct log_range range = {.conversation = conv->id,
+                              .after = conv->shown,
+                              .oldest = true,
+                              .staff = true,
+                              .limit = LIMIT_PAGE_ITEMS,
+                              .bytes = LIMIT_PAGE_BYTES};
+    parley_status st = log_range(conv->talk->store, &range, on_missed, conv);
+    if (st == PARLEY_OK)
+        conv->lane = LANE_LOADING;
+    return st;
+}
+
+static void take_state(struct conversation *conv, const struct log_state *state)
+{
+    struct service was;
+    service_set(&was, &conv->service.row);
+    conversation_take(conv, state);
+    if (conv->seen && has_moved(&was.row, &conv->service.row))
+        tell_served(conv, &was.row); /* another process moved it */
+    conv->seen = true;
+    conv->shown = conv->head;
+}
+
+/* Something was stored that was never shown from here: by another process, or by us with an answer that never came.
+ * Far behind, its readers are told the head instead. */
+static bool has_missed(const struct conversation *conv, const struct log_state *state)
+{
+    return conv->seen && state->head > conv->shown && state->head - conv->shown <= MISSED_MAX;
+}
+
 static void on_loaded(void *arg, parley_status status, const struct log_state *state)
 {
     struct conversation *conv = arg;
     conv->lane = LANE_IDLE;
+    if (status == PARLEY_OK && state->found && has_missed(conv, state)) {
+        show_missed(conv); /* then it is loaded again */
+        return;
+    }
     if (status == PARLEY_OK && state->found) {
-        struct service was;
-        service_set(&was, &conv->service.row);
-        conversation_take(conv, state);
-        if (conv->seen && has_moved(&was.row, &conv->service.row))
-            tell_served(conv, &was.row); /* another process moved it */
-        conv->seen = true;
+        take_state(conv, state);
     } else if (status == PARLEY_OK) {
         struct refusal refusal;
         refuse(&refusal, PARLEY_NOT_FOUND, "there is no such conversation, or none that you may see");
@@ -194,32 +237,12 @@ static void load(struct conversation *conv)
         conv->lane = LANE_LOADING;
 }
 
-static void on_missed(void *arg, parley_status status, const struct log_page *page)
-{
-    struct conversation *conv = arg;
-    conv->lane = LANE_IDLE;
-    for (int i = 0; status == PARLEY_OK && i < page->n; i++) {
-        conversation_apply(conv, &page->rows[i]);
-        item_stored(conv, &page->rows[i]);
-    }
-    conversation_pump(conv);
-}
-
 /* What others wrote meanwhile is read and shown first; the state is loaded afterwards, by the next pump. */
 void conversation_reload(struct conversation *conv)
 {
-    struct log_range range = {.conversation = conv->id,
-                              .after = conv->head,
-                              .oldest = true,
-                              .staff = true,
-                              .limit = LIMIT_PAGE_ITEMS,
-                              .bytes = LIMIT_PAGE_BYTES};
-    bool known = conv->loaded;
     conv->loaded = false;
     conv->lane = LANE_IDLE;
-    if (known && log_range(conv->talk->store, &range, on_missed, conv) == PARLEY_OK)
-        conv->lane = LANE_LOADING;
-    else
+    if (!conv->seen || show_missed(conv) != PARLEY_OK)
         conversation_pump(conv);
 }
 
@@ -236,7 +259,8 @@ static void refuse_first(struct conversation *conv, struct work *first, const st
     struct uuid author = first->row.author;
     bool says = !uuid_is_nil(first->row.id);
     work_refuse(conv, first, refusal);
-    LIST_EACH (&conv->works, node) {
+    LIST_EACH(&conv->works, node)
+    {
         struct work *later = LIST_ITEM(node, struct work, node);
         if (says && !uuid_is_nil(later->row.id) && uuid_equal(later->row.author, author))
             work_refuse(conv, later, refusal);
@@ -375,9 +399,9 @@ static void on_tick(void *arg)
 bool talk_behind(struct talk *talk, struct uuid conversation, int64_t head)
 {
     struct conversation *conv = map_get(&talk->conversations, conversation);
-    if (!conv || !conv->loaded)
+    if (!conv || !conv->loaded || conv->shown >= head)
         return false;
-    if (conv->lane == LANE_IDLE && conv->head < head) {
+    if (conv->lane == LANE_IDLE) {
         conversation_bitten(conv);
         conversation_reload(conv);
     }
