@@ -141,7 +141,9 @@ static const char *ended_why(const struct offering *o, const struct session_row 
         return "accepted";
     if (now->state != SESSION_QUEUED)
         return "withdrawn";
-    return clock_ms() >= o->service.row.offer_until_ms ? "expired" : "declined";
+    if (clock_ms() >= o->service.row.offer_until_ms)
+        return "expired";
+    return o->withdrawn ? "withdrawn" : "declined";
 }
 
 static void tell_ended(struct offering *o, const struct session_row *now, const char *why)
@@ -163,7 +165,7 @@ static void offering_ended(struct offering *o, const struct session_row *now)
         metric_add(METRIC_offers_accepted_total, 1);
     if (strcmp(why, "expired") == 0)
         metric_add(METRIC_offers_missed_total, 1);
-    if (now->state == SESSION_QUEUED)
+    if (strcmp(why, "expired") == 0 || strcmp(why, "declined") == 0)
         route_exclude(route, o->session, agent);
     offering_free(o);
     if (strcmp(why, "expired") == 0)
@@ -179,6 +181,10 @@ static void follow_load(struct route *route, const struct session_row *was, cons
     struct directory_agent *after = has ? directory_agent(route->directory, now->agent) : NULL;
     if (before && before->load > 0)
         before->load--;
+    if (before)
+        seat_tell_desk(route, before->id);
+    if (after && after != before)
+        seat_tell_desk(route, after->id);
     if (after) {
         after->load++;
         after->misses = 0;
@@ -215,8 +221,10 @@ void offerings_of_agent_end(struct route *route, struct uuid agent)
 {
     struct offering *o;
     for (size_t i = 0; (o = map_next(&route->offerings, &i));)
-        if (o->out && uuid_equal(o->agent, agent))
+        if (o->out && uuid_equal(o->agent, agent)) {
+            o->withdrawn = true;
             withdraw(route, &o->service.row, o->offer, "withdrawn");
+        }
 }
 
 void offerings_free(struct route *route)

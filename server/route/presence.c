@@ -110,6 +110,14 @@ static void on_desk(void *arg, parley_status status, const struct frame_desk *de
         hub_tell(seat->route->hub, seat->agent, FRAME_push_desk, &(struct frame_push_desk){.desk = *desk});
 }
 
+/* Their desk has changed: status or load. Nothing when they are not here. */
+void seat_tell_desk(struct route *route, struct uuid agent)
+{
+    struct seat *seat = seat_of(route, agent);
+    if (seat->workers)
+        desk_load(route->store, route->directory, agent, on_desk, seat);
+}
+
 void seat_status(struct route *route, struct uuid agent, enum agent_status status)
 {
     struct directory_agent *a = directory_agent(route->directory, agent);
@@ -119,7 +127,7 @@ void seat_status(struct route *route, struct uuid agent, enum agent_status statu
     a->misses = 0;
     if (status != agent_status_online)
         offerings_of_agent_end(route, agent);
-    desk_load(route->store, route->directory, agent, on_desk, seat_of(route, agent));
+    seat_tell_desk(route, agent);
 }
 
 struct miss {

@@ -66,7 +66,8 @@ struct offering {
     struct service service; /* as offered */
     int64_t head;
     struct route *route;
-    bool out; /* committed and held out */
+    bool out;       /* committed and held out */
+    bool withdrawn; /* by us: the agent did not say no */
     struct loop_timer timer;
 };
 
@@ -89,6 +90,7 @@ void silence_sweep(struct route *route);
 struct seat *seat_of(struct route *route, struct uuid agent);
 void seat_presence(struct route *route, struct uuid agent, int worker, bool here);
 void seat_status(struct route *route, struct uuid agent, enum agent_status status);
+void seat_tell_desk(struct route *route, struct uuid agent);
 void seat_missed(struct route *route, struct uuid agent);
 void seats_sweep(struct route *route);
 void seats_free(struct route *route);
