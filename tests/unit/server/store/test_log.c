@@ -274,7 +274,7 @@ static void bytes_cut_a_page_but_not_its_first_item(void **unused)
     assert_int_equal(seqs[0], 9);
     assert_true(more);
     assert_int_equal(
-        range((struct log_range){.conversation = c, .limit = 9, .staff = true, .bytes = 500, .oldest = true}),
+        range((struct log_range){.conversation = c, .limit = 9, .staff = true, .bytes = 750, .oldest = true}),
         PARLEY_OK);
     assert_int_equal(nseqs, 3);
     assert_int_equal(seqs[0], 1);
