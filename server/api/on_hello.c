@@ -1,4 +1,4 @@
-/* hello, auth: who connects, and everything they missed, in one round trip. */
+/* hello: who connects, and everything they missed, in one round trip. */
 #include "server/api/api.h"
 #include "server/api/auth.h"
 #include "server/api/thread.h"
@@ -221,30 +221,4 @@ void on_hello(struct api *api, struct link *link, const struct frame *frame)
     link_move(link, LINK_GREETING);
     loop_timer_stop(&link->timer);
     auth_check(api, &(struct credentials){.token = h->token, .device = h->device, .locale = h->locale}, on_admitted, g);
-}
-
-/* ---- auth: a new token of the same person ---- */
-
-static void on_again(void *arg, parley_status status, const struct admission *admission, const char *why)
-{
-    struct ask *ask = arg;
-    struct principal *who = ask->link->who;
-    if (status != PARLEY_OK) {
-        ask_refuse(ask, status, why, "data.token");
-        return;
-    }
-    if (!uuid_equal(who->id, admission->who.id)) {
-        ask_refuse(ask, PARLEY_DENIED, "this token is somebody else's; connect anew for another person", "data.token");
-        return;
-    }
-    who->expires_ms = admission->who.expires_ms;
-    struct frame_auth_ok ok = {.expires_at = who->expires_ms, .has_expires_at = who->expires_ms != 0};
-    ask_reply(ask, FRAME_auth_ok, &ok);
-}
-
-void on_auth(struct api *api, struct link *link, const struct frame *frame)
-{
-    struct ask *ask = ask_begin(api, link, frame);
-    if (ask)
-        auth_check(api, &(struct credentials){.token = frame->auth.token, .device = link->who->device}, on_again, ask);
 }

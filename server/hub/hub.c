@@ -423,6 +423,35 @@ void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision)
     }
 }
 
+struct sign_out {
+    struct mail mail;
+    struct uuid principal;
+};
+
+static void discard_sign_out(struct mail *mail)
+{
+    mem_free(LIST_ITEM(mail, struct sign_out, mail));
+}
+
+static void open_sign_out(struct mail *mail, void *receiver)
+{
+    struct sign_out *s = LIST_ITEM(mail, struct sign_out, mail);
+    hub_revoke(((struct peer *)receiver)->hub, s->principal, INT64_MAX);
+    mem_free(s);
+}
+
+void hub_sign_out(struct hub *hub, struct uuid principal)
+{
+    hub_revoke(hub, principal, INT64_MAX);
+    for (int i = 0; i < hub->peers->count; i++) {
+        if (i == hub->self)
+            continue;
+        struct sign_out *s = mem_alloc(sizeof *s);
+        *s = (struct sign_out){.mail = {.open = open_sign_out, .discard = discard_sign_out}, .principal = principal};
+        mailbox_send(hub->peers->at[i].box, &s->mail);
+    }
+}
+
 void hub_drain(struct hub *hub, int64_t spread_ms)
 {
     unsigned i = 0;

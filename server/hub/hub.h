@@ -72,6 +72,9 @@ unsigned hub_links_of(const struct hub *hub, struct uuid principal);
 /* Ends this principal's links on this worker whose revision is older. */
 void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision);
 
+/* Ends all links of this principal, on every worker. */
+void hub_sign_out(struct hub *hub, struct uuid principal);
+
 /* Tells everyone when to come back, spread over spread_ms. */
 void hub_drain(struct hub *hub, int64_t spread_ms);
 

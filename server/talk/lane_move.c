@@ -36,6 +36,10 @@ static void committed(struct moving *m)
         conversation_apply(conv, &m->move->rows[i]);
     if (m->move->session != MOVE_NO_SESSION)
         service_set(&conv->service, &m->move->to.row);
+    if (!uuid_is_nil(m->move->customer)) {
+        conv->customer = conv->service.row.customer = m->move->customer;
+        conv->loaded = false; /* and whatever else has changed with it */
+    }
     if (m->move->own >= 0)
         conversation_remember(conv, own_row(m->move), m->work->digest);
 

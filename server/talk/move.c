@@ -17,7 +17,7 @@ void move_init(struct move *move, const struct conversation *conv, struct uuid c
     move->own = -1;
     move->session = MOVE_NO_SESSION;
     move->take = move->give = move->handoff_accept = move->handoff_requeue = move->handoff_end = (struct uuid){0};
-    move->handoff_new.id = (struct uuid){0};
+    move->handoff_new.id = move->customer = (struct uuid){0};
     move->handoff_outcome = move->handoff_note = (struct span){0};
     move->take_anyway = false;
     move->missed = NULL;

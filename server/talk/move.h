@@ -34,6 +34,7 @@ struct move {
     int16_t from_state;
     struct service to;
 
+    struct uuid customer;   /* whose the conversation is from now on; nil: as it was */
     struct uuid take, give; /* agents whose load grows and shrinks; nil: none */
     bool take_anyway;       /* without asking whether they are free */
     bool *missed;           /* missed_agent missed an offer: whether that sets them away; NULL: nobody did */

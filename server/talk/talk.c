@@ -301,6 +301,18 @@ static bool must_settle(const struct conversation *conv, const struct work *work
     return work->stale_id || work->doubtful || loop_now_ms(conv->talk->loop) < conv->bitten_until_ms;
 }
 
+/* Whose a conversation is may have changed elsewhere: it is read again before somebody is told that it is not theirs.
+ */
+static bool look_again(struct conversation *conv, struct work *work, enum verdict verdict,
+                       const struct refusal *refusal)
+{
+    if (verdict != WORK_REFUSE || refusal->status != PARLEY_NOT_FOUND || work->reread)
+        return false;
+    work->reread = true;
+    conv->loaded = false;
+    return true;
+}
+
 /* Decides the first work; false when it has left and the next must wait. */
 static bool step(struct conversation *conv, struct work *work)
 {
@@ -316,6 +328,10 @@ static bool step(struct conversation *conv, struct work *work)
         conv->talk->spare = NULL;
         move_leave(conv, work, move);
         return false;
+    }
+    if (look_again(conv, work, verdict, &refusal)) {
+        move_done(move);
+        return true;
     }
     if (verdict == WORK_REFUSE)
         refuse_decided(conv, work, move, &refusal);

@@ -54,6 +54,7 @@ struct work {
     size_t bytes;   /* counted against LIMIT_POSTS_WAITING_BYTES */
     bool stale_id;  /* its id may have been stored before, unknown to this worker */
     bool looked_up; /* the settling function said that it was not stored */
+    bool reread;    /* its conversation was read anew before it may be refused as not there */
     bool doubtful;  /* left once with an unknown outcome: it may not be refused for being late */
 };
 

@@ -1,0 +1,119 @@
+"""A guest who turns out to be a known customer: nothing said is lost, nobody else gets in."""
+import asyncio
+
+import pytest
+
+from parley_client import Customer, Refused
+
+
+async def guest(shop, name, token=None, device=None, server=None):
+    server = server or shop.server
+    if token is None:
+        token = await asyncio.get_running_loop().run_in_executor(None, server.guest, shop.app)
+    return await shop._keep(Customer(name, server.url, token, device=device, record=shop.site.record), True)
+
+
+def linked(client, conv):
+    return [i["body"] for i in client.items(conv) if i["kind"] == "linked"]
+
+
+async def test_both_conversations_are_the_customers(shop):
+    with shop.serve(workers=2):
+        kim = await shop.desk("kim")
+        known = await shop.customer("ann")
+        await known.post("said as Ann")
+        home = known.main
+        anna = await guest(shop, "anna")
+        before, who = anna.main, anna.me
+        await anna.post("said as a guest")
+        await kim.accept(await kim.offered(before))
+        answer = await anna.request("auth", token=shop.app.token("ann"))
+        assert (answer["me"], answer["main"]) == (known.me, home) and answer["expires_at"] > 0
+        await anna.until(lambda: linked(anna, before), what="the item in the guest's conversation")
+        assert linked(anna, before) == [{"conversation": home, "main": True}]
+        await known.until(lambda: linked(known, home) == [{"conversation": before, "main": False}], what="the other item")
+        await anna.subscribe(home)
+        assert "said as Ann" in anna.texts(home)
+        await anna.post("said as Ann, there", conv=home)
+        await anna.post("said as Ann, here", conv=before)
+        await kim.until(lambda: "said as Ann, here" in kim.texts(before), what="the words")
+        assert known.link.open_now
+        await known.reconnect()
+        topics = {t["conversation"]: t["topic"] for t in known.welcome["threads"]}
+        assert topics == {home: "main", before: f"guest/{before}"}
+        assert [t for t in known.texts(before) if t.startswith("said")] == ["said as a guest", "said as Ann, here"]
+        with pytest.raises(Refused, match="unauthenticated"):
+            await guest(shop, "late", anna.token)
+        assert shop.site.sql("SELECT customer::text FROM conversation WHERE customer = %s", who) == []
+        assert shop.site.sql("SELECT DISTINCT customer::text FROM session") == [(known.me,)]
+        await shop.close()
+
+
+async def test_the_first_time_as_a_customer_too(shop):
+    with shop.serve():
+        anna = await guest(shop, "anna")
+        await anna.post("hello")
+        answer = await anna.request("auth", token=shop.app.token("ann"))
+        ann = await shop.customer("ann")
+        assert (ann.me, ann.main) == (answer["me"], answer["main"]) and linked(ann, ann.main)
+        again = await anna.request("auth", token=shop.app.token("ann"))
+        assert "me" not in again and again["expires_at"] > 0
+        await shop.close()
+
+
+async def test_nobody_becomes_somebody_else(shop):
+    elsewhere = shop.site.app("elsewhere", queue="care")
+    with shop.serve():
+        anna, ann = await guest(shop, "anna"), await shop.customer("ann")
+        second = await guest(shop, "second", await asyncio.get_running_loop().run_in_executor(None, shop.server.guest, shop.app))
+        for client, token in ((anna, elsewhere.token("ann")), (ann, shop.app.token("bob")), (ann, anna.token), (anna, second.token)):
+            with pytest.raises(Refused, match="denied"):
+                await client.request("auth", token=token)
+        with pytest.raises(Refused, match="token|unauthenticated"):
+            await anna.request("auth", token="nonsense")
+        await anna.post("still a guest")
+        assert anna.kinds().count("linked") == 0
+        await anna.request("auth", token=shop.app.token("ann"))
+        with pytest.raises(Refused, match="denied"):
+            await anna.request("auth", token=shop.app.token("bob"))
+        await shop.close()
+
+
+async def test_asked_again_after_a_crash_between_the_two(shop):
+    with shop.serve() as server:
+        anna, ann = await guest(shop, "anna"), await shop.customer("ann")
+        before, home = anna.main, ann.main
+        await anna.post("hello")
+        answers = await asyncio.gather(*(c.request("auth", token=shop.app.token("ann")) for c in (anna,)))
+        assert answers[0]["main"] == home
+        # as if the second transition had not happened
+        shop.site.sql("UPDATE conversation SET customer = %s, topic = 'main' WHERE id = %s", anna.me, before)
+        shop.site.sql("DELETE FROM item WHERE conversation = %s AND kind = 17", before)
+        shop.site.sql("UPDATE device SET customer = %s, guest_digest = sha256(%s) WHERE id = (SELECT id FROM device LIMIT 1)",
+                      anna.me, anna.token.encode())
+        server.kill()
+        server.start()
+        late = await guest(shop, "late", anna.token)
+        assert late.main == before and not linked(late, before)
+        assert (await late.request("auth", token=shop.app.token("ann")))["main"] == home
+        await late.until(lambda: linked(late, before))
+        await ann.reconnect()
+        assert len(linked(ann, home)) == 1 and len(linked(ann, before)) == 1
+        await shop.close()
+
+
+async def test_on_another_server_too(shop):
+    with shop.serve(), shop.serve():
+        anna = await guest(shop, "anna")
+        other = await guest(shop, "anna.other", anna.token, server=shop.servers[1])
+        ann = await shop.customer("ann", server=shop.servers[1])
+        await other.post("hello")
+        await anna.until(lambda: "hello" in anna.texts(), what="the other server's item")
+        conv = anna.main
+        await anna.request("auth", token=shop.app.token("ann"))
+        await other.until(lambda: not other.link.open_now, what="the guest's link on the other server to end")
+        assert other.link.code == 4506
+        await ann.reconnect()
+        await ann.post("as Ann", conv=conv)
+        await anna.until(lambda: "as Ann" in anna.texts(conv), what="the words from the other server")
+        await shop.close()
