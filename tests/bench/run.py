@@ -14,12 +14,12 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build", "release")
@@ -204,7 +204,7 @@ class Bench:
         return {"tls.certificate": names[0], "tls.key": names[1]}
 
     def idle(self, name, sets, *options):
-        """User memory of the server with 10,000 links against none, after everybody has been here once."""
+        """User memory of the server with 10,000 links against none."""
         with self.serve(**sets) as server:
             tokens = self.tokens("idle", IDLE)
             before = resident_kib(server.process.pid)
@@ -259,6 +259,7 @@ def main():
     bench = Bench(args)
     if not bench.wanted:
         raise SystemExit(f"no figure's name contains {args.name!r}; there are: {' '.join(FIGURES)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     with bench:
         bench.run()
 
