@@ -1,5 +1,6 @@
-/* The fast lane: plain posts of many conversations in one insert, one batch in flight. While it commits the next one
- * gathers, so batches grow by themselves under load, and at rest a post goes out alone at once. */
+/* The fast lane: plain posts of many conversations in one insert. Two batches may be in flight, never with the same
+ * conversation in both: Postgres has something to do while this worker tells what has become of the other. What comes
+ * meanwhile gathers, so batches grow by themselves under load, and at rest a post goes out alone at once. */
 #include "server/talk/lane.h"
 
 #include "server/base/clock.h"
@@ -17,7 +18,7 @@ void batch_soon(struct talk *talk, struct conversation *conv)
 {
     if (list_empty(&conv->in_ready))
         list_push(&talk->ready, &conv->in_ready);
-    if (!talk->flying && !talk->stalled)
+    if (talk->flying < TALK_BATCHES && !talk->stalled)
         loop_at_turn_end(talk->loop, &talk->turn, on_turn, talk);
 }
 
@@ -83,19 +84,30 @@ static int by_id(const void *a, const void *b)
     return uuid_compare((*i)->id, (*j)->id);
 }
 
+/* How many works wait, up to so many. */
+static int count_works(const struct conversation *conv, int most)
+{
+    int n = 0;
+    for (const struct list *node = conv->works.next; node != &conv->works && n < most; node = node->next)
+        n++;
+    return n;
+}
+
 /* In order of (conversation, number), so that two writers wait for each other instead of in a circle. */
 static void gather(struct talk *talk, struct batch *batch)
 {
     struct conversation *convs[TALK_BATCH];
-    int n = 0;
+    int n = 0, room = TALK_BATCH;
     LIST_EACH(&talk->ready, node)
     {
         struct conversation *conv = LIST_ITEM(node, struct conversation, in_ready);
-        if (n == TALK_BATCH)
+        if (room == 0)
             break;
         list_remove(&conv->in_ready);
-        if (conv->lane == LANE_IDLE && conv->loaded)
-            convs[n++] = conv;
+        if (conv->lane != LANE_IDLE || !conv->loaded)
+            continue;
+        room -= count_works(conv, room);
+        convs[n++] = conv;
     }
     qsort(convs, (size_t)n, sizeof *convs, by_id);
     int64_t at_ms = clock_ms();
@@ -126,53 +138,66 @@ static void not_stored(struct conversation *conv, struct work *work, parley_stat
         conversation_bitten(conv);
 }
 
+static bool first_of_its_own(const struct batch *batch, int i)
+{
+    return i == 0 || !uuid_equal(batch->rows[i].conversation, batch->rows[i - 1].conversation);
+}
+
 static void on_batch(void *arg, parley_status status, const struct pg_fault *fault)
 {
-    struct talk *talk = arg;
-    struct batch *batch = &talk->batch;
-    struct conversation *last = NULL;
+    struct batch *batch = arg;
+    struct talk *talk = batch->talk;
+    struct conversation *conv = NULL;
 
-    talk->flying = false;
     if (status == PARLEY_OK) {
         FAULT_POINT(batch_after_commit);
         metric_add(METRIC_batches_total, 1);
-        metric_observe_us(METRIC_message_commit_duration_seconds, clock_mono_us() - talk->left_us);
+        metric_observe_us(METRIC_message_commit_duration_seconds, clock_mono_us() - batch->left_us);
     }
     for (int i = 0; i < batch->n; i++) {
-        struct conversation *conv = map_get(&talk->conversations, batch->rows[i].conversation);
-        if (conv != last && last)
-            last->lane = LANE_IDLE;
-        last = conv;
+        if (first_of_its_own(batch, i)) {
+            if (conv)
+                conv->lane = LANE_IDLE;
+            conv = map_get(&talk->conversations, batch->rows[i].conversation);
+        }
         if (status == PARLEY_OK)
             stored(conv, batch->works[i], &batch->rows[i]);
         else
             not_stored(conv, batch->works[i], status);
     }
-    if (last)
-        last->lane = LANE_IDLE;
+    if (conv)
+        conv->lane = LANE_IDLE;
+    batch->flying = false;
+    talk->flying--;
     for (int i = 0; i < batch->n; i++)
-        if (i == 0 || !uuid_equal(batch->rows[i].conversation, batch->rows[i - 1].conversation))
+        if (first_of_its_own(batch, i))
             conversation_pump(map_get(&talk->conversations, batch->rows[i].conversation));
     if (!list_empty(&talk->ready) && !talk->stalled)
         loop_at_turn_end(talk->loop, &talk->turn, on_turn, talk);
 }
 
-void batch_leave(struct talk *talk)
+static void leave(struct batch *batch)
 {
-    struct batch *batch = &talk->batch;
-    if (talk->flying || list_empty(&talk->ready) || !store_is_up(talk->store))
-        return;
+    struct talk *talk = batch->talk;
     gather(talk, batch);
     if (batch->n == 0)
         return;
-    talk->flying = true;
-    talk->left_us = clock_mono_us();
+    batch->flying = true;
+    batch->left_us = clock_mono_us();
+    talk->flying++;
     FAULT_POINT(batch_before_submit);
-    parley_status st = log_append(talk->store, batch->rows, batch->n, on_batch, talk);
+    parley_status st = log_append(talk->store, batch->rows, batch->n, on_batch, batch);
     if (st == PARLEY_OK) {
         FAULT_POINT(batch_after_submit);
         return;
     }
     talk->stalled = true; /* until the next tick: trying again at once would spin */
-    on_batch(talk, PARLEY_UNAVAILABLE, NULL);
+    on_batch(batch, PARLEY_UNAVAILABLE, NULL);
+}
+
+void batch_leave(struct talk *talk)
+{
+    for (int i = 0; i < TALK_BATCHES; i++)
+        if (!talk->batches[i].flying && !talk->stalled && !list_empty(&talk->ready) && store_is_up(talk->store))
+            leave(&talk->batches[i]);
 }

@@ -23,6 +23,8 @@ struct talk *talk_new(struct loop *loop, struct store *store, struct hub *hub, c
     talk->directory = directory;
     list_init(&talk->ready);
     list_init(&talk->all);
+    for (int i = 0; i < TALK_BATCHES; i++)
+        talk->batches[i].talk = talk;
     loop_timer_start(loop, &talk->tick, TICK_MS, on_tick, talk);
     return talk;
 }
@@ -346,9 +348,10 @@ static bool step(struct conversation *conv, struct work *work)
     return verdict == WORK_REFUSE || verdict == WORK_DONE;
 }
 
+/* One that is listed as ready has been decided on: its works go with the next batch. */
 void conversation_pump(struct conversation *conv)
 {
-    while (conv->lane == LANE_IDLE && !list_empty(&conv->works)) {
+    while (conv->lane == LANE_IDLE && !list_empty(&conv->works) && list_empty(&conv->in_ready)) {
         struct work *work = LIST_ITEM(conv->works.next, struct work, node);
         if (!conv->loaded) {
             load(conv);

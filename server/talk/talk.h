@@ -25,9 +25,12 @@ struct talk_hooks {
     void *arg;
 };
 
-enum { TALK_HOOKS = 4, TALK_BATCH = 256 };
+enum { TALK_HOOKS = 4, TALK_BATCH = 256, TALK_BATCHES = 2 };
 
 struct batch {
+    struct talk *talk;
+    bool flying;     /* it has left */
+    int64_t left_us; /* when */
     struct log_row rows[TALK_BATCH];
     struct work *works[TALK_BATCH];
     int n;
@@ -44,14 +47,13 @@ struct talk {
     struct map conversations;
     struct list ready; /* conversations with something for the next batch */
     struct list all;   /* least recently used first */
-    struct batch batch;
-    bool flying; /* the batch has left */
+    struct batch batches[TALK_BATCHES];
+    int flying; /* batches that have left */
     bool closing;
     bool stalled; /* it could not leave; the tick tries again */
     struct loop_turn turn;
     struct loop_timer tick;
     size_t waiting, waiting_bytes;
-    int64_t left_us;    /* when the batch left */
     struct move *spare; /* what the next decision is written into; most decisions leave it as it is */
     struct talk_hooks hooks[TALK_HOOKS];
     int nhooks;
