@@ -136,6 +136,7 @@ static void on_close(void *user, int code)
 {
     struct link *link = user;
     metric_add_by(METRIC_connections_closed_total, why_closed(code), 1);
+    context_forget(link);
     link_move(link, LINK_GONE);
     link_unref(&link);
 }

@@ -26,6 +26,9 @@ struct verb {
 
 const struct verb *verb_of(enum frame_type type);
 
+/* The link has closed: contexts that wait for their turn are dropped. */
+void context_forget(struct link *link);
+
 verb_handler on_hello, on_auth, on_post, on_note, on_range, on_subscribe, on_unsubscribe, on_mark, on_typing,
     on_conversations, on_conversation_open, on_context_put, on_context_get, on_process_start, on_process_step,
     on_process_get, on_handoff_request, on_queue_leave, on_upload, on_download, on_status_set, on_inbox,

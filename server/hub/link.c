@@ -13,9 +13,17 @@ static const struct {
     float per_second, burst;
 } rate_table[2][RATE_CLASSES] = {
     /* customers */
-    {[RATE_CHEAP] = {10, 50}, [RATE_POST] = {5, 40}, [RATE_READ] = {10, 40}, [RATE_TYPING] = {0.5f, 4}},
+    {[RATE_CHEAP] = {10, 50},
+     [RATE_POST] = {5, 40},
+     [RATE_READ] = {10, 40},
+     [RATE_TYPING] = {0.5f, 4},
+     [RATE_CONTEXT] = {1, 10}},
     /* staff, bots, back ends */
-    {[RATE_CHEAP] = {50, 200}, [RATE_POST] = {50, 200}, [RATE_READ] = {50, 200}, [RATE_TYPING] = {1, 8}},
+    {[RATE_CHEAP] = {50, 200},
+     [RATE_POST] = {50, 200},
+     [RATE_READ] = {50, 200},
+     [RATE_TYPING] = {1, 8},
+     [RATE_CONTEXT] = {1, 10}},
 };
 
 struct link *link_new(struct hub *hub, struct ws_conn *conn, bool text, uint64_t peer)
@@ -28,6 +36,7 @@ struct link *link_new(struct hub *hub, struct ws_conn *conn, bool text, uint64_t
     link->opened_ms = clock_ms();
     link->peer = peer;
     list_init(&link->subs);
+    list_init(&link->gathering);
     list_init(&link->in_principal);
     list_push(&hub->links, &link->in_hub);
     hub->link_count++;

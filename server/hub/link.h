@@ -26,7 +26,7 @@ struct principal {
     char name[LIMIT_TITLE + 1];
 };
 
-enum rate_class { RATE_CHEAP, RATE_POST, RATE_READ, RATE_TYPING, RATE_CLASSES };
+enum rate_class { RATE_CHEAP, RATE_POST, RATE_READ, RATE_TYPING, RATE_CONTEXT, RATE_CLASSES };
 
 struct rate {
     float tokens;
@@ -39,7 +39,8 @@ typedef void link_sink(void *arg, enum frame_type type, const void *content);
 struct link {
     struct list in_hub;
     struct list in_principal;
-    struct list subs; /* struct sub, what it follows */
+    struct list subs;      /* struct sub, what it follows */
+    struct list gathering; /* of the floor that answers: contexts that wait for their turn */
     struct hub *hub;
     void *owner;          /* of the floor that answers requests */
     struct ws_conn *conn; /* NULL once gone, and for a request over HTTP */

@@ -41,8 +41,9 @@ static enum verdict decide_context(struct call *call, struct conversation *conv,
     move_item(move, ITEM_context,
               &(struct frame_context_body){
                   .snapshot = span_of(hex, 64), .screen = p->screen, .has_screen = p->screen.len > 0});
-    call->result.seq = move->rows[0].seq;
-    return WORK_MOVE;
+    bool same = conv->context && conv->context == conversation_context(move->rows[0].body);
+    call->result.seq = same ? 0 : move->rows[0].seq;
+    return same ? WORK_DONE : WORK_MOVE;
 }
 
 void context_ask(struct talk *talk, struct uuid conversation, struct span snapshot, struct span screen,

@@ -5,7 +5,8 @@
 
 #include "server/talk/call.h"
 
-/* Stores a snapshot (canonical JSON, copied) and the item that puts it in force. result->seq is the item's. */
+/* Stores a snapshot (canonical JSON, copied) and the item that puts it in force. result->seq is the item's; 0: the same
+ * was put in force by the one before. */
 void context_ask(struct talk *talk, struct uuid conversation, struct span snapshot, struct span screen,
                  const struct caller *caller, call_done *done, void *arg);
 

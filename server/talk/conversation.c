@@ -1,7 +1,9 @@
 /* State of one conversation, changed by what was committed and by nothing else. */
 #include "server/talk/conversation.h"
 
+#include "protocol/item.h"
 #include "server/base/mem.h"
+#include "server/io/crypto.h"
 
 #include <stdio.h>
 
@@ -21,6 +23,15 @@ void service_set(struct service *service, const struct session_row *row)
     service->row.outcome = keep(service->outcome, span_str(outcome));
 }
 
+uint64_t conversation_context(struct span body)
+{
+    uint8_t digest[CRYPTO_DIGEST];
+    uint64_t context;
+    crypto_sha256(body, digest);
+    memcpy(&context, digest, sizeof context);
+    return context;
+}
+
 void conversation_take(struct conversation *conv, const struct log_state *state)
 {
     conv->customer = state->customer;
@@ -29,6 +40,7 @@ void conversation_take(struct conversation *conv, const struct log_state *state)
     conv->head = state->head;
     conv->public_head = state->head_public;
     conv->moved = state->moved;
+    conv->context = 0;
     if (state->has_session)
         service_set(&conv->service, &state->session);
     else
@@ -41,6 +53,8 @@ void conversation_apply(struct conversation *conv, const struct log_row *row)
     conv->head = row->seq;
     if (row->audience == 0)
         conv->public_head = row->seq;
+    if (row->kind == ITEM_context)
+        conv->context = conversation_context(row->body);
     if (row->kind >= 64)
         conv->moved = row->seq;
 }

@@ -48,6 +48,7 @@ struct conversation {
     int64_t head;        /* last number */
     int64_t public_head; /* last number of a public item */
     int64_t moved;       /* last number of an item that moved the state of service */
+    uint64_t context;    /* tells the last context item from others; 0: none was stored since it was read */
     struct service service;
 
     struct list works;       /* struct work, undecided, in order */
@@ -77,6 +78,9 @@ void conversation_take(struct conversation *conv, const struct log_state *state)
 
 /* Moves the heads over a committed item. */
 void conversation_apply(struct conversation *conv, const struct log_row *row);
+
+/* As conv->context has it, of the body of a context item. */
+uint64_t conversation_context(struct span body);
 
 void conversation_remember(struct conversation *conv, const struct log_row *row, uint64_t digest);
 const struct recent *conversation_recall(const struct conversation *conv, struct uuid id, struct uuid author);
