@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/conf.h"
 #include "server/io/crypto.h"
+#include "server/io/webhook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,10 @@ static int check(struct cli *cli)
     buf_done(&why);
     if (st != PARLEY_OK)
         return CLI_PROBLEMS;
+    if (*conf->push.url && !webhook_secret_ok(conf->push.secret)) {
+        fprintf(stderr, "push.secret: needs whsec_ and base64 of 24 to 64 bytes\n");
+        return CLI_PROBLEMS;
+    }
     printf("ok: %s\n", conf_file(conf) ? conf_file(conf) : "no file; defaults, environment and flags");
     return CLI_OK;
 }

@@ -269,6 +269,53 @@ static void of_two_who_accept_at_once_one_gets_it(void **unused)
     }
 }
 
+/* ---- silence ---- */
+
+static struct session_silence silences[64];
+
+static void on_silences(void *arg, parley_status status, const struct session_silence *found, int n)
+{
+    nrows = n;
+    for (int i = 0; i < n && i < 64; i++)
+        silences[i] = found[i];
+    store_fixture_done(arg, status, NULL);
+}
+
+static int64_t silent_head(struct uuid session)
+{
+    for (int i = 0; i < nrows && i < 64; i++)
+        if (uuid_equal(silences[i].session, session))
+            return silences[i].head;
+    return -1;
+}
+
+static struct session_row served(int role, int said_at)
+{
+    struct session_row row = bot_session();
+    struct log_row item = store_fixture_row(row.conversation, f.customer, 1, 0);
+    item.role = (int16_t)role;
+    item.at_ms = ms(said_at);
+    assert_int_equal(insert(&row), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, log_append(f.store, &item, 1, store_fixture_done, &f)), PARLEY_OK);
+    return row;
+}
+
+static void silence_counts_the_customers_words_only(void **unused)
+{
+    struct session_row never = bot_session(), early = served(1, 10), late = served(1, 900), guest = served(2, 900);
+    struct session_row bot = served(6, 900), waiting = queued("silent", 0, 5);
+    assert_int_equal(insert(&never), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, session_silent(f.store, ms(500), 64, on_silences, &f)), PARLEY_OK);
+    assert_int_equal(silent_head(never.id), 0);
+    assert_int_equal(silent_head(early.id), 1);
+    assert_int_equal(silent_head(bot.id), 1);
+    assert_int_equal(silent_head(late.id), -1);
+    assert_int_equal(silent_head(guest.id), -1);
+    assert_int_equal(silent_head(waiting.id), -1);
+    assert_int_equal(store_fixture_wait(&f, session_silent(f.store, ms(0), 64, on_silences, &f)), PARLEY_OK);
+    assert_int_equal(silent_head(never.id), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +327,7 @@ int main(void)
         cmocka_unit_test(an_agents_sessions_and_offers_are_found),
         cmocka_unit_test(a_place_counts_who_is_before),
         cmocka_unit_test(of_two_who_accept_at_once_one_gets_it),
+        cmocka_unit_test(silence_counts_the_customers_words_only),
     };
     log_setup(LOG_ERROR, LOG_TEXT);
     pg_fixture_start();
