@@ -23,6 +23,7 @@ struct greeting {
     struct thread_read *reads[LIMIT_HAVE]; /* in the order of the answer; NULL: not for this reader */
     int count, pending;
     bool welcomed;
+    parley_status failed; /* a thread could not be read now; one that is not for this reader is just left out */
 };
 
 struct greeting_part {
@@ -100,7 +101,7 @@ static void refuse_greeting(struct greeting *g, parley_status status, const char
 {
     struct link *link = g->ask->link;
     metric_add_by(METRIC_hellos_refused_total, status, 1);
-    api_refuse(link, g->ask->id, status, why, status == PARLEY_UNAVAILABLE ? NULL : "data.token");
+    api_refuse(link, g->ask->id, status, why, status_again(status) ? NULL : "data.token");
     link_close(link, status, why);
     greeting_end(g);
 }
@@ -122,6 +123,8 @@ static void complete(struct greeting *g)
     struct link *link = g->ask->link;
     if (link_gone(link)) {
         greeting_end(g);
+    } else if (g->failed) {
+        refuse_greeting(g, g->failed, NULL);
     } else if (link->who->role >= role_agent && link->who->role <= role_admin) {
         desk_load(g->ask->api->store, g->ask->api->directory, link->who->id, on_desk, g);
     } else {
@@ -140,6 +143,8 @@ static void on_thread(void *arg, parley_status status, struct thread_read *read)
         g->reads[part->index] = read;
     else
         thread_release(read);
+    if (status_again(status))
+        g->failed = status;
     mem_free(part);
     if (--g->pending == 0)
         complete(g);

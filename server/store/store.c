@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { SLOW = 2, SLOW_STATEMENT_MS = 10000 };
+enum { SLOW = 2, SLOW_STATEMENT_MS = 10000, SLOW_GROUPS = 4096 /* everybody comes back at once */ };
 
 struct store {
     struct pg *fast;
@@ -25,6 +25,7 @@ static struct pg *open_one(struct loop *loop, const struct store_options *o, con
         .lock_timeout_ms = o->lock_timeout_ms,
         .statement_timeout_ms = statement_ms,
         .stall_ms = o->stall_ms,
+        .max_groups = statement_ms ? SLOW_GROUPS : 0,
         .allow_unsafe = o->allow_unsafe,
     };
     return pg_open(loop, &options, events);
