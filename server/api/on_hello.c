@@ -22,7 +22,6 @@ struct greeting {
     int page;                              /* 0: the standard one */
     struct thread_read *reads[LIMIT_HAVE]; /* in the order of the answer; NULL: not for this reader */
     int count, pending;
-    bool welcomed;
     parley_status failed; /* a thread could not be read now; one that is not for this reader is just left out */
 };
 
