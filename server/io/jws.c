@@ -306,7 +306,7 @@ static parley_status verify_new(struct jws_table *t, struct span token, int64_t 
                                 const char **out_why)
 {
     struct parts parts;
-    struct entry *entry;
+    struct entry *entry = NULL;
     json_t *header = NULL;
     if (split(token, &parts) != PARLEY_OK || check_signature_form(&parts) != PARLEY_OK ||
         !(header = part_object(parts.header)))
