@@ -14,7 +14,7 @@
 #include "server/store/timer_row.h"
 #include "server/talk/directory.h"
 
-enum { TICK_MS = 500, IDLE_MS = 60000, SWEEP_MS = 60000, TIMERS_AT_ONCE = 100, BEHIND_AT_ONCE = 500 };
+enum { TICK_MS = 500, IDLE_MS = 60000, SWEEP_MS = 15000, TIMERS_AT_ONCE = 100, BEHIND_AT_ONCE = 500 };
 
 /* ---- life ---- */
 

@@ -207,6 +207,20 @@ void hub_publish(struct hub *hub, const struct log_row *row)
         mail_item(hub->peers, __builtin_ctzll(left), row);
 }
 
+int64_t hub_sent(const struct hub *hub, struct uuid conversation, int64_t otherwise)
+{
+    struct topic *topic = hub_topic(hub, conversation);
+    int64_t least = otherwise;
+    if (!topic)
+        return otherwise;
+    LIST_EACH (&topic->subs, node) {
+        struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
+        if (!sub->loading && !sub->lagging && sub->sent < least)
+            least = sub->sent;
+    }
+    return least;
+}
+
 /* ---- pushes that are not items ---- */
 
 struct packet *hub_packet(enum encoding encoding, enum frame_type type, const void *push)

@@ -52,6 +52,9 @@ void hub_topic_idle(struct hub *hub, struct topic *topic);
 /* At the home worker, after the commit: to everyone who follows, on every worker. */
 void hub_publish(struct hub *hub, const struct log_row *row);
 
+/* The least number that was sent to anyone who follows here; `otherwise` when nobody does. */
+int64_t hub_sent(const struct hub *hub, struct uuid conversation, int64_t otherwise);
+
 /* A push that is not an item, from any worker, to everyone who follows but `except` (nil: nobody). staff_only keeps it
  * from customers. Best effort by design: whoever needs it to heal reads it with the next welcome or range. */
 void hub_notify(struct hub *hub, struct uuid conversation, enum frame_type type, const void *push, struct uuid except,

@@ -43,6 +43,7 @@ struct conversation {
 
     enum lane lane;
     bool loaded;
+    bool followed;       /* `shown` is known */
     bool seen;           /* was loaded before: `service` is how it stood then */
     int64_t shown;       /* last number that was shown from here; what is stored above it has to be read and shown */
     int64_t head;        /* last number */

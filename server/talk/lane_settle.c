@@ -143,6 +143,7 @@ static void on_looked_up(void *arg, parley_status status, const struct settle_an
 {
     struct settling *s = arg;
     struct conversation *conv = s->conv;
+    bool unseen = status == PARLEY_OK && hidden(s, answers);
     conv->lane = LANE_IDLE;
     if (status == PARLEY_OK && answers[0].outcome != SETTLE_STALE)
         settled(s, 0, &answers[0], false);
@@ -151,7 +152,10 @@ static void on_looked_up(void *arg, parley_status status, const struct settle_an
     else
         conv->tries++;
     mem_free(s);
-    conversation_pump(conv);
+    if (unseen)
+        conversation_reload(conv); /* stored by a transaction that came to its end after we read the state */
+    else
+        conversation_pump(conv);
 }
 
 void settle_look_up(struct conversation *conv, struct work *work)

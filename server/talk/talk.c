@@ -201,17 +201,23 @@ static void take_state(struct conversation *conv, const struct log_state *state)
     struct service was;
     service_set(&was, &conv->service.row);
     conversation_take(conv, state);
+    bool flow_serves = conv->service.row.state == SESSION_BOT && !uuid_is_nil(conv->service.row.run);
     if (conv->seen && has_moved(&was.row, &conv->service.row))
         tell_served(conv, &was.row); /* another process moved it */
+    else if (!conv->seen && flow_serves)
+        tell_served(conv, &conv->service.row); /* its run may have been left behind */
     conv->seen = true;
     conv->shown = conv->head;
 }
 
 /* Something was stored that was never shown from here: by another process, or by us with an answer that never came.
  * Far behind, its readers are told the head instead. */
-static bool has_missed(const struct conversation *conv, const struct log_state *state)
+static bool has_missed(struct conversation *conv, const struct log_state *state)
 {
-    return conv->seen && state->head > conv->shown && state->head - conv->shown <= MISSED_MAX;
+    if (!conv->followed) /* whoever follows may have read it before another process wrote more */
+        conv->shown = hub_sent(conv->talk->hub, conv->id, state->head);
+    conv->followed = true;
+    return state->head > conv->shown && state->head - conv->shown <= MISSED_MAX;
 }
 
 static void on_loaded(void *arg, parley_status status, const struct log_state *state)
