@@ -1,8 +1,10 @@
 """Replay of real dialogues: customer, agent and database end with exactly what was said, whatever happened on the way."""
 import asyncio
+import contextlib
 import json
 import os
 import random
+import weakref
 
 import pytest
 
@@ -21,6 +23,9 @@ def dialogues(size):
     with open(DIALOGUES, encoding="utf-8") as file:
         every = [json.loads(line) for line in file]
     return size.rng.sample(every, size(60, len(every)))
+
+
+CONNECTING = weakref.WeakKeyDictionary()      # a lock for each client: agents are shared by many dialogues
 
 
 class Replay:
@@ -80,7 +85,14 @@ class Replay:
                     await client.drop()
                 return await task
             except Gone:
-                await client.connect()
+                await self.back(client)
+
+    async def back(self, client):
+        """Connects again, unless somebody else who shares this client has done so."""
+        async with CONNECTING.setdefault(client, asyncio.Lock()):
+            while not (client.link and client.link.open_now and client.link.welcomed):
+                with contextlib.suppress(Gone, OSError):
+                    await client.connect()
 
     async def say(self, client, text, id):
         epoch = client.threads[self.conv].epoch if client.staff else None

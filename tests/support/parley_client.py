@@ -453,7 +453,7 @@ class Client:
 
     async def _drain(self):
         """Sends what is not under way, in order. After a refusal that says `again` everything waits and starts over."""
-        while self.link and self.link.open_now and self.me:
+        while self.link and self.link.open_now and self.link.welcomed:
             wait = self.held_until - time.monotonic()
             if self.held_until and any(entry.flying for entry in self.outbox):
                 return      # the answers to what is under way come first; the last of them pumps again

@@ -251,7 +251,16 @@ class Server:
             connection.close()
 
     def login(self, email, password=None):
-        status, text = self.http("POST", "/v1/login", {"email": email, "password": password or self.site.passwords[email]})
+        asked = {"email": email, "password": password or self.site.passwords[email]}
+        end = time.monotonic() + READY_S
+        while True:
+            try:
+                status, text = self.http("POST", "/v1/login", asked)
+            except (OSError, http.client.HTTPException):     # it was killed while it answered
+                status, text = 503, "killed"
+            if status != 503 or time.monotonic() > end:
+                break
+            threading.Event().wait(0.05)
         assert status == 200, f"login of {email}: {status} {text}"
         return json.loads(text)["token"]
 
