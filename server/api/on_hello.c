@@ -11,6 +11,7 @@
 #include "server/hub/topic.h"
 #include "server/io/ws.h"
 #include "server/route/desk.h"
+#include "server/route/route.h"
 
 enum { EXPIRING_MS = 60000, EXPIRED_GRACE_MS = 60000 };
 
@@ -85,6 +86,8 @@ static void send_welcome(struct greeting *g, const struct frame_desk *desk)
     link_move(link, LINK_OPEN);
     loop_timer_start(link->hub->loop, &link->timer, LIMIT_PING_MS, on_beat, link);
     link_reply(link, g->ask->id, FRAME_welcome, &w);
+    if (desk)
+        route_arrived(g->ask->api->route, who->id);
 }
 
 static void greeting_end(struct greeting *g)

@@ -1,6 +1,7 @@
 /* Topics of this worker, the watchers of its conversations on other workers, and the people behind the links. */
 #include "server/hub/hub.h"
 
+#include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/hub/bulletin.h"
 #include "server/hub/link.h"
@@ -228,6 +229,8 @@ struct packet *hub_packet(enum encoding encoding, enum frame_type type, const vo
     struct buf out;
     buf_init(&out, FRAME_OUT_MAX);
     frame_put_type(&out, encoding, type, 0, push);
+    if (out.status != PARLEY_OK)
+        log_error(NULL, "a push could not be encoded", LOG_STR("type", frame_type_name(type)), LOG_STATUS(out.status));
     struct packet *packet =
         packet_new(out.status == PARLEY_OK ? buf_span(&out) : span_of("", 0), encoding == ENCODING_JSON);
     buf_done(&out);
@@ -347,7 +350,8 @@ static void tell_here(struct hub *hub, const struct notice *n)
     LIST_EACH(&p->links, node)
     {
         struct link *link = LIST_ITEM(node, struct link, in_principal);
-        link_send(link, n->packets[link->encoding]);
+        if (link->state == LINK_OPEN) /* before welcome it is told by the welcome */
+            link_send(link, n->packets[link->encoding]);
     }
 }
 

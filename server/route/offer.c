@@ -75,14 +75,19 @@ static void on_dossier(void *arg, parley_status status, const struct frame_dossi
     mem_free(h);
 }
 
-static void hold_out(struct offering *o)
+static void tell_offer(struct offering *o)
 {
     struct holding_out *h = mem_alloc(sizeof *h);
     *h = (struct holding_out){.route = o->route, .session = o->session, .offer = o->offer};
+    dossier_load(o->route->store, o->route->directory, &o->service.row, o->head, on_dossier, h);
+}
+
+static void hold_out(struct offering *o)
+{
     o->out = true;
     metric_add(METRIC_offers_total, 1);
     loop_timer_start_exact(o->route->loop, &o->timer, o->route->conf->routing.offer_time_ms, on_expired, o);
-    dossier_load(o->route->store, o->route->directory, &o->service.row, o->head, on_dossier, h);
+    tell_offer(o);
 }
 
 static struct offering *by_offer(struct route *route, struct uuid offer)
@@ -215,6 +220,14 @@ void offerings_reconcile(struct route *route, const struct session_row *waiting,
     for (size_t i = 0; (o = map_next(&route->offerings, &i));)
         if (o->out && !waits(waiting, n, o->session))
             withdraw(route, &o->service.row, o->offer, "withdrawn");
+}
+
+void offerings_tell_again(struct route *route, struct uuid agent)
+{
+    struct offering *o;
+    for (size_t i = 0; (o = map_next(&route->offerings, &i));)
+        if (o->out && uuid_equal(o->agent, agent))
+            tell_offer(o);
 }
 
 void offerings_of_agent_end(struct route *route, struct uuid agent)

@@ -7,7 +7,7 @@
 #include "server/route/route_inside.h"
 #include "server/store/agent_row.h"
 
-enum { LOST_SWEEP_MARGIN_MS = 5000 };
+enum { OFFERS_KEPT_MS = 5000, LOST_SWEEP_MARGIN_MS = 5000 };
 
 static const struct caller router = {.role = role_system};
 
@@ -83,7 +83,6 @@ static void went(struct route *route, struct seat *seat)
 {
     seat->lost_at_ms = clock_ms();
     agent_set_lost(route->store, seat->agent, route->node, seat->lost_at_ms, ignore, NULL);
-    offerings_of_agent_end(route, seat->agent);
     loop_timer_start(route->loop, &seat->grace, route->conf->routing.grace_ms, on_grace_over, seat);
 }
 
@@ -196,8 +195,18 @@ static void on_lost(void *arg, parley_status status, const struct agent_row *row
     }
 }
 
+/* A link that flaps costs no offer; who stays away holds nobody up. */
+static void free_offers(struct route *route)
+{
+    struct seat *seat;
+    for (size_t i = 0; (seat = map_next(&route->seats, &i));)
+        if (!seat->workers && seat->offers && clock_ms() - seat->lost_at_ms > OFFERS_KEPT_MS)
+            offerings_of_agent_end(route, seat->agent);
+}
+
 void seats_sweep(struct route *route)
 {
+    free_offers(route);
     int64_t before = clock_ms() - route->conf->routing.grace_ms - LOST_SWEEP_MARGIN_MS;
     agent_lost(route->store, before, on_lost, route);
 }

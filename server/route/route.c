@@ -235,7 +235,7 @@ void route_exclude(struct route *route, struct uuid session, struct uuid agent)
 
 struct news {
     struct mail mail;
-    enum { NEWS_KICK, NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS } what;
+    enum { NEWS_KICK, NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS, NEWS_ARRIVED } what;
     struct service session, was;
     int64_t head;
     struct uuid agent;
@@ -255,6 +255,9 @@ static void take_news(struct route *route, const struct news *news)
         break;
     case NEWS_STATUS:
         seat_status(route, news->agent, news->status);
+        break;
+    case NEWS_ARRIVED:
+        offerings_tell_again(route, news->agent);
         break;
     case NEWS_KICK:
         break;
@@ -286,6 +289,11 @@ static void tell_router(struct route *route, const struct news *news)
 void route_kick(struct route *route, struct span queue)
 {
     tell_router(route, &(struct news){.what = NEWS_KICK});
+}
+
+void route_arrived(struct route *route, struct uuid agent)
+{
+    tell_router(route, &(struct news){.what = NEWS_ARRIVED, .agent = agent});
 }
 
 void route_told_status(struct route *route, struct uuid agent, enum agent_status status)

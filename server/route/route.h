@@ -36,6 +36,10 @@ void route_kick(struct route *route, struct span queue);
 void route_place(const struct directory *directory, const struct session_row *session,
                  const struct session_place *place, struct frame_service *out);
 
+/* An agent was welcomed on a new link: what is held out to them is told again, for it may have been told to a link that
+ * was going. Any worker. */
+void route_arrived(struct route *route, struct uuid agent);
+
 /* An agent says of themselves. Writes it, then tells the router; done(arg, status) then. Any worker. */
 typedef void route_done(void *arg, parley_status status);
 void route_set_status(struct route *route, struct uuid agent, enum agent_status status, route_done *done, void *arg);

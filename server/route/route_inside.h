@@ -80,6 +80,7 @@ void offering_begin(struct route *route, const struct session_row *session, stru
 void offering_withdraw_orphan(struct route *route, const struct session_row *session);
 void offering_session(struct route *route, const struct session_row *was, const struct session_row *now, int64_t head);
 void offerings_reconcile(struct route *route, const struct session_row *waiting, int n);
+void offerings_tell_again(struct route *route, struct uuid agent);
 void offerings_of_agent_end(struct route *route, struct uuid agent);
 void offerings_free(struct route *route);
 

@@ -1,6 +1,5 @@
 """Replay of real dialogues: customer, agent and database end with exactly what was said, whatever happened on the way."""
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -70,7 +69,7 @@ class Replay:
     async def phone_served(self):
         """The agent who was offered this conversation takes it."""
         agent, offer = await first_offered(self.desks, self.conv, timeout=120)
-        await agent.accept(offer)
+        await self.surely(agent, lambda: agent.accept(offer))
         return agent
 
     async def surely(self, client, request):
@@ -90,9 +89,8 @@ class Replay:
     async def back(self, client):
         """Connects again, unless somebody else who shares this client has done so."""
         async with CONNECTING.setdefault(client, asyncio.Lock()):
-            while not (client.link and client.link.open_now and client.link.welcomed):
-                with contextlib.suppress(Gone, OSError):
-                    await client.connect()
+            if not (client.link and client.link.open_now and client.link.welcomed):
+                await client.connect()
 
     async def say(self, client, text, id):
         epoch = client.threads[self.conv].epoch if client.staff else None
