@@ -216,7 +216,7 @@ int64_t hub_sent(const struct hub *hub, struct uuid conversation, int64_t otherw
         return otherwise;
     LIST_EACH (&topic->subs, node) {
         struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
-        if (!sub->loading && !sub->lagging && sub->sent < least)
+        if (!sub->lagging && sub->sent < least)
             least = sub->sent;
     }
     return least;

@@ -523,7 +523,8 @@ class Client:
         end = time.monotonic() + timeout
         while not (result := test()):
             try:
-                await asyncio.wait_for(self.changed.wait(), max(0.01, end - time.monotonic()))
+                async with asyncio.timeout(max(0.01, end - time.monotonic())):    # wait_for may swallow a cancel
+                    await self.changed.wait()
             except asyncio.TimeoutError:
                 if result := test():
                     return result
