@@ -234,7 +234,6 @@ class Client:
             await link.request("hello", on_reply=lambda data, error: data and self._welcomed(link, data), **hello)
         except BaseException:
             link.drop()
-            await link.reader
             raise
         link.reader.add_done_callback(lambda _: self._lost(link))
         self._wake()
