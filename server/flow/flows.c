@@ -356,6 +356,8 @@ static void on_behind(void *arg, parley_status status, const struct uuid *conver
 {
     struct flows *flows = arg;
     flows->sweeping = false;
+    if (status != PARLEY_OK)
+        flows->swept_ms = 0; /* the next tick asks again */
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         poke(flows, conversations[i], (struct uuid){0});
 }
@@ -364,8 +366,8 @@ void flows_up(struct flows *flows)
 {
     if (flows->sweeping || flows->closing)
         return;
-    flows->swept_ms = loop_now_ms(flows->loop);
     flows->sweeping = flow_runs_behind(flows->store, BEHIND_AT_ONCE, on_behind, flows) == PARLEY_OK;
+    flows->swept_ms = flows->sweeping ? loop_now_ms(flows->loop) : 0;
 }
 
 static void tend(struct bot *bot, int64_t now)

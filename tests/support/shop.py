@@ -120,18 +120,24 @@ class Shop:
     async def quiet(self, timeout=WAIT):
         """Everybody who is connected has settled and holds all they may see."""
         clients = [c for c in self.clients if c.link and c.link.open_now]
-        for client in clients:
-            await client.settled(timeout)
-        heads = {conv: (public, last) for conv, public, last in self.site.sql(
-            "SELECT conversation::text, coalesce(max(seq) FILTER (WHERE audience = 0), 0), max(seq) FROM item GROUP BY 1")}
-        for client in clients:
-            for thread in client.threads.values():
-                head = heads.get(thread.id, (0, 0))[1 if client.staff else 0]
-                await client.until(lambda t=thread, h=head: t.last >= h, timeout, f"{head} of {thread.id}")
+        heads, before = self.heads(), None
+        while heads != before:      # flows and routing may still have something to say
+            for client in clients:
+                await client.settled(timeout)
+                for thread in client.threads.values():
+                    head = heads.get(thread.id, (0, 0))[1 if client.staff else 0]
+                    await client.until(lambda t=thread, h=head: t.last >= h, timeout, f"{head} of {thread.id}")
+            await asyncio.sleep(0.3)
+            heads, before = self.heads(), heads
         self.driver("quiet")
         for client in clients:
             client.log("outbox", box=client.name, left=len(client.outbox))
         await self.close()
+
+    def heads(self):
+        """Last public and last number of every conversation."""
+        return {conv: (public, last) for conv, public, last in self.site.sql(
+            "SELECT conversation::text, coalesce(max(seq) FILTER (WHERE audience = 0), 0), max(seq) FROM item GROUP BY 1")}
 
     async def close(self):
         clients, self.clients = self.clients, []
