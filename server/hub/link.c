@@ -3,6 +3,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/hub/hub.h"
 #include "server/hub/topic.h"
 #include "server/io/packet.h"
@@ -40,6 +41,7 @@ struct link *link_new(struct hub *hub, struct ws_conn *conn, bool text, uint64_t
     list_init(&link->in_principal);
     list_push(&hub->links, &link->in_hub);
     hub->link_count++;
+    metric_set(METRIC_connections, hub->link_count);
     return link;
 }
 
@@ -81,8 +83,10 @@ static void let_go(struct link *link)
     sub_end(LIST_ITEM(node, struct sub, in_link));
     loop_timer_stop(&link->timer);
     hub_leave(link->hub, link);
-    if (!list_empty(&link->in_hub))
+    if (!list_empty(&link->in_hub)) {
         link->hub->link_count--;
+        metric_set(METRIC_connections, link->hub->link_count);
+    }
     list_remove(&link->in_hub);
     link->conn = NULL;
 }

@@ -114,7 +114,6 @@ static void on_health(void *arg)
     clock_reload();
     w->health.database = store_is_up(w->store);
     w->health.links = w->hub->link_count;
-    metric_set(METRIC_connections, w->hub->link_count);
     w->health.alive_ms = now_us / 1000;
     if (!directory_ready(w->directory) && store_is_up(w->store))
         directory_reload(w->directory, on_directory, w);
