@@ -590,17 +590,20 @@ class Agent(Customer):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self.offers, self.ended, self.desk = {}, {}, None
+        self.over = set()       # offers that were answered: a desk drawn up before may still show them
 
     def _desk(self, desk):
         self.desk = desk
         for offer in desk["offers"]:
-            self.offers.setdefault(offer["offer"], offer)
+            if offer["offer"] not in self.over:
+                self.offers.setdefault(offer["offer"], offer)
 
     def _other_push(self, type, data):
         if type == "offer":
             self.offers[data["offer"]["offer"]] = data["offer"]
         elif type == "offer.ended":
             self.ended[data["offer"]] = data
+            self.over.add(data["offer"])
             self.offers.pop(data["offer"], None)
         elif type == "desk":
             self._desk(data["desk"])
@@ -619,6 +622,8 @@ class Agent(Customer):
         self.log("accept", op=op, link=link.id, who=self.me, conv=conv, offer=offer["offer"])
 
         def heard(data, error):
+            if data or error and error["code"] != "limit":
+                self.over.add(offer["offer"])
             if data:
                 service = data["thread"]["service"]
                 self.log("accepted", op=op, session=service["session"], epoch=service["epoch"])
@@ -629,6 +634,7 @@ class Agent(Customer):
         return await link.request("offer.accept", conversation=conv, offer=offer["offer"], on_reply=heard)
 
     async def decline(self, offer, reason=None):
+        self.over.add(offer["offer"])
         self.offers.pop(offer["offer"], None)
         return await self.request("offer.decline", conversation=offer["conversation"], offer=offer["offer"], reason=reason)
 
