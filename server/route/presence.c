@@ -70,19 +70,44 @@ static void on_grace_over(void *arg)
 
 /* ---- coming and going ---- */
 
+static void write_presence(struct seat *seat);
+
+static void on_presence_written(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct seat *seat = arg;
+    seat->writing = false;
+    if (seat->rewrite)
+        write_presence(seat);
+}
+
+/* One write at a time, always of how it is: a link that flaps leaves no older state behind. */
+static void write_presence(struct seat *seat)
+{
+    struct route *route = seat->route;
+    parley_status st;
+    seat->rewrite = seat->writing;
+    if (seat->writing)
+        return;
+    if (seat->workers)
+        st = agent_set_here(route->store, seat->agent, route->node, on_presence_written, seat);
+    else
+        st = agent_set_lost(route->store, seat->agent, route->node, seat->lost_at_ms, on_presence_written, seat);
+    seat->writing = st == PARLEY_OK;
+}
+
 static void came(struct route *route, struct seat *seat)
 {
     struct directory_agent *a = directory_agent(route->directory, seat->agent);
     loop_timer_stop(&seat->grace);
     if (a && a->status == agent_status_offline)
         a->status = agent_status_away;
-    agent_set_here(route->store, seat->agent, route->node, ignore, NULL);
+    write_presence(seat);
 }
 
 static void went(struct route *route, struct seat *seat)
 {
     seat->lost_at_ms = clock_ms();
-    agent_set_lost(route->store, seat->agent, route->node, seat->lost_at_ms, ignore, NULL);
+    write_presence(seat);
     loop_timer_start(route->loop, &seat->grace, route->conf->routing.grace_ms, on_grace_over, seat);
 }
 

@@ -57,6 +57,7 @@ struct seat {
     uint64_t workers; /* bits: where they have links */
     int offers;       /* held out to them now */
     int64_t lost_at_ms;
+    bool writing, rewrite;   /* presence is being written; it has changed since */
     struct loop_timer grace; /* their last link is gone */
 };
 

@@ -67,7 +67,7 @@ static const struct pg_statement set_offline = {
 static const struct pg_statement take = {
     "agent_take",
     UPDATE_ONE("load = load + 1, misses = 0, assigned_at = $2"
-               " where id = $1 and status = 3 and lost_at is null and load < capacity and disabled_at is null"),
+               " where id = $1 and status = 3 and load < capacity and disabled_at is null"),
     2,
     {PG_UUID, PG_TIME},
 };

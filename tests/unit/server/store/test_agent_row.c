@@ -205,7 +205,8 @@ static void a_lost_connection_has_a_grace(void **unused)
     assert_int_equal(take(id), PARLEY_OK);
     assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, node, now_ms, store_fixture_done, &f)),
                      PARLEY_OK);
-    assert_int_equal(take(id), PARLEY_STALE);
+    assert_int_equal(take(id), PARLEY_OK); /* a link that is back may accept before its coming is written */
+    assert_int_equal(give(id), PARLEY_OK);
     assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_true(uuid_equal(row.id, id));
