@@ -80,6 +80,9 @@ void api_refuse(struct link *link, int64_t id, parley_status status, const char 
 
 struct caller api_caller(const struct link *link);
 
+/* Whether this version 7 id is older than the link: then it may be a repeat that nobody here remembers. */
+bool api_made_before(struct uuid id, const struct link *link);
+
 /* The session as a reader may see it. */
 bool api_service(const struct api *api, const struct session_row *row, struct frame_service *out);
 

@@ -211,6 +211,14 @@ void ask_refuse_result(struct ask *ask, const struct result *result)
     ask_drop(ask);
 }
 
+bool api_made_before(struct uuid id, const struct link *link)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < 6; i++)
+        ms = ms << 8 | id.b[i];
+    return ms < link->opened_ms;
+}
+
 struct caller api_caller(const struct link *link)
 {
     return (struct caller){.id = link->who->id, .role = link->who->role};

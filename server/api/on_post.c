@@ -24,22 +24,13 @@ static void on_posted(void *arg, struct call *call, const struct result *result)
 
 /* ---- the request ---- */
 
-/* The time in a version 7 id. */
-static int64_t made_at(struct uuid id)
-{
-    int64_t ms = 0;
-    for (int i = 0; i < 6; i++)
-        ms = ms << 8 | id.b[i];
-    return ms;
-}
-
 static void post(struct api *api, struct link *link, const struct frame *frame, struct draft *draft)
 {
     struct caller caller = api_caller(link);
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;
-    draft->stale_id = made_at(draft->id) < link->opened_ms;
+    draft->stale_id = api_made_before(draft->id, link);
     draft->body = buf_span(&api->scratch);
     talk_post(api->talk, draft, &caller, on_posted, ask);
 }

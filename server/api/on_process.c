@@ -110,14 +110,6 @@ static void ask_change(struct stepping *s)
     process_ask(s->ask->api->talk, &s->change, &caller, on_changed, s);
 }
 
-static bool made_before(struct uuid id, const struct link *link)
-{
-    int64_t ms = 0;
-    for (int i = 0; i < 6; i++)
-        ms = ms << 8 | id.b[i];
-    return ms < link->opened_ms;
-}
-
 static struct stepping *stepping_new(struct api *api, struct link *link, const struct frame *frame)
 {
     struct ask *ask = ask_begin(api, link, frame);
@@ -157,7 +149,7 @@ void on_process_start(struct api *api, struct link *link, const struct frame *fr
                 .data = data},
         .item = r->process,
         .changed = r->has_data ? data : (struct span){0},
-        .stale_id = made_before(r->process, link),
+        .stale_id = api_made_before(r->process, link),
     };
     ask_change(s);
 }
@@ -206,7 +198,7 @@ void on_process_step(struct api *api, struct link *link, const struct frame *fra
     s->change.from_revision = r->revision;
     s->change.item = r->id;
     s->change.epoch = r->epoch;
-    s->change.stale_id = made_before(r->id, link);
+    s->change.stale_id = api_made_before(r->id, link);
     if (r->has_step)
         s->step.step = arena_span(&s->arena, r->step);
     parley_status st = r->has_data ? keep_patch(s, r) : PARLEY_OK;

@@ -221,13 +221,13 @@ void bot_due(struct bot *bot)
 
 /* ---- what happens in conversations ---- */
 
-static bool is_input(const struct log_row *row)
+bool bot_takes(const struct log_row *row)
 {
     bool customer = row->role == role_customer || row->role == role_guest;
     return customer && row->audience == audience_public && !item_moves(row->kind) && row->kind != ITEM_process;
 }
 
-static void add_input(struct bot *bot, const struct log_row *row)
+void bot_add_input(struct bot *bot, const struct log_row *row)
 {
     struct list *last = bot->inputs.prev;
     if (last != &bot->inputs && LIST_ITEM(last, struct bot_input, node)->seq >= row->seq)
@@ -243,12 +243,12 @@ static void on_stored(void *arg, struct conversation *conv, const struct log_row
 {
     struct flows *flows = arg;
     const struct session_row *s = &conv->service.row;
-    if (flows->closing || !is_input(row) || s->state != SESSION_BOT || uuid_is_nil(s->run))
+    if (flows->closing || !bot_takes(row) || s->state != SESSION_BOT || uuid_is_nil(s->run))
         return;
     struct bot *bot = bot_of(flows, conv);
     if (bot->state == BOT_LOADING)
         return; /* it reads what it missed */
-    add_input(bot, row);
+    bot_add_input(bot, row);
     bot_due(bot);
 }
 

@@ -71,6 +71,12 @@ struct flows {
 void bot_due(struct bot *bot);
 void bot_free(struct bot *bot);
 
+/* Whether a run is told of this item: what a customer says, as opposed to what is recorded of them. */
+bool bot_takes(const struct log_row *row);
+
+/* Keeps it until the run is told; in order, once. */
+void bot_add_input(struct bot *bot, const struct log_row *row);
+
 /* Reads row, source, journal and missed items; then the bot rests, or has failed. */
 void bot_load(struct bot *bot);
 

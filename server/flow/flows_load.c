@@ -70,21 +70,6 @@ static void begin(struct bot *bot)
 
 /* ---- what it missed ---- */
 
-static bool is_input(const struct log_row *row)
-{
-    bool customer = row->role == role_customer || row->role == role_guest;
-    return customer && row->audience == audience_public && !item_moves(row->kind) && row->kind != ITEM_process;
-}
-
-static void add_missed(struct bot *bot, const struct log_row *row)
-{
-    struct bot_input *input = mem_alloc(sizeof *input);
-    input->seq = row->seq;
-    input->kind = row->kind;
-    input->body = span_of(mem_span(row->body), row->body.len);
-    list_push(&bot->inputs, &input->node);
-}
-
 static void on_missed(void *arg, parley_status status, const struct log_page *page)
 {
     struct bot *bot = arg;
@@ -93,8 +78,8 @@ static void on_missed(void *arg, parley_status status, const struct log_page *pa
         return;
     }
     for (int i = 0; i < page->n; i++)
-        if (is_input(&page->rows[i]))
-            add_missed(bot, &page->rows[i]);
+        if (bot_takes(&page->rows[i]))
+            bot_add_input(bot, &page->rows[i]);
     bot->caught_up = bot->conv->head;
     if (bot->row.step == 0)
         begin(bot);
