@@ -220,6 +220,13 @@ class Client:
 
     # --- links ---
 
+    @property
+    def welcomed(self):
+        """The link that requests go out on. Raises Gone while there is none, or its hello has not been answered."""
+        if not (self.link and self.link.welcomed):
+            raise Gone("no link was welcomed yet")
+        return self.link
+
     async def connect(self, url=None):
         """Opens a link and says hello with all that is known. Raises Refused or OSError."""
         link = Link(self.name, self.encoding, self._push, self._raw)
@@ -384,7 +391,7 @@ class Client:
         self._wake()
 
     async def range(self, conv, **page):
-        op, link, thread = f"{self.name}.r{next(self.ops)}", self.link, self._thread(conv)
+        op, link, thread = f"{self.name}.r{next(self.ops)}", self.welcomed, self._thread(conv)
         self.log("read", op=op, link=link.id, conv=conv, **page)
 
         def heard(data, error):
@@ -402,7 +409,7 @@ class Client:
         self._wake()
 
     async def subscribe(self, conv, have=None):
-        link, thread = self.link, self._thread(conv)
+        link, thread = self.welcomed, self._thread(conv)
         self.log("follow", link=link.id, conv=conv, have=have or 0)
         answer = await link.request("subscribe", conversation=conv, have=have, on_reply=lambda data, error: data and
                                     self._followed(link, data["thread"], thread, have or 0))
@@ -549,7 +556,7 @@ class Client:
         await self.until(lambda: not self.outbox and all(t.complete for t in self.threads.values()), timeout, "settling")
 
     def request(self, verb, /, **data):
-        return self.link.request(verb, **data)
+        return self.welcomed.request(verb, **data)
 
 
 def _observed(item):
@@ -618,7 +625,7 @@ class Agent(Customer):
 
     async def accept(self, offer):
         """The answer to offer.accept; the conversation is followed. Raises Refused."""
-        op, link, conv = f"{self.name}.a{next(self.ops)}", self.link, offer["conversation"]
+        op, link, conv = f"{self.name}.a{next(self.ops)}", self.welcomed, offer["conversation"]
         self.log("accept", op=op, link=link.id, who=self.me, conv=conv, offer=offer["offer"])
 
         def heard(data, error):
