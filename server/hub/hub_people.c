@@ -1,0 +1,120 @@
+/* The people behind the links. */
+#include "server/hub/hub_inside.h"
+
+#include "server/base/log.h"
+#include "server/base/mem.h"
+#include "server/hub/link.h"
+#include "server/hub/peers.h"
+#include "server/hub/topic.h"
+#include "server/io/mailbox.h"
+#include "server/io/packet.h"
+
+static void replace_older(struct principal_links *p, const struct link *link)
+{
+    LIST_EACH(&p->links, node)
+    {
+        struct link *other = LIST_ITEM(node, struct link, in_principal);
+        if (!uuid_is_nil(link->who->device) && uuid_equal(other->who->device, link->who->device))
+            link_close(other, PARLEY_REPLACED, NULL);
+    }
+}
+
+parley_status hub_admit(struct hub *hub, struct link *link)
+{
+    struct principal_links *p = map_get(&hub->principals, link->who->id);
+    unsigned max = link->who->role == role_backend || link->who->role == role_bot ? 1024
+                   : link_is_staff(link)                                          ? LIMIT_LINKS_PER_AGENT
+                                                                                  : LIMIT_LINKS_PER_CUSTOMER;
+    if (p && p->count >= max)
+        return PARLEY_LIMIT;
+    if (!p) {
+        p = mem_alloc(sizeof *p);
+        list_init(&p->links);
+        map_put(&hub->principals, link->who->id, p);
+    }
+    replace_older(p, link);
+    list_push(&p->links, &link->in_principal);
+    if (p->count++ == 0 && hub->on_presence)
+        hub->on_presence(hub->presence_arg, link->who->id, link->who->role, true);
+    return PARLEY_OK;
+}
+
+void hub_leave(struct hub *hub, struct link *link)
+{
+    if (list_empty(&link->in_principal))
+        return;
+    struct principal_links *p = map_get(&hub->principals, link->who->id);
+    list_remove(&link->in_principal);
+    if (--p->count)
+        return;
+    mem_free(map_remove(&hub->principals, link->who->id));
+    if (hub->on_presence)
+        hub->on_presence(hub->presence_arg, link->who->id, link->who->role, false);
+}
+
+unsigned hub_links_of(const struct hub *hub, struct uuid principal)
+{
+    struct principal_links *p = map_get(&hub->principals, principal);
+    return p ? p->count : 0;
+}
+
+void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision)
+{
+    struct principal_links *p = map_get(&hub->principals, principal);
+    if (!p)
+        return;
+    LIST_EACH(&p->links, node)
+    {
+        struct link *link = LIST_ITEM(node, struct link, in_principal);
+        if (link->who->revision < revision)
+            link_close(link, PARLEY_SIGNED_OUT, NULL);
+    }
+}
+
+struct sign_out {
+    struct mail mail;
+    struct uuid principal;
+};
+
+static void discard_sign_out(struct mail *mail)
+{
+    mem_free(LIST_ITEM(mail, struct sign_out, mail));
+}
+
+static void open_sign_out(struct mail *mail, void *receiver)
+{
+    struct sign_out *s = LIST_ITEM(mail, struct sign_out, mail);
+    hub_revoke(((struct peer *)receiver)->hub, s->principal, INT64_MAX);
+    mem_free(s);
+}
+
+void hub_sign_out(struct hub *hub, struct uuid principal)
+{
+    hub_revoke(hub, principal, INT64_MAX);
+    for (int i = 0; i < hub->peers->count; i++) {
+        if (i == hub->self)
+            continue;
+        struct sign_out *s = mem_alloc(sizeof *s);
+        *s = (struct sign_out){.mail = {.open = open_sign_out, .discard = discard_sign_out}, .principal = principal};
+        mailbox_send(hub->peers->at[i].box, &s->mail);
+    }
+}
+
+void hub_drain(struct hub *hub, int64_t spread_ms)
+{
+    unsigned i = 0;
+    LIST_EACH(&hub->links, node)
+    {
+        struct link *link = LIST_ITEM(node, struct link, in_hub);
+        struct frame_push_drain push = {.reconnect_in_ms = spread_ms * i++ / (hub->link_count ? hub->link_count : 1)};
+        if (link->state != LINK_OPEN)
+            continue;
+        link_push(link, FRAME_push_drain, &push);
+    }
+}
+
+void hub_on_presence(struct hub *hub, hub_presence *fn, void *arg)
+{
+    hub->on_presence = fn;
+    hub->presence_arg = arg;
+}

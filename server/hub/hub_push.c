@@ -1,0 +1,162 @@
+/* Pushes that are not items: encoded once, to a conversation's followers or a person's links, on every worker. */
+#include "server/hub/hub_inside.h"
+
+#include "server/base/log.h"
+#include "server/base/mem.h"
+#include "server/hub/link.h"
+#include "server/hub/peers.h"
+#include "server/hub/topic.h"
+#include "server/io/mailbox.h"
+#include "server/io/packet.h"
+
+/* ---- pushes that are not items ---- */
+
+struct packet *hub_packet(enum encoding encoding, enum frame_type type, const void *push)
+{
+    struct buf out;
+    buf_init(&out, FRAME_OUT_MAX);
+    frame_put_type(&out, encoding, type, 0, push);
+    if (out.status != PARLEY_OK)
+        log_error(NULL, "a push could not be encoded", LOG_STR("type", frame_type_name(type)), LOG_STATUS(out.status));
+    struct packet *packet =
+        packet_new(out.status == PARLEY_OK ? buf_span(&out) : span_of("", 0), encoding == ENCODING_JSON);
+    buf_done(&out);
+    return packet;
+}
+
+struct notice {
+    struct mail mail;
+    struct uuid target; /* a conversation, or a principal */
+    struct uuid except;
+    bool staff_only;
+    bool relay; /* at the home worker: pass it on to the watchers */
+    int from;
+    struct packet *packets[2];
+};
+
+static struct notice *notice_new(struct uuid target, struct packet *const packets[2],
+                                 void (*open)(struct mail *, void *))
+{
+    struct notice *n = mem_alloc(sizeof *n);
+    n->target = target;
+    n->packets[0] = packet_copy(packets[0]);
+    n->packets[1] = packet_copy(packets[1]);
+    n->mail.open = open;
+    return n;
+}
+
+static void notice_free(struct notice *n)
+{
+    packet_unref(&n->packets[0]);
+    packet_unref(&n->packets[1]);
+    mem_free(n);
+}
+
+static void discard_notice(struct mail *mail)
+{
+    notice_free(LIST_ITEM(mail, struct notice, mail));
+}
+
+static void notify_here(struct hub *hub, const struct notice *n)
+{
+    struct topic *topic = hub_topic(hub, n->target);
+    if (!topic)
+        return;
+    LIST_EACH(&topic->subs, node)
+    {
+        struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
+        if (link_is_slow(sub->link) || (n->staff_only && !sub->staff) || uuid_equal(sub->link->who->id, n->except))
+            continue;
+        link_send(sub->link, n->packets[sub->link->encoding]);
+    }
+}
+
+static void open_notice(struct mail *mail, void *receiver);
+
+static void relay(struct hub *hub, const struct notice *n)
+{
+    struct watchers *w = map_get(&hub->watchers, n->target);
+    for (uint64_t left = w ? w->workers : 0; left; left &= left - 1) {
+        int worker = __builtin_ctzll(left);
+        if (worker == n->from)
+            continue;
+        struct notice *copy = notice_new(n->target, n->packets, open_notice);
+        copy->mail.discard = discard_notice;
+        copy->except = n->except;
+        copy->staff_only = n->staff_only;
+        mailbox_send(hub->peers->at[worker].box, &copy->mail);
+    }
+}
+
+static void open_notice(struct mail *mail, void *receiver)
+{
+    struct notice *n = LIST_ITEM(mail, struct notice, mail);
+    struct hub *hub = ((struct peer *)receiver)->hub;
+    notify_here(hub, n);
+    if (n->relay)
+        relay(hub, n);
+    notice_free(n);
+}
+
+void hub_notify(struct hub *hub, struct uuid conversation, enum frame_type type, const void *push, struct uuid except,
+                bool staff_only)
+{
+    struct notice here = {.target = conversation, .except = except, .staff_only = staff_only, .from = hub->self};
+    int home = peers_home(hub->peers, conversation);
+
+    here.packets[ENCODING_MSGPACK] = hub_packet(ENCODING_MSGPACK, type, push);
+    here.packets[ENCODING_JSON] = hub_packet(ENCODING_JSON, type, push);
+    notify_here(hub, &here);
+    if (home == hub->self) {
+        relay(hub, &here);
+    } else {
+        struct notice *away = notice_new(conversation, here.packets, open_notice);
+        away->mail.discard = discard_notice;
+        away->except = except;
+        away->staff_only = staff_only;
+        away->relay = true;
+        away->from = hub->self;
+        mailbox_send(hub->peers->at[home].box, &away->mail);
+    }
+    packet_unref(&here.packets[0]);
+    packet_unref(&here.packets[1]);
+}
+
+/* ---- to a person ---- */
+
+static void tell_here(struct hub *hub, const struct notice *n)
+{
+    struct principal_links *p = map_get(&hub->principals, n->target);
+    if (!p)
+        return;
+    LIST_EACH(&p->links, node)
+    {
+        struct link *link = LIST_ITEM(node, struct link, in_principal);
+        if (link->state == LINK_OPEN) /* before welcome it is told by the welcome */
+            link_send(link, n->packets[link->encoding]);
+    }
+}
+
+static void open_tell(struct mail *mail, void *receiver)
+{
+    struct notice *n = LIST_ITEM(mail, struct notice, mail);
+    tell_here(((struct peer *)receiver)->hub, n);
+    notice_free(n);
+}
+
+void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, const void *push)
+{
+    struct notice here = {.target = principal};
+    here.packets[ENCODING_MSGPACK] = hub_packet(ENCODING_MSGPACK, type, push);
+    here.packets[ENCODING_JSON] = hub_packet(ENCODING_JSON, type, push);
+    tell_here(hub, &here);
+    for (int i = 0; i < hub->peers->count; i++) {
+        if (i == hub->self)
+            continue;
+        struct notice *away = notice_new(principal, here.packets, open_tell);
+        away->mail.discard = discard_notice;
+        mailbox_send(hub->peers->at[i].box, &away->mail);
+    }
+    packet_unref(&here.packets[0]);
+    packet_unref(&here.packets[1]);
+}
