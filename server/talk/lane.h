@@ -18,6 +18,15 @@ void conversation_pump(struct conversation *conv);
 /* The talk's spare move, fresh; whoever lets it leave takes it over. */
 struct move *talk_spare_move(struct talk *talk, const struct conversation *conv, const struct work *work);
 
+/* lane_load: reads the state; pumps again once it is there. */
+void conversation_load(struct conversation *conv);
+
+/* What is known is not true any more: read what happened since, show it, then go on. */
+void conversation_reload(struct conversation *conv);
+
+/* A collision or a wait: the settling function decides for a while. */
+void conversation_bitten(struct conversation *conv);
+
 /* lane_fast: the worker's batch */
 void batch_soon(struct talk *talk, struct conversation *conv);
 void batch_leave(struct talk *talk);
@@ -44,13 +53,10 @@ void refuse_decided(struct conversation *conv, struct work *work, struct move *m
 /* Shows an item that is stored, and tells the hooks. */
 void item_stored(struct conversation *conv, const struct log_row *row);
 
+/* Without a connection: refuses what has waited for longer than GIVE_UP_MS. */
+void work_give_up(struct conversation *conv);
+
 /* Tells the hooks that the session was something else before. */
 void tell_served(struct conversation *conv, const struct session_row *was);
-
-/* What is known is not true any more: read what happened since, show it, then go on. */
-void conversation_reload(struct conversation *conv);
-
-/* A collision or a wait: the settling function decides for a while. */
-void conversation_bitten(struct conversation *conv);
 
 #endif

@@ -89,7 +89,4 @@ bool talk_behind(struct talk *talk, struct uuid conversation, int64_t head);
 /* Whether nothing is under way; for draining. */
 bool talk_idle(const struct talk *talk);
 
-/* Fills a refusal. Always WORK_REFUSE. */
-enum verdict refuse(struct refusal *refusal, parley_status status, const char *text);
-
 #endif

@@ -34,6 +34,9 @@ struct outcome {
     bool stored; /* something was stored just now */
 };
 
+/* Fills a refusal. Always WORK_REFUSE. */
+enum verdict refuse(struct refusal *refusal, parley_status status, const char *text);
+
 struct work_class {
     enum verdict (*decide)(struct work *work, struct conversation *conv, struct move *move, struct refusal *refusal);
 
