@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-static void advance(struct flow_run *run);
-
 /* ---- committing ---- */
 
 static void lose(struct flow_run *run, parley_status why)
@@ -48,7 +46,8 @@ static void after_commit(struct flow_run *run)
     host->ready(host, run);
 }
 
-/* The host may answer before its commit returns: then the loop in advance() takes it, unless this is not inside it. */
+/* The host may answer before its commit returns: then the loop in run_advance() takes it, unless this is not inside it.
+ */
 static void commit(struct flow_run *run, enum flow_state state)
 {
     struct flow_host *host = run->engine->host;
@@ -63,7 +62,7 @@ static enum flow_state waiting_state(const struct flow_run *run)
     return run->wait.function == FLOW_CALL_handoff || run->wait.escaped ? FLOW_HANDOFF : FLOW_WAITING;
 }
 
-static void fail(struct flow_run *run, const struct flow_error *error)
+void run_fail(struct flow_run *run, const struct flow_error *error)
 {
     struct flow_error e = *error;
     snprintf(e.file, sizeof e.file, "%s", run->version->file);
@@ -75,27 +74,6 @@ static void fail(struct flow_run *run, const struct flow_error *error)
 }
 
 /* ---- running ---- */
-
-static void start_script(struct flow_run *run)
-{
-    sandbox_run_free(&run->lua);
-    run->lua = sandbox_run_new(run->version->sandbox, run);
-    run->declared = false;
-    run->waited = false;
-    run->restarting = false;
-    run->chain = 0;
-    run->now_ms = 0;
-    run->random_count = 0;
-}
-
-static parley_status record_start(struct flow_run *run, struct flow_error *error)
-{
-    static const struct journal_call call = {.name = "start"};
-    struct value told;
-    if (json_read(&run->work->arena, span_str(run->started), &told) != PARLEY_OK)
-        return PARLEY_INVALID;
-    return step_add_entry(run, &call, &told, error);
-}
 
 static struct flow_error no_memory(void)
 {
@@ -114,12 +92,12 @@ static void restart(struct flow_run *run)
     run->next_entry = 1;
     run->journal_bytes = 0;
     run->random_from = s->number;
-    start_script(run);
+    run_begin_script(run);
     if (!run->lua)
         error = no_memory();
-    else if (record_start(run, &error) == PARLEY_OK)
+    else if (run_record_start(run, &error) == PARLEY_OK)
         return;
-    fail(run, &error);
+    run_fail(run, &error);
 }
 
 /* Replaying has come to its end: the run stands where its row says, or it has gone another way. */
@@ -129,7 +107,7 @@ static void arrive(struct flow_run *run)
         struct flow_error error = {0};
         struct journal_call call = wait_journal_call(&run->wait);
         journal_differs(run->journal, &call, &error);
-        fail(run, &error);
+        run_fail(run, &error);
         return;
     }
     journal_close(&run->journal);
@@ -140,15 +118,15 @@ static void ended(struct flow_run *run)
 {
     struct flow_error error = {0};
     if (run->broken) {
-        fail(run, run->error);
+        run_fail(run, run->error);
     } else if (run->restarting) {
         restart(run);
     } else if (run->journal) {
         journal_differs(run->journal, NULL, &error);
-        fail(run, &error);
+        run_fail(run, &error);
     } else if (!run->declared) {
         flow_error_set(&error, "E106", "the flow ended without having called flow{}");
-        fail(run, &error);
+        run_fail(run, &error);
     } else {
         wait_forget(&run->wait);
         commit(run, FLOW_ENDED);
@@ -189,14 +167,14 @@ static void go_on(struct flow_run *run)
         ended(run);
         return;
     case SANDBOX_FAILED:
-        fail(run, sandbox_error(run->lua));
+        run_fail(run, sandbox_error(run->lua));
         return;
     }
 }
 
 /* Answers that come while this runs only change the phase; so however quick the host is, the stack stays flat. What
  * may end the run's memory comes last. */
-static void advance(struct flow_run *run)
+void run_advance(struct flow_run *run)
 {
     struct flow_host *host = run->engine->host;
     run->advancing = true;
@@ -226,7 +204,7 @@ static void call_once_more(struct flow_run *run)
         return;
     case SANDBOX_RAISE:
         error.line = call->journal.line;
-        fail(run, &error);
+        run_fail(run, &error);
         return;
     case SANDBOX_RETURN:
         memcpy(run->results, call->results, sizeof run->results);
@@ -259,7 +237,7 @@ void flow_answered(struct flow_run *run, parley_status status, struct span json)
     }
     run->advancing = inside;
     if (!inside)
-        advance(run);
+        run_advance(run);
 }
 
 void flow_committed(struct flow_run *run, parley_status status, int64_t question_seq)
@@ -278,126 +256,10 @@ void flow_continue(struct flow_run *run)
 {
     assert(run->phase == PHASE_DEFER);
     run->phase = PHASE_RUN;
-    advance(run);
+    run_advance(run);
 }
 
-/* ---- beginning, loading, events ---- */
-
-static char *start_text(const struct flow_birth *birth)
-{
-    struct arena arena;
-    struct value map;
-    arena_init(&arena, STEP_ARENA);
-    char *text = NULL;
-    if (value_map(&arena, 2, &map) == PARLEY_OK) {
-        if (birth->text.len)
-            value_put(&map, span_str("text"), value_text(birth->text));
-        if (birth->kind.len)
-            value_put(&map, span_str("kind"), value_text(birth->kind));
-        text = mem_span(json_write(&arena, &map));
-    }
-    arena_done(&arena);
-    return text;
-}
-
-static bool has_room(const struct flow_version *v)
-{
-    return v->run_count < v->engine->limits.runs_per_version;
-}
-
-parley_status flow_start(struct flow_engine *engine, struct flow_version *version, const struct flow_birth *birth,
-                         void *owner, struct flow_run **out)
-{
-    struct flow_error error = {0};
-    if (!has_room(version))
-        return PARLEY_BUSY;
-    struct flow_run *run = run_new(version, birth->run, birth->conversation, owner);
-    start_script(run);
-    if (!run->lua) {
-        run_free(&run);
-        return PARLEY_BUSY;
-    }
-    run->input_seq = birth->input_seq;
-    run->random_from = 1;
-    run->started = start_text(birth);
-    step_open(run);
-    *out = run;
-    if (record_start(run, &error) == PARLEY_OK)
-        advance(run);
-    else
-        fail(run, &error);
-    return PARLEY_OK;
-}
-
-static parley_status read_waiting(struct flow_run *run, struct span text)
-{
-    struct arena arena;
-    struct value map;
-    arena_init(&arena, STEP_ARENA);
-    parley_status st = json_read(&arena, text, &map);
-    if (st == PARLEY_OK) {
-        struct span timer = json_text(&map, "timer");
-        run->until_ms = json_int(&map, "until");
-        if (timer.len)
-            st = uuid_parse(timer, &run->timer);
-    }
-    arena_done(&arena);
-    return st == PARLEY_OK ? st : PARLEY_INVALID;
-}
-
-/* The first entry says how it began. */
-static parley_status read_start(struct flow_run *run)
-{
-    static const struct journal_call call = {.name = "start"};
-    struct flow_error error;
-    struct arena arena;
-    const struct value *told;
-    if (journal_next(run->journal, &call, &told, &error) != PARLEY_OK)
-        return PARLEY_INVALID;
-    arena_init(&arena, STEP_ARENA);
-    run_replace_text(&run->started, json_write(&arena, told));
-    arena_done(&arena);
-    return run->started ? PARLEY_OK : PARLEY_INVALID;
-}
-
-static parley_status restore(struct flow_run *run, const struct flow_saved *saved)
-{
-    run->state = saved->state;
-    run->step = saved->step;
-    run->input_seq = saved->input_seq;
-    run->question_seq = saved->question_seq;
-    run->next_entry = (int64_t)saved->entry_count + 1;
-    for (size_t i = 0; i < saved->entry_count; i++)
-        run->journal_bytes += saved->entries[i].data.len;
-    parley_status st = journal_open(saved->entries, saved->entry_count, &run->journal);
-    if (st == PARLEY_OK)
-        st = read_waiting(run, saved->waiting);
-    if (st == PARLEY_OK)
-        st = read_start(run);
-    if (st != PARLEY_OK)
-        return st;
-    start_script(run);
-    run->random_from = journal_first_step(run->journal);
-    return run->lua ? PARLEY_OK : PARLEY_BUSY;
-}
-
-parley_status flow_load(struct flow_engine *engine, struct flow_version *version, const struct flow_saved *saved,
-                        void *owner, struct flow_run **out)
-{
-    if (saved->state != FLOW_WAITING && saved->state != FLOW_HANDOFF)
-        return PARLEY_WRONG_STATE;
-    if (!has_room(version))
-        return PARLEY_BUSY;
-    struct flow_run *run = run_new(version, saved->run, saved->conversation, owner);
-    parley_status st = restore(run, saved);
-    if (st != PARLEY_OK) {
-        run_free(&run);
-        return st;
-    }
-    *out = run;
-    advance(run);
-    return PARLEY_OK;
-}
+/* ---- events ---- */
 
 parley_status flow_event(struct flow_run *run, const struct flow_event *event)
 {
@@ -417,13 +279,13 @@ parley_status flow_event(struct flow_run *run, const struct flow_event *event)
         run->input_seq = event->seq;
     run->work->step.input_seq = run->input_seq;
     if (st != PARLEY_OK) {
-        fail(run, &error);
+        run_fail(run, &error);
     } else if (!go) {
         commit(run, waiting_state(run));
     } else {
         run->state = FLOW_RUNNING;
         run->phase = PHASE_RUN;
-        advance(run);
+        run_advance(run);
     }
     return PARLEY_OK;
 }

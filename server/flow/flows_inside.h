@@ -1,5 +1,5 @@
-/* What the parts of the server's flow host share: life and events of bots (flows.c), commits (flows_commit.c), reads
- * (flows_read.c). */
+/* What the parts of the server's flow host share: bots (bot.c), loading one (flows_load.c), what happens to them
+ * (flows.c), commits (flows_commit.c), reads (flows_read.c). */
 #ifndef SERVER_FLOW_FLOWS_INSIDE_H
 #define SERVER_FLOW_FLOWS_INSIDE_H
 
@@ -68,8 +68,15 @@ struct flows {
     bool polling, sweeping, closing;
 };
 
-void bot_due(struct bot *bot);
+/* The bot of the conversation's run, made and being loaded if there is none. Another run's is dropped. */
+struct bot *bot_of(struct flows *flows, struct conversation *conv);
 void bot_free(struct bot *bot);
+
+/* It is looked at when the turn ends: whether the run is to be told something, or to leave. */
+void bot_due(struct bot *bot);
+
+/* The tick's part: loads again what failed, lets go of what is idle. */
+void bot_tend(struct bot *bot, int64_t now);
 
 /* Whether a run is told of this item: what a customer says, as opposed to what is recorded of them. */
 bool bot_takes(const struct log_row *row);

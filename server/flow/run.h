@@ -137,6 +137,18 @@ void run_free(struct flow_run **run);
 struct flow_run *run_new(struct flow_version *version, struct uuid id, struct uuid conversation, void *owner);
 void run_replace_text(char **kept, struct span text);
 
+/* ---- begin.c ---- */
+/* A fresh coroutine at the first line; run->lua is NULL when no memory is left for it. */
+void run_begin_script(struct flow_run *run);
+/* The journal's first entry: what the run was begun with. */
+parley_status run_record_start(struct flow_run *run, struct flow_error *error);
+
+/* ---- engine.c ---- */
+/* Runs the script until it waits for somebody. May end the run's memory. */
+void run_advance(struct flow_run *run);
+/* Ends the run with this error, an apology and a person. */
+void run_fail(struct flow_run *run, const struct flow_error *error);
+
 /* ---- step.c: what a step gathers. Failures raise in the script (PARLEY_LIMIT with an error) ---- */
 void step_open(struct flow_run *run);
 void step_close(struct flow_run *run);
