@@ -239,7 +239,8 @@ parley_status inbox_heads(struct parley_client *c, const struct frame_push_head 
 parley_status inbox_service(struct parley_client *c, const struct frame_push_service *push)
 {
     struct conversation *conv = inbox_find(&c->inbox, push->conversation);
-    return conv ? service_set(c, conv, push->has_service ? &push->service : NULL) : PARLEY_OK;
+    bool late = conv && push->has_service && push->service.epoch < conv->epoch; /* the items have said more already */
+    return conv && !late ? service_set(c, conv, push->has_service ? &push->service : NULL) : PARLEY_OK;
 }
 
 static parley_status tell_conversation(struct parley_client *c, const struct conversation *conv,

@@ -172,6 +172,11 @@ class Thread:
         if item["seq"] == self.head and "session" in body and "epoch" in body:
             self.service = {**(self.service or {}), "session": body["session"], "epoch": body["epoch"]}
 
+    def stands(self, service):
+        """How the service stood a moment ago; what is older than what the items have said is not news."""
+        if self.service is None or service is None or service["epoch"] >= self.service["epoch"]:
+            self.service = service
+
     @property
     def epoch(self):
         return self.service["epoch"] if self.service else None
@@ -322,7 +327,7 @@ class Client:
             for cursor in data["heads"]:
                 self._head(link, self._thread(cursor["conversation"]), cursor["seq"])
         elif type == "service":
-            self._thread(data["conversation"]).service = data.get("service")
+            self._thread(data["conversation"]).stands(data.get("service"))
         elif type == "marked":
             self._thread(data["conversation"]).marks[data["mark"]["participant"]] = data["mark"]
         else:
@@ -364,8 +369,10 @@ class Client:
         thread.start(items[0]["prev"] if items else answer["head"])
         for item in items:
             thread.add(item)
+        if answer["head"] >= thread.head:
+            thread.stands(answer.get("service"))
         thread.head = max(thread.head, answer["head"])
-        thread.service, thread.topic = answer.get("service"), answer["topic"]
+        thread.topic = answer["topic"]
         thread.customer = answer.get("customer", thread.customer)
         thread.marks.update({mark["participant"]: mark for mark in answer.get("marks", ())})
         thread.people.update({person["id"]: person for person in answer.get("people", ())})
@@ -606,7 +613,7 @@ class Agent(Customer):
                 self.offers.setdefault(offer["offer"], offer)
 
     def _other_push(self, type, data):
-        if type == "offer":
+        if type == "offer" and data["offer"]["offer"] not in self.over:
             self.offers[data["offer"]["offer"]] = data["offer"]
         elif type == "offer.ended":
             self.ended[data["offer"]] = data

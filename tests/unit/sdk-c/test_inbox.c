@@ -354,10 +354,12 @@ static void follows_who_serves(void **state)
     push_moving(f, 3, "joined", "{\"name\":\"Kim\",\"epoch\":3,\"agent\":\"03030303-0303-7003-8003-030303030303\"}");
     expect_service(f, "live", "Kim");
     assert_int_equal(parley_event_int(f->event, "service.place", 0), 0);
+    fake_push(f, service, .conversation = fake_main, .has_service = true, .service = s); /* late: kim has joined */
     push_moving(f, 4, "resolved", "{\"epoch\":4,\"closed\":false,\"outcome\":\"resolved\"}");
     expect_service(f, "bot", "");
     push_moving(f, 5, "resolved", "{\"epoch\":5,\"closed\":true,\"outcome\":\"finished\"}");
     expect_service(f, "none", "");
+    fake_push(f, service, .conversation = fake_main, .has_service = true, .service = s); /* later still: it is over */
     push_moving(f, 6, "reopened", "{\"name\":\"Lee\",\"epoch\":6}");
     expect_service(f, "live", "Lee");
 }
