@@ -4,6 +4,7 @@
 #include "server/api/thread.h"
 #include "server/api/verb.h"
 #include "server/base/mem.h"
+#include "server/hub/topic.h"
 #include "server/io/crypto.h"
 #include "server/store/context_row.h"
 #include "server/talk/context.h"
@@ -93,7 +94,7 @@ static void on_in_force(void *arg, parley_status status, const struct context_ro
         status = PARLEY_CANCELED;
     if (status != PARLEY_OK) {
         fail(p, &(struct result){.status = status});
-    } else if (n && span_is(rows[0].snapshot, hex)) {
+    } else if (n && span_is(rows[0].snapshot, hex) && sub_admitted(p->link, p->lane->conversation)) {
         reply_all(p, &(struct frame_context_stored){.changed = false});
     } else {
         struct caller caller = api_caller(p->link);

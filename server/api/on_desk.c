@@ -87,7 +87,8 @@ static void on_accepted_thread(void *arg, parley_status status, struct thread_re
 
 void thread_accepted(struct ask *ask, struct uuid conversation)
 {
-    thread_load(ask->api, ask->link, &(struct thread_wish){.conversation = conversation, .follow = true, .have = -1},
+    thread_load(ask->api, ask->link,
+                &(struct thread_wish){.conversation = conversation, .follow = true, .admitted = true, .have = -1},
                 on_accepted_thread, ask);
 }
 
@@ -144,7 +145,8 @@ static void on_open(void *arg, parley_status status, const struct conversation_r
     if (status != PARLEY_OK || n == 0)
         ask_refuse(ask, status == PARLEY_OK ? PARLEY_INTERNAL : status, NULL, NULL);
     else
-        thread_load(ask->api, ask->link, &(struct thread_wish){.conversation = rows[0].id, .follow = true, .have = -1},
+        thread_load(ask->api, ask->link,
+                    &(struct thread_wish){.conversation = rows[0].id, .follow = true, .admitted = true, .have = -1},
                     on_opened_thread, ask);
 }
 

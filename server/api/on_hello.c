@@ -172,6 +172,7 @@ static void load_threads(struct greeting *g, const struct uuid *conversations, i
         struct thread_wish wish = {.conversation = conversations[i],
                                    .have = have_of(g, conversations[i]),
                                    .follow = true,
+                                   .admitted = !link_is_staff(ask->link), /* their own, by the database */
                                    .bytes = (size_t)LIMIT_PAGE_BYTES / (size_t)n};
         int room = LIMIT_PAGE_ITEMS / n > 0 ? LIMIT_PAGE_ITEMS / n : 1;
         wish.limit = wish.have >= 0 ? room : g->page && g->page < room ? g->page : room < 50 ? room : 50;

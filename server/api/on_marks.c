@@ -7,7 +7,7 @@
 
 static struct sub *followed(struct link *link, const struct frame *frame, struct uuid conversation)
 {
-    struct sub *sub = sub_find(link, conversation);
+    struct sub *sub = sub_admitted(link, conversation);
     if (!sub)
         api_refuse(link, frame->id, PARLEY_NOT_FOUND, "you do not follow this conversation: subscribe first",
                    "data.conversation");

@@ -151,6 +151,8 @@ void thread_release(struct thread_read *read)
     struct sub *sub =
         read->wish.follow && !link_gone(read->link) ? sub_find(read->link, read->wish.conversation) : NULL;
     int64_t sent = read->last > read->wish.have ? read->last : read->wish.have;
+    if (sent > read->thread.head) /* it has more than there is: of another life of this database */
+        sent = read->thread.head;
     if (sub && read->status == PARLEY_OK)
         sub_loaded(sub, sent, read->thread.head);
     else if (sub)
@@ -207,6 +209,8 @@ static void on_followed(void *arg, struct topic *topic)
     struct sub *sub;
     if (!link_gone(l->link))
         l->status = sub_begin(topic, l->link, &sub);
+    if (!link_gone(l->link) && l->status == PARLEY_OK)
+        sub->admitted |= l->wish.admitted;
     view(l);
 }
 

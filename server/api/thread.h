@@ -13,6 +13,7 @@ struct thread_wish {
     int limit;      /* items; 0: 50 */
     size_t bytes;   /* of bodies; 0: LIMIT_PAGE_BYTES */
     bool follow;    /* subscribe; else only read */
+    bool admitted;  /* that the link may see it is known already; else the reading tells */
     bool any_range; /* after is given, though it may be 0 */
 };
 

@@ -65,7 +65,8 @@ static void notify_here(struct hub *hub, const struct notice *n)
     LIST_EACH(&topic->subs, node)
     {
         struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
-        if (link_is_slow(sub->link) || (n->staff_only && !sub->staff) || uuid_equal(sub->link->who->id, n->except))
+        if (!sub->admitted || link_is_slow(sub->link) || (n->staff_only && !sub->staff) ||
+            uuid_equal(sub->link->who->id, n->except))
             continue;
         link_send(sub->link, n->packets[sub->link->encoding]);
     }

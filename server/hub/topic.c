@@ -24,6 +24,12 @@ struct sub *sub_find(struct link *link, struct uuid conversation)
     return NULL;
 }
 
+struct sub *sub_admitted(struct link *link, struct uuid conversation)
+{
+    struct sub *sub = sub_find(link, conversation);
+    return sub && sub->admitted ? sub : NULL;
+}
+
 parley_status sub_begin(struct topic *topic, struct link *link, struct sub **out)
 {
     struct sub *sub = sub_find(link, topic->conversation);
@@ -75,6 +81,7 @@ static void tell_head(struct sub *sub)
 void sub_loaded(struct sub *sub, int64_t sent, int64_t head)
 {
     bool overflown = sub->lagging;
+    sub->admitted = true;
     sub->loading = false;
     sub->lagging = false;
     if (sent > sub->sent)
@@ -148,6 +155,8 @@ void link_beacon(struct link *link)
     LIST_EACH(&link->subs, node)
     {
         struct sub *sub = LIST_ITEM(node, struct sub, in_link);
+        if (!sub->admitted)
+            continue;
         heads[push.heads_count++] = (struct frame_cursor){.conversation = sub->topic->conversation, .seq = sub->head};
     }
     if (push.heads_count && !link_is_slow(link))

@@ -29,6 +29,7 @@ struct sub {
     int64_t sent; /* the last number that was queued for the link */
     int64_t head; /* the last number that the link may see */
     bool staff;
+    bool admitted;    /* the link may see the conversation; before that it hears nothing and says nothing */
     bool loading;     /* a range is on its way: what comes meanwhile is held */
     bool lagging;     /* what came was dropped: the head follows once the queue has emptied */
     struct list held; /* struct held_bulletin */
@@ -43,6 +44,9 @@ struct sub *sub_find(struct link *link, struct uuid conversation);
 /* Subscribes, in state loading. PARLEY_LIMIT when the link has all the topics it may have; then nothing changed.
  * Undone by sub_end or by the link's end. */
 parley_status sub_begin(struct topic *topic, struct link *link, struct sub **out);
+
+/* Its subscription of a conversation that it may see, or NULL: one that has only been asked for counts as none. */
+struct sub *sub_admitted(struct link *link, struct uuid conversation);
 
 /* The range up to `sent` has been queued; what was held and is newer follows now. */
 void sub_loaded(struct sub *sub, int64_t sent, int64_t head);

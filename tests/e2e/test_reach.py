@@ -1,0 +1,71 @@
+"""What nobody reaches: the conversations of others, by whatever way leads past the front door."""
+import asyncio
+
+import pytest
+
+from chaos import Chaos
+from parley_client import Link, Refused
+from parley_wire import uuid7
+
+
+async def linked(shop, name, pushes, server=None):
+    """A bare link of a customer that was welcomed; what is pushed to it gathers in `pushes`."""
+    link = await Link(name, "json", on_push=lambda _, type, data: pushes.append((type, data))).open((server or shop.server).url)
+    await link.request("hello", token=shop.app.token(name))
+    return link
+
+
+async def refused(future):
+    with pytest.raises(Refused) as error:
+        await asyncio.wait_for(future, 20)
+    return error.value.code
+
+
+async def test_asking_to_follow_a_conversation_is_not_following_it(shop):
+    with shop.serve():
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        await ann.context({"screen": "cart"})
+        bob = await linked(shop, "bob", [])
+        foreign = [("subscribe", {}), ("typing", {"on": True}), ("mark", {"read": 1}), ("context.put", {"context": {"screen": "cart"}})]
+        frames, answers = zip(*(bob.frame(verb, {"conversation": conv, **data}) for verb, data in foreign))
+        await bob.send(list(frames))        # in one message: the subscription is still being judged
+        assert [await refused(answer) for answer in answers] == ["not_found"] * 4
+        await bob.close()
+        await shop.quiet()
+    assert shop.site.sql("SELECT count(*) FROM mark WHERE conversation = %s AND participant NOT IN (SELECT id FROM agent)"
+                         " AND participant NOT IN (SELECT customer FROM conversation WHERE id = %s)", conv, conv) == [(0,)]
+    shop.judge()
+
+
+async def test_nothing_is_heard_before_it_is_known_who_may_hear(shop, postgres, tmp_path):
+    """While the database thinks about whether bob may follow ann's conversation, ann types."""
+    with Chaos(f"unix:{tmp_path}/.s.PGSQL.5432", f"unix:{postgres.socket}", watch="pg") as database, \
+            shop.serve(database=f"host={tmp_path} dbname={shop.site.name} user=parley"):
+        pushes = []
+        ann, bob = await shop.customer("ann"), await linked(shop, "bob", pushes)
+        database.set("up", stall=True)
+        asked = asyncio.ensure_future(bob.request("subscribe", conversation=ann.main))
+        await (await bob.socket.ping())     # the server has seen the question
+        await ann.request("typing", conversation=ann.main, on=True)
+        database.clear()
+        assert await refused(asked) == "not_found"
+        assert pushes == []
+        await bob.close()
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_a_reader_who_claims_more_than_there_is_still_hears(shop):
+    with shop.serve():
+        pushes = []
+        ann = await shop.customer("ann")
+        await ann.post("one")
+        tablet = await Link("tablet", "json", on_push=lambda _, type, data: pushes.append(type)).open(shop.server.url)
+        await tablet.request("hello", token=shop.app.token("ann"), have=[{"conversation": ann.main, "seq": 10 ** 12}])
+        await ann.post("two")
+        await tablet.request("range", conversation=ann.main)    # answered behind whatever was pushed
+        assert "item" in pushes
+        await tablet.close()
+        await shop.quiet()
+    shop.judge()
