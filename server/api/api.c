@@ -90,6 +90,21 @@ static void add_key(const struct api *api, struct jws_table *table, const struct
 
 /* ---- changes ---- */
 
+/* Agents have revisions, guests a token of their own: both are in Postgres, and the beacon looks after them. */
+static bool may_stay(void *arg, const struct principal *who)
+{
+    const struct directory *directory = arg;
+    switch (who->role) {
+    case role_customer:
+        return directory_has_key(directory, who->key);
+    case role_bot:
+    case role_backend:
+        return directory_has_key(directory, who->id);
+    default:
+        return true;
+    }
+}
+
 void api_refresh(struct api *api)
 {
     const struct directory_key *key;
@@ -101,6 +116,7 @@ void api_refresh(struct api *api)
     api->tokens = table;
     for (int i = 0; (agent = directory_agent_at(api->directory, i)); i++)
         hub_revoke(api->hub, agent->id, agent->disabled ? INT64_MAX : agent->revision);
+    hub_sign_out_unless(api->hub, may_stay, api->directory);
 }
 
 void api_drain(struct api *api, int64_t spread_ms)

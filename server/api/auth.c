@@ -55,6 +55,10 @@ static void on_entered(void *arg, parley_status status, const struct customer_ho
 {
     struct checking *c = arg;
     struct principal *who = &c->admission.who;
+    if (status == PARLEY_OK && who->role == role_customer && !directory_has_key(c->api->directory, who->key)) {
+        finish(c, PARLEY_TOKEN_KEY, "the key of this token was withdrawn"); /* while Postgres was asked */
+        return;
+    }
     if (status == PARLEY_OK) {
         who->id = home->customer.id;
         who->revision = home->customer.revision;
@@ -99,6 +103,7 @@ static void check_jwt(struct checking *c, const struct credentials *credentials)
     c->admission.who.app = app->id;
     c->admission.who.device = credentials->device;
     c->admission.who.expires_ms = claims->expires_ms;
+    c->admission.who.key = directory_key_id(claims->kid);
     st = customer_enter(c->api->store, &entry, on_entered, c);
     if (st != PARLEY_OK)
         finish(c, st, NULL);

@@ -89,6 +89,7 @@ static void on_again(void *arg, parley_status status, const struct admission *ad
         return;
     }
     who->expires_ms = admission->who.expires_ms;
+    who->key = admission->who.key;
     struct frame_auth_ok ok = {.expires_at = who->expires_ms, .has_expires_at = who->expires_ms != 0};
     ask_reply(ask, FRAME_auth_ok, &ok);
 }

@@ -205,6 +205,33 @@ parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, ch
     return st;
 }
 
+parley_status admin_enable_agent(struct db *db, const char *email, bool enabled)
+{
+    parley_status st =
+        touched_one(db, db_run(db,
+                               "update agent set revision = revision + 1,"
+                               " disabled_at = case when not $2::boolean then coalesce(disabled_at, now()) end"
+                               " where email = lower($1)",
+                               DB_ARGS(email, enabled ? "true" : "false")));
+    if (st == PARLEY_OK)
+        st = db_run(db, "delete from agent_token where agent = (select id from agent where email = lower($1))",
+                    DB_ARGS(email));
+    return st;
+}
+
+parley_status admin_revoke_app_key(struct db *db, const char *kid)
+{
+    return touched_one(
+        db, db_run(db, "update app_key set disabled_at = coalesce(disabled_at, now()) where kid = $1", DB_ARGS(kid)));
+}
+
+parley_status admin_revoke_key(struct db *db, const char *id)
+{
+    return touched_one(
+        db,
+        db_run(db, "update api_key set disabled_at = coalesce(disabled_at, now()) where id::text = $1", DB_ARGS(id)));
+}
+
 parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
                             char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1])
 {

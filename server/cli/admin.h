@@ -42,6 +42,14 @@ parley_status admin_add_app_key(struct db *db, const struct conf *conf, const ch
 parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, char out_id[UUID_TEXT + 1],
                               char out_password[ADMIN_PASSWORD + 1]);
 
+/* Whether somebody may sign in at all. Who may not is signed out everywhere, and their sessions are queued again.
+ * NOT_FOUND when there is no such agent. */
+parley_status admin_enable_agent(struct db *db, const char *email, bool enabled);
+
+/* A key that is withdrawn stays so. NOT_FOUND when there is none of that kid, or id. */
+parley_status admin_revoke_app_key(struct db *db, const char *kid);
+parley_status admin_revoke_key(struct db *db, const char *id);
+
 /* For a bot or a back end; the token is known to nobody but the caller. NOT_FOUND when there is no such app. */
 parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
                             char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1]);

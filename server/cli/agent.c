@@ -98,6 +98,46 @@ static int add(struct cli *cli)
     return code;
 }
 
+static int write_enabled(struct cli *cli, struct db *db, bool enabled)
+{
+    static const char *const columns[] = {"email", "disabled", NULL};
+    const char *email = cli_operand(cli, 0);
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_enable_agent(db, email, enabled);
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "no agent `%.254s`; `parley agent list` shows them", email);
+    if (st == PARLEY_OK)
+        st = db_commit(db, "agent");
+    if (st != PARLEY_OK)
+        return db_fail(db, st, "cannot change the agent");
+    struct out *out = out_one(cli, columns);
+    out_text(out, email);
+    out_bool(out, !enabled);
+    out_end(&out);
+    return CLI_OK;
+}
+
+static int set_enabled(struct cli *cli, bool enabled)
+{
+    struct db *db = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_enabled(cli, db, enabled);
+    db_close(&db);
+    return code;
+}
+
+static int disable(struct cli *cli)
+{
+    return set_enabled(cli, false);
+}
+
+static int enable(struct cli *cli)
+{
+    return set_enabled(cli, true);
+}
+
 static int list(struct cli *cli)
 {
     return list_rows(
@@ -125,6 +165,27 @@ const struct verb agent_verbs[] = {
                {"capacity", "N", "sessions at a time; else routing.capacity", false},
                {"password-stdin", NULL, "take the password from standard input", false}},
      .run = add},
+    {.name = "agent disable",
+     .operands = "EMAIL",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "sign an agent out for good; their sessions go back to their queues",
+     .examples = "parley agent disable maria@example.com",
+     .notes =
+         "Every connection of theirs is closed within a second or two, in every process, and no sign-in works until\n"
+         "`parley agent enable`. What they said and did stays.",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = disable},
+    {.name = "agent enable",
+     .operands = "EMAIL",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "let a disabled agent sign in again, with the password they had",
+     .examples = "parley agent enable maria@example.com",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = enable},
     {.name = "agent list",
      .operands = "",
      .summary = "agents with role, status and queues",

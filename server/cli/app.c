@@ -157,6 +157,36 @@ static int keys_list(struct cli *cli)
         DB_ARGS(app ? app : DB_NULL), (const char *const[]){"kid", "app", "alg", "created_at", "disabled?", NULL});
 }
 
+static int write_revoked(struct cli *cli, struct db *db)
+{
+    static const char *const columns[] = {"kid", "disabled", NULL};
+    const char *kid = cli_operand(cli, 0);
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_revoke_app_key(db, kid);
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "no key `%.64s`; `parley app keys list` shows them", kid);
+    if (st == PARLEY_OK)
+        st = db_commit(db, "app");
+    if (st != PARLEY_OK)
+        return db_fail(db, st, "cannot revoke the key");
+    struct out *out = out_one(cli, columns);
+    out_text(out, kid);
+    out_bool(out, true);
+    out_end(&out);
+    return CLI_OK;
+}
+
+static int keys_revoke(struct cli *cli)
+{
+    struct db *db = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_revoked(cli, db);
+    db_close(&db);
+    return code;
+}
+
 const struct verb app_verbs[] = {
     {.name = "app add",
      .operands = "NAME",
@@ -202,5 +232,17 @@ const struct verb app_verbs[] = {
      .uses_conf = true,
      .prints_data = true,
      .run = keys_list},
+    {.name = "app keys revoke",
+     .operands = "KID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "withdraw a key: its tokens are refused, and who came by one is signed out",
+     .examples = "parley app keys revoke shop-1f2e3d4c",
+     .notes = "For a change without a gap: `app keys add`, sign with the new key, wait for the longest life of a "
+              "token, revoke\n"
+              "the old one. A key that is withdrawn stays so.",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = keys_revoke},
     {0},
 };

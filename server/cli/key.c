@@ -55,6 +55,36 @@ static int list(struct cli *cli)
                      NULL, (const char *const[]){"id", "name", "role", "app", "created_at", "disabled?", NULL});
 }
 
+static int write_revoked(struct cli *cli, struct db *db)
+{
+    static const char *const columns[] = {"id", "disabled", NULL};
+    const char *id = cli_operand(cli, 0);
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_revoke_key(db, id);
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "no key with id `%.64s`; `parley key list` shows them", id);
+    if (st == PARLEY_OK)
+        st = db_commit(db, "key");
+    if (st != PARLEY_OK)
+        return db_fail(db, st, "cannot revoke the key");
+    struct out *out = out_one(cli, columns);
+    out_text(out, id);
+    out_bool(out, true);
+    out_end(&out);
+    return CLI_OK;
+}
+
+static int revoke(struct cli *cli)
+{
+    struct db *db = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_revoked(cli, db);
+    db_close(&db);
+    return code;
+}
+
 const struct verb key_verbs[] = {
     {.name = "key add",
      .operands = "APP NAME",
@@ -73,5 +103,14 @@ const struct verb key_verbs[] = {
      .uses_conf = true,
      .prints_data = true,
      .run = list},
+    {.name = "key revoke",
+     .operands = "ID",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "withdraw a key: it is refused, and what its program has open is closed",
+     .examples = "parley key revoke 01936e1c-7c1b-7d5e-9a43-0c4be1f0a2d7",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = revoke},
     {0},
 };

@@ -100,6 +100,15 @@ void hub_sign_out(struct hub *hub, struct uuid principal)
     }
 }
 
+void hub_sign_out_unless(struct hub *hub, bool (*may)(void *arg, const struct principal *who), void *arg)
+{
+    LIST_EACH (&hub->links, node) {
+        struct link *link = LIST_ITEM(node, struct link, in_hub);
+        if (link->who && !may(arg, link->who))
+            link_close(link, PARLEY_SIGNED_OUT, NULL);
+    }
+}
+
 void hub_drain(struct hub *hub, int64_t spread_ms)
 {
     unsigned i = 0;

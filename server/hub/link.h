@@ -23,6 +23,7 @@ struct principal {
     struct uuid device; /* nil: none given */
     int64_t expires_ms; /* 0: never */
     int64_t revision;   /* of the row that grants access; a greater one there withdraws it */
+    struct uuid key;    /* of a customer: the id of the key that signed their token (directory_key_id) */
     char name[LIMIT_TITLE + 1];
 };
 

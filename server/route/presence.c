@@ -55,7 +55,6 @@ static void agent_is_gone(struct route *route, struct uuid agent)
     struct directory_agent *a = directory_agent(route->directory, agent);
     if (a)
         a->status = agent_status_offline;
-    log_info(NULL, "agent lost, sessions go back to their queues", LOG_UUID("agent", agent));
     session_of_agent(route->store, agent, on_sessions, route);
 }
 
@@ -64,6 +63,7 @@ static void on_grace_over(void *arg)
     struct seat *seat = arg;
     if (seat->workers)
         return;
+    log_info(NULL, "agent lost, sessions go back to their queues", LOG_UUID("agent", seat->agent));
     agent_set_offline(seat->route->store, seat->agent, seat->lost_at_ms, ignore, NULL);
     agent_is_gone(seat->route, seat->agent);
 }
@@ -206,15 +206,18 @@ void route_set_status(struct route *route, struct uuid agent, enum agent_status 
         on_status_written(setting, st, NULL);
 }
 
-/* ---- those whom a process lost that is gone itself ---- */
+/* ---- those whom a process lost that is gone itself, and those who may not be here any more ---- */
 
 static void on_lost(void *arg, parley_status status, const struct agent_row *rows, int n)
 {
     struct route *route = arg;
     for (int i = 0; status == PARLEY_OK && i < n; i++) {
         const struct seat *seat = map_get(&route->seats, rows[i].id);
-        if (seat && seat->workers)
+        if (seat && seat->workers && !rows[i].disabled)
             continue;
+        if (rows[i].status != AGENT_OFFLINE)
+            log_info(NULL, rows[i].disabled ? "agent disabled, sessions go back" : "agent lost, sessions go back",
+                     LOG_UUID("agent", rows[i].id));
         agent_set_offline(route->store, rows[i].id, rows[i].lost_at_ms, ignore, NULL);
         agent_is_gone(route, rows[i].id);
     }

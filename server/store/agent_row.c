@@ -22,7 +22,11 @@ static const struct pg_statement by_token = {
     {PG_BYTES, PG_TIME},
 };
 static const struct pg_statement lost = {
-    "agent_lost", AGENT " where a.lost_at < $1 order by a.lost_at limit 1000", 1, {PG_TIME}};
+    "agent_lost",
+    AGENT " where a.lost_at < $1 or a.disabled_at is not null and (a.status <> 0 or a.load > 0)"
+          " order by a.lost_at, a.id limit 1000",
+    1,
+    {PG_TIME}};
 
 static const struct pg_statement add_token = {"agent_add_token",
                                               "insert into agent_token (digest, agent, expires_at) values ($1, $2, $3)",
@@ -60,7 +64,8 @@ static const struct pg_statement set_node_lost = {
     "agent_set_node_lost", "update agent set lost_at = $2 where node = $1 and lost_at is null", 2, {PG_UUID, PG_TIME}};
 static const struct pg_statement set_offline = {
     "agent_set_offline",
-    "update agent set status = 0, node = null, lost_at = null where id = $1 and lost_at = $2",
+    "update agent set status = 0, node = null, lost_at = case when load > 0 then lost_at end"
+    " where id = $1 and (lost_at = $2 or disabled_at is not null)",
     2,
     {PG_UUID, PG_TIME}};
 
@@ -90,7 +95,8 @@ static const struct pg_statement miss = {
 static const struct pg_statement revisions = {
     "principal_revisions",
     "select id, case when disabled_at is null then revision else -1 end from agent where id = any ($1)"
-    " union all select id, revision from customer where id = any ($1)",
+    " union all select id, revision from customer where id = any ($1)"
+    " union all select id, case when disabled_at is null then 0 else -1 end from api_key where id = any ($1)",
     1,
     {PG_UUID_ARRAY},
 };

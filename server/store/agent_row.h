@@ -33,7 +33,8 @@ parley_status agent_by_email(struct store *store, struct span email, agent_rows 
 parley_status agent_by_token(struct store *store, const uint8_t digest[32], int64_t now_ms, agent_rows *done,
                              void *arg);
 
-/* Those whose connection has been gone since before that moment. */
+/* Those whose connection has been gone since before that moment, and those who were disabled; each as long as something
+ * of theirs is left: a status, or sessions. */
 parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *done, void *arg);
 
 /* ---- access ---- */
@@ -60,7 +61,7 @@ parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid
 /* Everybody who was connected to a node that is no more. */
 parley_status agent_set_node_lost(struct store *store, struct uuid node, int64_t at_ms, pg_done *done, void *arg);
 
-/* The grace is over: offline, unless they came back. */
+/* The grace is over: offline, unless they came back. Who has sessions is found by agent_lost until they have none. */
 parley_status agent_set_offline(struct store *store, struct uuid agent, int64_t lost_at_ms, pg_done *done, void *arg);
 
 /* ---- in a transition; STALE when the condition does not hold ---- */

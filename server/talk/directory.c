@@ -9,6 +9,7 @@
 #include "server/store/app_row.h"
 #include "server/store/flow_row.h"
 #include "server/store/process_row.h"
+#include "server/talk/move.h"
 
 #include <stdio.h>
 
@@ -95,6 +96,7 @@ static void take_app(struct tables *t, struct directory_app *out, const struct a
 static void take_key(struct tables *t, struct directory_key *out, const struct app_key_row *row)
 {
     SET(out->kid, row->kid);
+    out->id = directory_key_id(out->kid);
     SET(out->algorithm, row->algorithm);
     out->app = row->app;
     out->public_jwk = row->public_jwk.len ? keep(t, row->public_jwk) : NULL;
@@ -297,6 +299,22 @@ const struct directory_key *directory_key(const struct directory *d, struct span
         if (span_is(kid, d->now.keys[i].kid))
             return &d->now.keys[i];
     return NULL;
+}
+
+struct uuid directory_key_id(const char *kid)
+{
+    return derived_id((struct uuid){0}, kid, 0);
+}
+
+bool directory_has_key(const struct directory *d, struct uuid id)
+{
+    for (int i = 0; i < d->now.nkeys; i++)
+        if (uuid_equal(d->now.keys[i].id, id))
+            return true;
+    for (int i = 0; i < d->now.napi_keys; i++)
+        if (uuid_equal(d->now.api_keys[i].id, id))
+            return true;
+    return false;
 }
 
 const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32])

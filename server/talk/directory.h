@@ -21,6 +21,7 @@ struct directory_app {
 };
 
 struct directory_key {
+    struct uuid id; /* derived from the kid, for who came by it to remember */
     char kid[LIMIT_NAME + 1];
     char algorithm[8];
     struct uuid app;
@@ -86,6 +87,8 @@ const struct directory_app *directory_app(const struct directory *d, struct uuid
 const struct directory_app *directory_app_named(const struct directory *d, struct span name);
 const struct directory_key *directory_key(const struct directory *d, struct span kid);
 const struct directory_key *directory_key_at(const struct directory *d, int index); /* NULL past the last */
+bool directory_has_key(const struct directory *d, struct uuid id);                  /* an app's or a program's */
+struct uuid directory_key_id(const char *kid);
 const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32]);
 const struct directory_queue *directory_queue(const struct directory *d, struct span name);
 const struct directory_flow *directory_flow(const struct directory *d, struct span name);

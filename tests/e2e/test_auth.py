@@ -11,7 +11,7 @@ from jwt.utils import base64url_encode
 
 from parley_client import Link, Refused
 from parley_wire import uuid7
-from server import App, Failed, signing_key
+from server import App, signing_key
 
 
 async def refusal(shop, token, encoding="json"):
@@ -212,10 +212,7 @@ async def test_two_apps_of_one_space_know_one_customer(shop):
 async def test_a_disabled_agent_is_signed_out(shop):
     with shop.serve():
         kim = await shop.desk("kim")
-        try:
-            shop.site.cli("agent", "disable", "kim@example.com")
-        except Failed as error:
-            pytest.skip(f"agents cannot be disabled yet: {error}")
+        shop.site.cli("agent", "disable", "kim@example.com")
         await kim.until(lambda: not kim.link.open_now, timeout=10, what="to be signed out")
         assert kim.closes[-1] == 4506
         with pytest.raises(Refused, match="unauthenticated|signed_out"):

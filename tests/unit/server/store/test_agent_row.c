@@ -228,6 +228,41 @@ static void a_dead_nodes_agents_are_lost_and_then_offline(void **unused)
     assert_true(uuid_is_nil(row.node));
 }
 
+static void who_is_lost_or_disabled_is_found_until_nothing_is_left_of_theirs(void **unused)
+{
+    struct uuid id = add_agent("jo@x", 2), node = pg_fixture_id();
+    set_status(id, AGENT_ONLINE, node);
+    assert_int_equal(take(id), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 0);
+    pg_fixture_sql("update agent set disabled_at = now() where email = 'jo@x'");
+    assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, 0, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 1); /* a session is left, say after a crash */
+    assert_true(uuid_equal(row.id, id));
+    assert_int_equal(row.status, AGENT_OFFLINE);
+    assert_int_equal(give(id), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 0);
+}
+
+static void a_session_that_a_lost_agent_still_has_is_not_forgotten(void **unused)
+{
+    struct uuid id = add_agent("ka@x", 2), node = pg_fixture_id();
+    set_status(id, AGENT_ONLINE, node);
+    assert_int_equal(take(id), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, node, now_ms, store_fixture_done, &f)),
+                     PARLEY_OK);
+    for (int left = 1; left >= 0; left--) {
+        assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, now_ms, store_fixture_done, &f)),
+                         PARLEY_OK);
+        assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+        assert_int_equal(nrows, left);
+        if (left)
+            assert_int_equal(give(id), PARLEY_OK);
+    }
+}
+
 static void on_revisions(void *arg, parley_status status, const struct principal_revision *got, int n)
 {
     nrows = n;
@@ -237,12 +272,18 @@ static void on_revisions(void *arg, parley_status status, const struct principal
 
 static void revisions_tell_who_has_changed(void **unused)
 {
-    struct uuid ids[3] = {add_agent("ix@x", 1), f.customer, pg_fixture_id()};
+    struct uuid ids[5] = {add_agent("ix@x", 1), f.customer, pg_fixture_id(), pg_fixture_id(), pg_fixture_id()};
+    for (int i = 3; i < 5; i++)
+        pg_fixture_sql("insert into api_key select '%s', sha256('%s'), 'bot', 'b', id, now(), %s from app",
+                       pg_fixture_text(ids[i]), pg_fixture_text(ids[i]), i == 3 ? "null" : "now()");
     pg_fixture_sql("update agent set disabled_at = now() where email = 'ix@x'");
-    assert_int_equal(store_fixture_wait(&f, principal_revisions(f.store, ids, 3, on_revisions, &f)), PARLEY_OK);
-    assert_int_equal(nrows, 2);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(revisions[i].revision, uuid_equal(revisions[i].id, f.customer) ? 1 : -1);
+    assert_int_equal(store_fixture_wait(&f, principal_revisions(f.store, ids, 5, on_revisions, &f)), PARLEY_OK);
+    assert_int_equal(nrows, 4);
+    for (int i = 0; i < 4; i++) {
+        int64_t is = uuid_equal(revisions[i].id, f.customer) ? 1 : uuid_equal(revisions[i].id, ids[3]) ? 0 : -1;
+        assert_int_equal(revisions[i].revision, is);
+    }
+    pg_fixture_sql("delete from api_key");
 }
 
 /* ---- what administrators set up ---- */
@@ -292,6 +333,8 @@ int main(void)
         cmocka_unit_test(two_misses_in_a_row_make_an_agent_away),
         cmocka_unit_test(a_lost_connection_has_a_grace),
         cmocka_unit_test(a_dead_nodes_agents_are_lost_and_then_offline),
+        cmocka_unit_test(who_is_lost_or_disabled_is_found_until_nothing_is_left_of_theirs),
+        cmocka_unit_test(a_session_that_a_lost_agent_still_has_is_not_forgotten),
         cmocka_unit_test(revisions_tell_who_has_changed),
         cmocka_unit_test(everything_that_is_not_disabled_is_loaded),
     };
