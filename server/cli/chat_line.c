@@ -2,6 +2,7 @@
 #include "protocol/wire_json.h"
 #include "server/base/mem.h"
 #include "server/cli/chat.h"
+#include "server/cli/command.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -40,8 +41,9 @@ static char *quoted(const char *text)
     return copy;
 }
 
-static void do_context(struct chat *c, char *rest)
+static void do_context(void *arg, char *rest)
 {
+    struct chat *c = arg;
     char *value;
     if (!split_pair(rest, &value)) {
         term_line(c->term, TONE_DIM, "  /context screen=cart tells that; /context screen= takes it back");
@@ -58,8 +60,9 @@ static void do_context(struct chat *c, char *rest)
 }
 
 /* /process, /process start TYPE, /process N key=value, /process N done */
-static void do_process(struct chat *c, char *rest)
+static void do_process(void *arg, char *rest)
 {
+    struct chat *c = arg;
     char *more = rest + strcspn(rest, " ");
     if (*more)
         *more++ = '\0';
@@ -86,23 +89,27 @@ static void do_process(struct chat *c, char *rest)
     }
 }
 
-static void do_person(struct chat *c, char *rest)
+static void do_person(void *arg, char *rest)
 {
+    struct chat *c = arg;
     complain(c, parley_request_human(c->client, NULL, NULL, *rest ? rest : NULL, &c->human_call));
 }
 
-static void do_leave(struct chat *c, char *rest)
+static void do_leave(void *arg, char *rest)
 {
+    struct chat *c = arg;
     complain(c, parley_leave_queue(c->client, NULL, &c->leave_call));
 }
 
-static void do_older(struct chat *c, char *rest)
+static void do_older(void *arg, char *rest)
 {
+    struct chat *c = arg;
     complain(c, parley_load_older(c->client, NULL, OLDER, &c->older_call));
 }
 
-static void do_form(struct chat *c, char *rest)
+static void do_form(void *arg, char *rest)
 {
+    struct chat *c = arg;
     if (!c->form || c->field_count == 0) {
         term_line(c->term, TONE_DIM, "  No form is open.");
         return;
@@ -113,18 +120,15 @@ static void do_form(struct chat *c, char *rest)
     c->values = mem_text("{");
 }
 
-static void do_quit(struct chat *c, char *rest)
+static void do_quit(void *arg, char *rest)
 {
+    struct chat *c = arg;
     c->quit = true;
 }
 
-static void do_help(struct chat *c, char *rest);
+static void do_help(void *arg, char *rest);
 
-static const struct {
-    const char *name;
-    void (*run)(struct chat *c, char *rest);
-    const char *usage, *help;
-} commands[] = {
+static const struct command commands[] = {
     {"person", do_person, "/person [WHY]", "ask for a person; always possible"},
     {"leave", do_leave, "/leave", "leave the queue"},
     {"older", do_older, "/older", "show what was said before"},
@@ -135,24 +139,13 @@ static const struct {
     {"quit", do_quit, "/quit", "leave; everything stays where it is"},
 };
 
-static void do_help(struct chat *c, char *rest)
-{
-    term_line(c->term, TONE_DIM, "  Write, and press Enter. A number answers a question. Also:");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        term_line(c->term, TONE_DIM, "  %-20s %s", commands[i].usage, commands[i].help);
-}
+static const struct command_list command_list = {commands, sizeof commands / sizeof *commands};
 
-static void do_command(struct chat *c, char *line)
+static void do_help(void *arg, char *rest)
 {
-    size_t n = strcspn(line, " ");
-    char *rest = line + n + strspn(line + n, " ");
-    for (size_t i = 0; n > 0 && i < sizeof commands / sizeof *commands; i++) {
-        if (strncmp(commands[i].name, line, n) == 0) {
-            commands[i].run(c, rest);
-            return;
-        }
-    }
-    term_line(c->term, TONE_BAD, "  /%.*s is nothing I know; /help lists what there is", (int)n, line);
+    struct chat *c = arg;
+    term_line(c->term, TONE_DIM, "  Write, and press Enter. A number answers a question. Also:");
+    command_help(&command_list, c->term);
 }
 
 /* A number answers the open question; anything else is said. */
@@ -205,7 +198,7 @@ void chat_line(struct chat *c, char *line)
     else if (c->filling)
         fill_field(c, line);
     else if (*line == '/')
-        do_command(c, line + 1);
+        command_run(&command_list, c->term, c, line + 1);
     else if (*line)
         say(c, line);
 }

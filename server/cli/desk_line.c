@@ -1,4 +1,5 @@
 /* What is typed into `parley desk`: words for the customer, and commands. */
+#include "server/cli/command.h"
 #include "server/cli/desk.h"
 
 #include <stdio.h>
@@ -18,8 +19,9 @@ static const char *talking_to(struct desk *d)
     return d->open ? d->open->conversation : NULL;
 }
 
-static void do_status(struct desk *d, char *rest)
+static void do_status(void *arg, char *rest)
 {
+    struct desk *d = arg;
     parley_status st = parley_set_status(d->client, rest, NULL);
     if (st == PARLEY_INVALID)
         term_line(d->term, TONE_BAD, "  /status online, busy, away or offline");
@@ -43,8 +45,9 @@ static struct desk_offer *choose_offer(struct desk *d, char *rest, char **out_mo
     return NULL;
 }
 
-static void do_accept(struct desk *d, char *rest)
+static void do_accept(void *arg, char *rest)
 {
+    struct desk *d = arg;
     char *more;
     struct desk_offer *o = choose_offer(d, rest, &more);
     if (!o)
@@ -59,22 +62,25 @@ static void do_accept(struct desk *d, char *rest)
     d->open->unread = 0;
 }
 
-static void do_decline(struct desk *d, char *rest)
+static void do_decline(void *arg, char *rest)
 {
+    struct desk *d = arg;
     char *more;
     struct desk_offer *o = choose_offer(d, rest, &more);
     if (o)
         complain(d, parley_decline(d->client, o->conversation, o->offer, *more ? more : NULL, NULL));
 }
 
-static void do_inbox(struct desk *d, char *rest)
+static void do_inbox(void *arg, char *rest)
 {
+    struct desk *d = arg;
     complain(d, parley_get_inbox(d->client, &d->inbox_call));
 }
 
 /* The newest page comes by itself at the first look; later it is asked for again. */
-static void do_open(struct desk *d, char *rest)
+static void do_open(void *arg, char *rest)
 {
+    struct desk *d = arg;
     char json[160];
     int n = atoi(rest);
     if (n < 1 || (uint32_t)n > d->matter_count) {
@@ -93,15 +99,17 @@ static void do_open(struct desk *d, char *rest)
     complain(d, parley_call_json(d->client, json, &d->again_call));
 }
 
-static void do_note(struct desk *d, char *rest)
+static void do_note(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     if (conversation && *rest)
         complain(d, parley_note(d->client, conversation, rest, NULL, NULL));
 }
 
-static void do_whisper(struct desk *d, char *rest)
+static void do_whisper(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d), *to = NULL;
     size_t n = strcspn(rest, " ");
     for (size_t i = 0; i < d->view.people_count; i++)
@@ -118,8 +126,9 @@ static void do_whisper(struct desk *d, char *rest)
         complain(d, parley_note(d->client, conversation, rest + n + 1, to ? to : id, NULL));
 }
 
-static void do_transfer(struct desk *d, char *rest)
+static void do_transfer(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     char *reason = rest + strcspn(rest, " ");
     if (*reason)
@@ -130,43 +139,49 @@ static void do_transfer(struct desk *d, char *rest)
         complain(d, parley_transfer(d->client, conversation, rest, *reason ? reason : NULL, NULL));
 }
 
-static void do_release(struct desk *d, char *rest)
+static void do_release(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     if (conversation)
         complain(d, parley_release(d->client, conversation, NULL, *rest ? rest : NULL, NULL));
 }
 
-static void do_resolve(struct desk *d, char *rest)
+static void do_resolve(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     if (conversation)
         complain(d, parley_resolve(d->client, conversation, NULL, *rest ? rest : NULL, NULL));
 }
 
-static void do_reopen(struct desk *d, char *rest)
+static void do_reopen(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     if (conversation)
         complain(d, parley_reopen(d->client, conversation, NULL));
 }
 
-static void do_older(struct desk *d, char *rest)
+static void do_older(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     if (conversation)
         complain(d, parley_load_older(d->client, conversation, DESK_OLDER, &d->older_call));
 }
 
-static void do_process(struct desk *d, char *rest)
+static void do_process(void *arg, char *rest)
 {
+    struct desk *d = arg;
     const char *conversation = talking_to(d);
     if (conversation)
         complain(d, parley_process_get(d->client, conversation, NULL, &d->process_call));
 }
 
-static void do_context(struct desk *d, char *rest)
+static void do_context(void *arg, char *rest)
 {
+    struct desk *d = arg;
     char json[128];
     const char *conversation = talking_to(d);
     if (!conversation)
@@ -175,18 +190,15 @@ static void do_context(struct desk *d, char *rest)
     complain(d, parley_call_json(d->client, json, &d->context_call));
 }
 
-static void do_quit(struct desk *d, char *rest)
+static void do_quit(void *arg, char *rest)
 {
+    struct desk *d = arg;
     d->quit = true;
 }
 
-static void do_help(struct desk *d, char *rest);
+static void do_help(void *arg, char *rest);
 
-static const struct {
-    const char *name;
-    void (*run)(struct desk *d, char *rest);
-    const char *usage, *help;
-} commands[] = {
+static const struct command commands[] = {
     {"status", do_status, "/status online", "what you are: online, busy, away, offline"},
     {"accept", do_accept, "/accept [N]", "take an offer; what is known of the customer comes with it"},
     {"decline", do_decline, "/decline [N] [WHY]", "let the next agent have it"},
@@ -205,30 +217,19 @@ static const struct {
     {"quit", do_quit, "/quit", "leave the desk"},
 };
 
-static void do_help(struct desk *d, char *rest)
-{
-    term_line(d->term, TONE_DIM, "  Write, and press Enter: it is said to the customer. Also:");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        term_line(d->term, TONE_DIM, "  %-22s %s", commands[i].usage, commands[i].help);
-}
+static const struct command_list command_list = {commands, sizeof commands / sizeof *commands};
 
-static void do_command(struct desk *d, char *line)
+static void do_help(void *arg, char *rest)
 {
-    size_t n = strcspn(line, " ");
-    char *rest = line + n + strspn(line + n, " ");
-    for (size_t i = 0; n > 0 && i < sizeof commands / sizeof *commands; i++) {
-        if (strncmp(commands[i].name, line, n) == 0) {
-            commands[i].run(d, rest);
-            return;
-        }
-    }
-    term_line(d->term, TONE_BAD, "  /%.*s is nothing I know; /help lists what there is", (int)n, line);
+    struct desk *d = arg;
+    term_line(d->term, TONE_DIM, "  Write, and press Enter: it is said to the customer. Also:");
+    command_help(&command_list, d->term);
 }
 
 void desk_line(struct desk *d, char *line)
 {
     if (*line == '/') {
-        do_command(d, line + 1);
+        command_run(&command_list, d->term, d, line + 1);
     } else if (*line) {
         const char *conversation = talking_to(d);
         if (conversation)
