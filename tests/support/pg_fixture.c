@@ -3,14 +3,11 @@
 
 #include "protocol/buf.h"
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/cli/private_pg.h"
 #include "server/io/loop.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <glob.h>
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -47,6 +44,7 @@ void pg_fixture_start(void)
 {
     static const char *const settings[] = {"shared_buffers=32MB", "max_connections=60", "autovacuum=off", NULL};
     struct buf why;
+    log_setup(LOG_ERROR, LOG_TEXT);
     buf_init(&why, 4096);
     make_dir();
     if (private_pg_start(&(struct private_pg_options){.dir = dir, .settings = settings}, &cluster, &why) != PARLEY_OK)

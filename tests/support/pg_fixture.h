@@ -1,6 +1,6 @@
 /* A private Postgres with the schema, one per test program, and a loop to wait on.
- *   int main(void) { pg_fixture_start(); int failed = cmocka_run_group_tests(...); pg_fixture_stop(); return failed; }
- */
+ *
+ *   int main(void) { const struct CMUnitTest tests[] = {...}; PG_FIXTURE_RUN(tests, setup, teardown); } */
 #ifndef TESTS_SUPPORT_PG_FIXTURE_H
 #define TESTS_SUPPORT_PG_FIXTURE_H
 
@@ -12,9 +12,18 @@
 
 struct loop;
 
-/* Makes the cluster in a folder of its own; ends the program when it cannot. */
+/* Makes the cluster in a folder of its own; ends the program when it cannot. Of the log only errors are shown. */
 void pg_fixture_start(void);
 void pg_fixture_stop(void);
+
+/* The tests of a program on a cluster of its own; returns from main. */
+#define PG_FIXTURE_RUN(tests, setup, teardown)                                                                         \
+    do {                                                                                                               \
+        pg_fixture_start();                                                                                            \
+        int failed = cmocka_run_group_tests(tests, setup, teardown);                                                   \
+        pg_fixture_stop();                                                                                             \
+        return failed;                                                                                                 \
+    } while (0)
 
 /* A new database with the schema; its URL lives until the next call. */
 const char *pg_fixture_database(void);

@@ -4,12 +4,7 @@
 #include "server/io/curl.h"
 #include "server/io/loop.h"
 #include "tests/unit/server/io/rig.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,14 +1,10 @@
 /* Requests over real sockets: whole, once, answered now or later, and never left hanging. */
+#include "tests/unit/server/io/peer.h"
 #include "tests/unit/server/io/rig.h"
 
 #include "server/base/mem.h"
 #include "server/io/ws.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

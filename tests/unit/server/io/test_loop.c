@@ -2,12 +2,8 @@
 #include "server/base/mem.h"
 #include "server/io/loop.h"
 #include "server/io/mailbox.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,12 +2,7 @@
 #include "server/base/mem.h"
 #include "server/io/loop.h"
 #include "server/io/offload.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,13 +1,7 @@
 /* A packet's frame header at each of its lengths, and its references. */
 #include "server/base/mem.h"
 #include "server/io/packet.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void assert_header(size_t len, bool text, const char *header, size_t header_len)
 {

@@ -1,15 +1,11 @@
 /* What an attacker or a broken proxy sends: each is answered once at most, with the right status or by a drop, and
  * nothing that hides behind it reaches the application. */
+#include "tests/unit/server/io/peer.h"
 #include "tests/unit/server/io/rig.h"
 
 #include "protocol/buf.h"
 #include "server/base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,16 +1,12 @@
 /* TLS on a listener: which versions and protocols it speaks, links and requests through it, and a certificate that is
  * changed while it runs. */
+#include "tests/unit/server/io/peer.h"
 #include "tests/unit/server/io/rig.h"
 
 #include "server/base/mem.h"
 #include "server/io/tls.h"
 #include "server/io/ws.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

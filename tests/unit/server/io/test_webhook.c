@@ -1,11 +1,6 @@
 /* Signatures as receivers' own libraries compute them, and secrets that are none. */
 #include "server/io/webhook.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #define OLD "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define NEW "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

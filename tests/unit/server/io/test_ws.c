@@ -1,16 +1,12 @@
 /* Links over real sockets: what goes in comes out whole and in order, and every end is told once. */
+#include "tests/unit/server/io/peer.h"
 #include "tests/unit/server/io/rig.h"
 
 #include "protocol/limits.h"
 #include "server/base/mem.h"
 #include "server/io/sock.h"
 #include "server/io/ws.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,15 +1,11 @@
 /* Links that are silent, slow or too many, with the times made short. */
+#include "tests/unit/server/io/peer.h"
 #include "tests/unit/server/io/rig.h"
 
 #include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/io/ws.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
