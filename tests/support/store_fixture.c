@@ -2,75 +2,72 @@
 #include "tests/support/store_fixture.h"
 
 #include "server/io/loop.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <uv.h>
 
 enum { BODIES = 4096 };
 
+struct store_fixture f;
+
 static void on_up(void *arg, uint64_t generation)
 {
-    struct store_fixture *f = arg;
-    f->up = true;
+    f.up = true;
 }
 
 static void on_down(void *arg)
 {
-    struct store_fixture *f = arg;
-    f->up = false;
+    f.up = false;
 }
 
-static void make_people(struct store_fixture *f)
+static void make_people(void)
 {
-    f->app = pg_fixture_id();
-    f->customer = pg_fixture_id();
-    pg_fixture_sql("insert into app (id, name) values ('%s', 'shop')", pg_fixture_text(f->app));
-    pg_fixture_sql("insert into customer (id, name) values ('%s', 'Ada')", pg_fixture_text(f->customer));
+    f.app = pg_fixture_id();
+    f.customer = pg_fixture_id();
+    pg_fixture_sql("insert into app (id, name) values ('%s', 'shop')", pg_fixture_text(f.app));
+    pg_fixture_sql("insert into customer (id, name) values ('%s', 'Ada')", pg_fixture_text(f.customer));
 }
 
-void store_fixture_open(struct store_fixture *f)
+int store_fixture_setup(void **state)
 {
-    *f = (struct store_fixture){.loop = loop_new()};
+    f = (struct store_fixture){.loop = loop_new()};
     struct store_options options = {.url = pg_fixture_database(), .application = "unit", .lock_timeout_ms = 500};
-    make_people(f);
-    f->store = store_open(f->loop, &options, &(struct store_events){on_up, on_down, f});
-    for (struct store_status s = {0}; !f->up || !s.settle_up || !s.slow_up; s = store_status(f->store))
-        uv_run(loop_uv(f->loop), UV_RUN_ONCE);
+    make_people();
+    f.store = store_open(f.loop, &options, &(struct store_events){.up = on_up, .down = on_down});
+    for (struct store_status s = {0}; !f.up || !s.settle_up || !s.slow_up; s = store_status(f.store))
+        uv_run(loop_uv(f.loop), UV_RUN_ONCE);
+    return 0;
 }
 
-void store_fixture_close(struct store_fixture *f)
+int store_fixture_teardown(void **state)
 {
-    store_close(&f->store);
-    loop_free(&f->loop);
+    store_close(&f.store);
+    loop_free(&f.loop);
+    return 0;
 }
 
-struct uuid store_fixture_conversation(struct store_fixture *f)
+struct uuid store_fixture_conversation(void)
 {
     struct uuid id = pg_fixture_id();
     pg_fixture_sql("insert into conversation (id, customer, app, topic) values ('%s', '%s', '%s', 't' || "
                    "(select count(*) from conversation))",
-                   pg_fixture_text(id), pg_fixture_text(f->customer), pg_fixture_text(f->app));
+                   pg_fixture_text(id), pg_fixture_text(f.customer), pg_fixture_text(f.app));
     return id;
 }
 
 void store_fixture_done(void *arg, parley_status status, const struct pg_fault *fault)
 {
-    struct store_fixture *f = arg;
-    f->status = status;
-    f->done = true;
+    f.status = status;
+    f.done = true;
 }
 
-parley_status store_fixture_wait(struct store_fixture *f, parley_status accepted)
+parley_status store_fixture_wait(parley_status accepted)
 {
     assert_int_equal(accepted, PARLEY_OK);
-    pg_fixture_wait(f->loop, &f->done);
-    f->done = false;
-    return f->status;
+    pg_fixture_wait(f.loop, &f.done);
+    f.done = false;
+    return f.status;
 }
 
 struct log_row store_fixture_row(struct uuid conversation, struct uuid author, int64_t seq, int64_t prev)

@@ -16,18 +16,21 @@ struct store_fixture {
     parley_status status;
 };
 
-/* Call it between pg_fixture_start and pg_fixture_stop. All four connections are up. */
-void store_fixture_open(struct store_fixture *f);
-void store_fixture_close(struct store_fixture *f);
+/* The program's: one is open at a time. */
+extern struct store_fixture f;
+
+/* For cmocka, once a program or before each test: opens `f` with all four connections up, and closes it. */
+int store_fixture_setup(void **state);
+int store_fixture_teardown(void **state);
 
 /* A conversation of the customer without items. */
-struct uuid store_fixture_conversation(struct store_fixture *f);
+struct uuid store_fixture_conversation(void);
 
-/* A pg_done whose arg is the fixture. */
+/* A pg_done; its arg is not looked at. */
 void store_fixture_done(void *arg, parley_status status, const struct pg_fault *fault);
 
 /* Checks that a call was accepted, waits until it is done, and gives its status. */
-parley_status store_fixture_wait(struct store_fixture *f, parley_status accepted);
+parley_status store_fixture_wait(parley_status accepted);
 
 /* A public text item by `author`, one minute after the other, body {"text":"n <seq>"}. */
 struct log_row store_fixture_row(struct uuid conversation, struct uuid author, int64_t seq, int64_t prev);

@@ -2,16 +2,10 @@
 #ifndef TESTS_UNIT_PROTOCOL_SUPPORT_H
 #define TESTS_UNIT_PROTOCOL_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "protocol/frame.h"
 #include "protocol/wire_json.h"
 #include "protocol/wire_msgpack.h"
+#include "tests/unit/unit.h"
 
 #include <stdio.h>
 

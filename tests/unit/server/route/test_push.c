@@ -1,12 +1,6 @@
 /* The plan of repeats. What is sent, and when, is tested against a real receiver in e2e/test_push.py. */
 #include "server/route/push.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void waits_grow_from_seconds_to_a_day(void **state)
 {

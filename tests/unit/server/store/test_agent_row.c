@@ -1,36 +1,18 @@
 /* Agents: access, presence, and capacity as the row judges it; what administrators set up. */
-#include "server/base/log.h"
 #include "server/store/agent_row.h"
 #include "server/store/app_row.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 static const int64_t now_ms = 1790000000000;
 
-static struct store_fixture f;
 static struct agent_row row;
 static int nrows;
 static char queues[128];
 static struct principal_revision revisions[8];
-
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
 
 static struct uuid add_agent(const char *email, int capacity)
 {
@@ -55,7 +37,7 @@ static void on_rows(void *arg, parley_status status, const struct agent_row *got
 
 static void read_agent(const char *email)
 {
-    assert_int_equal(store_fixture_wait(&f, agent_by_email(f.store, span_str(email), on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_by_email(f.store, span_str(email), on_rows, NULL)), PARLEY_OK);
 }
 
 static void an_agent_is_found_by_email_with_queues(void **unused)
@@ -72,13 +54,13 @@ static void an_agent_is_found_by_email_with_queues(void **unused)
     assert_string_equal(queues, "a,b,");
     read_agent("nobody@x");
     assert_int_equal(nrows, 0);
-    assert_int_equal(store_fixture_wait(&f, agent_load_all(f.store, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_load_all(f.store, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
 }
 
 static parley_status by_token(const uint8_t digest[32], int64_t at)
 {
-    return store_fixture_wait(&f, agent_by_token(f.store, digest, at, on_rows, &f));
+    return store_fixture_wait(agent_by_token(f.store, digest, at, on_rows, NULL));
 }
 
 static void a_token_opens_until_it_expires_or_is_revoked(void **unused)
@@ -86,7 +68,7 @@ static void a_token_opens_until_it_expires_or_is_revoked(void **unused)
     struct uuid id = add_agent("cy@x", 5);
     const uint8_t digest[32] = {7};
     int64_t expires = now_ms * 2;
-    assert_int_equal(store_fixture_wait(&f, agent_add_token(f.store, digest, id, expires, store_fixture_done, &f)),
+    assert_int_equal(store_fixture_wait(agent_add_token(f.store, digest, id, expires, store_fixture_done, NULL)),
                      PARLEY_OK);
     assert_int_equal(by_token(digest, expires - 1), PARLEY_OK);
     assert_int_equal(nrows, 1);
@@ -96,7 +78,7 @@ static void a_token_opens_until_it_expires_or_is_revoked(void **unused)
     by_token(digest, now_ms);
     assert_int_equal(nrows, 0);
     pg_fixture_sql("update agent set disabled_at = null where email = 'cy@x'");
-    assert_int_equal(store_fixture_wait(&f, agent_revoke_token(f.store, digest, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_revoke_token(f.store, digest, store_fixture_done, NULL)), PARLEY_OK);
     by_token(digest, now_ms);
     assert_int_equal(nrows, 0);
 }
@@ -105,7 +87,7 @@ static void a_new_password_grows_the_revision(void **unused)
 {
     struct uuid id = add_agent("di@x", 5);
     assert_int_equal(
-        store_fixture_wait(&f, agent_set_password(f.store, id, span_str("$argon2id$y"), store_fixture_done, &f)),
+        store_fixture_wait(agent_set_password(f.store, id, span_str("$argon2id$y"), store_fixture_done, NULL)),
         PARLEY_OK);
     read_agent("di@x");
     assert_int_equal(row.revision, 2);
@@ -116,25 +98,25 @@ static void a_new_password_grows_the_revision(void **unused)
 
 static void set_status(struct uuid id, int16_t status, struct uuid node)
 {
-    assert_int_equal(store_fixture_wait(&f, agent_set_status(f.store, id, status, node, store_fixture_done, &f)),
+    assert_int_equal(store_fixture_wait(agent_set_status(f.store, id, status, node, store_fixture_done, NULL)),
                      PARLEY_OK);
 }
 
 static void coming_does_not_overtake_what_the_agent_says(void **unused)
 {
     struct uuid id = add_agent("ea@x", 5), node = pg_fixture_id();
-    assert_int_equal(store_fixture_wait(&f, agent_set_here(f.store, id, node, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_here(f.store, id, node, store_fixture_done, NULL)), PARLEY_OK);
     read_agent("ea@x");
     assert_int_equal(row.status, AGENT_AWAY);
     set_status(id, AGENT_ONLINE, node);
-    assert_int_equal(store_fixture_wait(&f, agent_set_here(f.store, id, node, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_here(f.store, id, node, store_fixture_done, NULL)), PARLEY_OK);
     read_agent("ea@x");
     assert_int_equal(row.status, AGENT_ONLINE);
 }
 
 static parley_status send(struct pg_group *group)
 {
-    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+    return store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL));
 }
 
 static parley_status take(struct uuid id)
@@ -200,19 +182,19 @@ static void a_lost_connection_has_a_grace(void **unused)
 {
     struct uuid id = add_agent("gi@x", 2), node = pg_fixture_id(), other = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
-    assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, other, now_ms, store_fixture_done, &f)),
+    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, other, now_ms, store_fixture_done, NULL)),
                      PARLEY_OK); /* they are not there */
     assert_int_equal(take(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, node, now_ms, store_fixture_done, &f)),
+    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, node, now_ms, store_fixture_done, NULL)),
                      PARLEY_OK);
     assert_int_equal(take(id), PARLEY_OK); /* a link that is back may accept before its coming is written */
     assert_int_equal(give(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_true(uuid_equal(row.id, id));
     assert_int_equal(row.lost_at_ms, now_ms);
     set_status(id, AGENT_ONLINE, node); /* back in time */
-    assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, now_ms, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, now_ms, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(take(id), PARLEY_OK);
 }
 
@@ -220,9 +202,9 @@ static void a_dead_nodes_agents_are_lost_and_then_offline(void **unused)
 {
     struct uuid id = add_agent("ho@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
-    assert_int_equal(store_fixture_wait(&f, agent_set_node_lost(f.store, node, now_ms, store_fixture_done, &f)),
+    assert_int_equal(store_fixture_wait(agent_set_node_lost(f.store, node, now_ms, store_fixture_done, NULL)),
                      PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, now_ms, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, now_ms, store_fixture_done, NULL)), PARLEY_OK);
     read_agent("ho@x");
     assert_int_equal(row.status, AGENT_OFFLINE);
     assert_true(uuid_is_nil(row.node));
@@ -233,16 +215,16 @@ static void who_is_lost_or_disabled_is_found_until_nothing_is_left_of_theirs(voi
     struct uuid id = add_agent("jo@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
     assert_int_equal(take(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
     pg_fixture_sql("update agent set disabled_at = now() where email = 'jo@x'");
-    assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, 0, store_fixture_done, &f)), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, 0, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1); /* a session is left, say after a crash */
     assert_true(uuid_equal(row.id, id));
     assert_int_equal(row.status, AGENT_OFFLINE);
     assert_int_equal(give(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
 }
 
@@ -251,12 +233,12 @@ static void a_session_that_a_lost_agent_still_has_is_not_forgotten(void **unused
     struct uuid id = add_agent("ka@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
     assert_int_equal(take(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, agent_set_lost(f.store, id, node, now_ms, store_fixture_done, &f)),
+    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, node, now_ms, store_fixture_done, NULL)),
                      PARLEY_OK);
     for (int left = 1; left >= 0; left--) {
-        assert_int_equal(store_fixture_wait(&f, agent_set_offline(f.store, id, now_ms, store_fixture_done, &f)),
+        assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, now_ms, store_fixture_done, NULL)),
                          PARLEY_OK);
-        assert_int_equal(store_fixture_wait(&f, agent_lost(f.store, now_ms + 1, on_rows, &f)), PARLEY_OK);
+        assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
         assert_int_equal(nrows, left);
         if (left)
             assert_int_equal(give(id), PARLEY_OK);
@@ -277,7 +259,7 @@ static void revisions_tell_who_has_changed(void **unused)
         pg_fixture_sql("insert into api_key select '%s', sha256('%s'), 'bot', 'b', id, now(), %s from app",
                        pg_fixture_text(ids[i]), pg_fixture_text(ids[i]), i == 3 ? "null" : "now()");
     pg_fixture_sql("update agent set disabled_at = now() where email = 'ix@x'");
-    assert_int_equal(store_fixture_wait(&f, principal_revisions(f.store, ids, 5, on_revisions, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(principal_revisions(f.store, ids, 5, on_revisions, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 4);
     for (int i = 0; i < 4; i++) {
         int64_t is = uuid_equal(revisions[i].id, f.customer) ? 1 : uuid_equal(revisions[i].id, ids[3]) ? 0 : -1;
@@ -319,7 +301,7 @@ static void everything_that_is_not_disabled_is_loaded(void **unused)
         "insert into api_key select gen_random_uuid(), decode(repeat(h, 32), 'hex'), 'bot', 'b', '%s', now(), d"
         " from (values ('99', null), ('98', now())) k (h, d)",
         app);
-    assert_int_equal(store_fixture_wait(&f, app_load_all(f.store, on_loaded, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(app_load_all(f.store, on_loaded, NULL)), PARLEY_OK);
 }
 
 int main(void)
@@ -338,9 +320,5 @@ int main(void)
         cmocka_unit_test(revisions_tell_who_has_changed),
         cmocka_unit_test(everything_that_is_not_disabled_is_loaded),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }

@@ -1,33 +1,15 @@
 /* Coming in, also twice at once and with a device that has changed hands; conversations; guests who become known. */
-#include "server/base/log.h"
 #include "server/store/customer_row.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct store_fixture f;
 static struct customer_home home;
 static char name[64], traits[256], outcome[64], topics[8][64];
 static struct conversation_row rows[8];
 static int nrows;
-
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
 
 static void on_entered(void *arg, parley_status status, const struct customer_home *got)
 {
@@ -54,7 +36,7 @@ static struct customer_entry entry_of(const char *value)
 
 static parley_status enter(const struct customer_entry *entry)
 {
-    return store_fixture_wait(&f, customer_enter(f.store, entry, on_entered, &f));
+    return store_fixture_wait(customer_enter(f.store, entry, on_entered, NULL));
 }
 
 static void the_first_time_makes_everything(void **unused)
@@ -148,7 +130,7 @@ static const uint8_t digest[32] = {1, 2, 3};
 
 static parley_status by_guest(const uint8_t d[32])
 {
-    return store_fixture_wait(&f, customer_by_guest(f.store, d, on_entered, &f));
+    return store_fixture_wait(customer_by_guest(f.store, d, on_entered, NULL));
 }
 
 static struct customer_entry add_guest(const char *value, uint8_t d[32])
@@ -158,7 +140,7 @@ static struct customer_entry add_guest(const char *value, uint8_t d[32])
     memcpy(d, unique.b, sizeof unique.b);
     e.kind = span_str("guest");
     e.device = pg_fixture_id();
-    assert_int_equal(store_fixture_wait(&f, customer_add_guest(f.store, &e, d, on_entered, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(customer_add_guest(f.store, &e, d, on_entered, NULL)), PARLEY_OK);
     return e;
 }
 
@@ -197,7 +179,7 @@ static void on_rows(void *arg, parley_status status, const struct conversation_r
 static void open_topic(struct uuid customer, const char *topic, struct uuid id)
 {
     struct conversation_row row = {.id = id, .customer = customer, .app = f.app, .topic = span_str(topic)};
-    assert_int_equal(store_fixture_wait(&f, conversation_open(f.store, &row, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(conversation_open(f.store, &row, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
 }
 
@@ -210,7 +192,7 @@ static void a_topic_is_opened_once(void **unused)
     assert_true(uuid_equal(rows[0].id, id));
     open_topic(e.customer, "claim-7", pg_fixture_id());
     assert_true(uuid_equal(rows[0].id, id));
-    assert_int_equal(store_fixture_wait(&f, customer_conversations(f.store, e.customer, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(customer_conversations(f.store, e.customer, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
     assert_string_equal(topics[0], "main");
     assert_string_equal(topics[1], "claim-7");
@@ -223,20 +205,20 @@ static void a_guest_who_becomes_known_brings_everything_along(void **unused)
     assert_int_equal(enter(&known), PARLEY_OK);
     struct pg_group *group = store_transition(f.store);
     customer_link(group, guest.customer, known.customer);
-    assert_int_equal(store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(by_guest(d), PARLEY_NOT_FOUND);
     assert_int_equal(enter(&known), PARLEY_OK);
     assert_true(uuid_equal(home.conversation, known.conversation));
     assert_int_equal(home.customer.revision, 1); /* their other devices stay signed in */
     assert_int_equal(
         pg_fixture_number("select revision from customer where id = '%s'", pg_fixture_text(guest.customer)), 2);
-    assert_int_equal(store_fixture_wait(&f, customer_conversations(f.store, known.customer, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(customer_conversations(f.store, known.customer, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
     assert_true(uuid_equal(rows[1].id, guest.conversation));
     assert_true(strncmp(topics[1], "guest/", 6) == 0);
     group = store_transition(f.store);
     customer_link(group, pg_fixture_id(), known.customer);
-    assert_int_equal(store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f)), PARLEY_STALE);
+    assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_STALE);
 }
 
 static void the_last_outcome_is_kept_for_the_next_flow(void **unused)
@@ -245,10 +227,10 @@ static void the_last_outcome_is_kept_for_the_next_flow(void **unused)
     assert_int_equal(enter(&e), PARLEY_OK);
     struct pg_group *group = store_transition(f.store);
     customer_set_outcome(group, e.customer, span_str("refunded"));
-    assert_int_equal(store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f)), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, customer_get(f.store, e.customer, on_entered, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(customer_get(f.store, e.customer, on_entered, NULL)), PARLEY_OK);
     assert_string_equal(outcome, "refunded");
-    assert_int_equal(store_fixture_wait(&f, customer_get(f.store, pg_fixture_id(), on_entered, &f)), PARLEY_NOT_FOUND);
+    assert_int_equal(store_fixture_wait(customer_get(f.store, pg_fixture_id(), on_entered, NULL)), PARLEY_NOT_FOUND);
 }
 
 int main(void)
@@ -264,9 +246,5 @@ int main(void)
         cmocka_unit_test(a_guest_who_becomes_known_brings_everything_along),
         cmocka_unit_test(the_last_outcome_is_kept_for_the_next_flow),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }

@@ -1,21 +1,15 @@
 /* Flows, runs with their journals, and timers: each step and each firing happens once. */
-#include "server/base/log.h"
 #include "server/store/flow_row.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/timer_row.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 static const int64_t now_ms = 1790000000000;
 
-static struct store_fixture f;
 static char source[64], waiting[64], last_data[64];
 static int nrows;
 static struct uuid behind;
@@ -23,21 +17,9 @@ static struct flow_run_row run;
 static int64_t first_entry, last_entry;
 static struct timer_row timers[16];
 
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
-
 static parley_status send(struct pg_group *group)
 {
-    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+    return store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL));
 }
 
 static void on_flows(void *arg, parley_status status, const struct flow_row *rows, int n)
@@ -52,7 +34,7 @@ static struct flow_row publish(const char *name, const char *text, uint8_t which
 {
     struct flow_row row = {.name = span_str(name), .title = span_str("T"), .source = span_str(text)};
     memset(row.hash, which, sizeof row.hash);
-    assert_int_equal(store_fixture_wait(&f, flow_publish(f.store, &row, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_publish(f.store, &row, store_fixture_done, NULL)), PARLEY_OK);
     return row;
 }
 
@@ -60,14 +42,14 @@ static void publishing_moves_the_name_and_keeps_the_old_source(void **unused)
 {
     struct flow_row old = publish("welcome", "say 'a'", 1);
     publish("welcome", "say 'b'", 2);
-    assert_int_equal(store_fixture_wait(&f, flow_by_name(f.store, span_str("welcome"), on_flows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_by_name(f.store, span_str("welcome"), on_flows, NULL)), PARLEY_OK);
     assert_string_equal(source, "say 'b'");
-    assert_int_equal(store_fixture_wait(&f, flow_by_hash(f.store, old.hash, on_flows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_by_hash(f.store, old.hash, on_flows, NULL)), PARLEY_OK);
     assert_string_equal(source, "say 'a'");
     publish("welcome", "say 'a'", 1); /* back again */
-    assert_int_equal(store_fixture_wait(&f, flow_list(f.store, on_flows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_list(f.store, on_flows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
-    assert_int_equal(store_fixture_wait(&f, flow_by_name(f.store, span_str("none"), on_flows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_by_name(f.store, span_str("none"), on_flows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
 }
 
@@ -136,17 +118,17 @@ static void a_step_happens_once(void **unused)
     row.step = 1;
     assert_int_equal(take_step(&row, 2), PARLEY_CONFLICT); /* over what was written */
     assert_int_equal(take_step(&row, 3), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, flow_run_get(f.store, row.id, on_runs, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_run_get(f.store, row.id, on_runs, NULL)), PARLEY_OK);
     assert_int_equal(run.step, 2);
     assert_int_equal(run.input_seq, 12);
     assert_int_equal(run.state, FLOW_RUN_WAITING);
     assert_string_equal(waiting, "{\"for\": \"text\"}");
     assert_memory_equal(run.hash, flow.hash, sizeof run.hash);
-    assert_int_equal(store_fixture_wait(&f, flow_journal_load(f.store, row.id, 0, on_entries, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row.id, 0, on_entries, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 4);
     assert_int_equal(first_entry, 1);
     assert_string_equal(last_data, "ask@7 {\"answer\": \"yes\"}");
-    assert_int_equal(store_fixture_wait(&f, flow_journal_load(f.store, row.id, 3, on_entries, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row.id, 3, on_entries, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_int_equal(last_entry, 4);
 }
@@ -170,9 +152,9 @@ static void runs_that_live_on_a_source_are_listed_in_pages(void **unused)
     struct uuid nil = {0};
     for (int i = 0; i < 3; i++)
         new_run(&flow);
-    assert_int_equal(store_fixture_wait(&f, flow_runs_of(f.store, flow.hash, nil, 2, on_runs, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_runs_of(f.store, flow.hash, nil, 2, on_runs, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
-    assert_int_equal(store_fixture_wait(&f, flow_runs_of(f.store, flow.hash, run.id, 2, on_runs, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_runs_of(f.store, flow.hash, run.id, 2, on_runs, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
 }
 
@@ -189,7 +171,7 @@ static void a_run_can_begin_anew_with_what_it_has_learnt(void **unused)
         pg_fixture_sql("select collected->>'order' from flow_run where id = '%s'", pg_fixture_text(row.id)), "A1");
     row.step = 1;
     assert_int_equal(take_step(&row, 1), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, flow_journal_load(f.store, row.id, 0, on_entries, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row.id, 0, on_entries, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
 }
 
@@ -203,7 +185,7 @@ static void on_behind(void *arg, parley_status status, const struct uuid *conver
 
 static int count_behind(void)
 {
-    assert_int_equal(store_fixture_wait(&f, flow_runs_behind(f.store, 10, on_behind, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, 10, on_behind, NULL)), PARLEY_OK);
     return nrows;
 }
 
@@ -211,7 +193,7 @@ static void a_run_that_was_not_told_of_an_item_is_behind(void **unused)
 {
     struct flow_row flow = publish("behind", "v", 7);
     struct flow_run_row row = new_run(&flow);
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     pg_fixture_sql("update flow_run set conversation = '%s' where id = '%s'", pg_fixture_text(c),
                    pg_fixture_text(row.id));
     pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)"
@@ -220,7 +202,7 @@ static void a_run_that_was_not_told_of_an_item_is_behind(void **unused)
                    pg_fixture_text(f.customer), pg_fixture_text(row.id));
     assert_int_equal(count_behind(), 0);
     struct log_row word = store_fixture_row(c, f.customer, 1, 0);
-    assert_int_equal(store_fixture_wait(&f, log_append(f.store, &word, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_append(f.store, &word, 1, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(count_behind(), 1);
     assert_true(uuid_equal(behind, c));
     row.step = 1;
@@ -246,7 +228,7 @@ static struct timer_row timer_at(int64_t due)
 
 static void set(const struct timer_row *timer)
 {
-    assert_int_equal(store_fixture_wait(&f, timer_put(f.store, timer, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(timer_put(f.store, timer, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static void on_timers(void *arg, parley_status status, const struct timer_row *rows, int n)
@@ -259,7 +241,7 @@ static void on_timers(void *arg, parley_status status, const struct timer_row *r
 
 static int due(int64_t at, int part, int parts)
 {
-    assert_int_equal(store_fixture_wait(&f, timer_due(f.store, at, part, parts, 16, on_timers, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(timer_due(f.store, at, part, parts, 16, on_timers, NULL)), PARLEY_OK);
     return nrows;
 }
 
@@ -328,9 +310,5 @@ int main(void)
         cmocka_unit_test(a_timer_can_be_moved_and_cleared),
         cmocka_unit_test(timers_are_dealt_out_by_conversation),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }

@@ -1,17 +1,11 @@
 /* Appending, opening and reading the log, on a real Postgres. */
-#include "server/base/log.h"
 #include "server/store/log.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct store_fixture f;
 static struct log_state state;
 static char topic[64];
 static int64_t seqs[300], first_prev;
@@ -21,21 +15,9 @@ static char first_body[64];
 static struct log_head heads[8];
 static int nheads;
 
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
-
 static parley_status append(const struct log_row *rows, int n)
 {
-    return store_fixture_wait(&f, log_append(f.store, rows, n, store_fixture_done, &f));
+    return store_fixture_wait(log_append(f.store, rows, n, store_fixture_done, NULL));
 }
 
 static void on_loaded(void *arg, parley_status status, const struct log_state *loaded)
@@ -49,7 +31,7 @@ static void on_loaded(void *arg, parley_status status, const struct log_state *l
 static parley_status load(struct uuid conversation)
 {
     memset(&state, 0, sizeof state);
-    return store_fixture_wait(&f, log_load(f.store, conversation, on_loaded, &f));
+    return store_fixture_wait(log_load(f.store, conversation, on_loaded, NULL));
 }
 
 static void on_page(void *arg, parley_status status, const struct log_page *page)
@@ -69,7 +51,7 @@ static parley_status range(struct log_range r)
 {
     if (!r.bytes)
         r.bytes = 262144;
-    return store_fixture_wait(&f, log_range(f.store, &r, on_page, &f));
+    return store_fixture_wait(log_range(f.store, &r, on_page, NULL));
 }
 
 /* n rows, every third one staff only. */
@@ -88,7 +70,7 @@ static void append_mixed(struct uuid conversation, struct uuid author, int n)
 
 static void an_append_stores_every_column(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row row = store_fixture_row(c, f.customer, 1, 0);
     row.kind = 13;
     row.role = 3;
@@ -104,7 +86,7 @@ static void an_append_stores_every_column(void **unused)
 
 static void a_number_that_is_taken_rolls_back_the_batch(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row rows[3] = {store_fixture_row(c, f.customer, 1, 0), store_fixture_row(c, f.customer, 2, 1),
                               store_fixture_row(c, f.customer, 2, 1)};
     assert_int_equal(append(rows, 3), PARLEY_CONFLICT);
@@ -113,7 +95,7 @@ static void a_number_that_is_taken_rolls_back_the_batch(void **unused)
 
 static void an_id_is_stored_once_in_a_conversation_by_an_author(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f), d = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation(), d = store_fixture_conversation();
     struct log_row row = store_fixture_row(c, f.customer, 1, 0);
     assert_int_equal(append(&row, 1), PARLEY_OK);
     row.seq = 2;
@@ -133,7 +115,7 @@ static void what_is_not_a_conversation_is_not_found(void **unused)
 
 static void an_empty_conversation_loads(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     assert_int_equal(load(c), PARLEY_OK);
     assert_true(state.found);
     assert_true(uuid_equal(state.customer, f.customer));
@@ -146,7 +128,7 @@ static void an_empty_conversation_loads(void **unused)
 
 static void loading_tells_heads(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     append_mixed(c, f.customer, 99); /* 99 is staff, 98 public */
     struct log_row moving = store_fixture_row(c, f.customer, 100, 98);
     moving.kind = 66;
@@ -160,7 +142,7 @@ static void loading_tells_heads(void **unused)
 
 static void loading_brings_session_and_marks(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f), run = pg_fixture_id(), s = pg_fixture_id();
+    struct uuid c = store_fixture_conversation(), run = pg_fixture_id(), s = pg_fixture_id();
     const char *ids[] = {pg_fixture_text(c), pg_fixture_text(run), pg_fixture_text(s)};
     pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)"
                    " values ('%s', '%s', gen_random_uuid(), gen_random_uuid(), 1, 7, '%s', now(), now())",
@@ -188,10 +170,10 @@ static void on_viewed(void *arg, parley_status status, const struct log_state *s
 
 static void a_view_is_the_state_and_a_page(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_range r = {.conversation = c, .after = 90, .limit = 250, .bytes = 262144};
     append_mixed(c, f.customer, 99); /* 99 is staff, 98 public */
-    assert_int_equal(store_fixture_wait(&f, log_view(f.store, &r, on_viewed, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_view(f.store, &r, on_viewed, NULL)), PARLEY_OK);
     assert_true(state.found && uuid_equal(state.customer, f.customer));
     assert_int_equal(state.head, 99);
     assert_int_equal(state.head_public, 98);
@@ -209,7 +191,7 @@ static void add_session(struct uuid conversation, struct uuid id, int in_state, 
 
 static void loading_prefers_the_open_session_to_a_later_closed_one(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f), ids[3] = {pg_fixture_id(), pg_fixture_id(), pg_fixture_id()};
+    struct uuid c = store_fixture_conversation(), ids[3] = {pg_fixture_id(), pg_fixture_id(), pg_fixture_id()};
     add_session(c, ids[0], 6, 1000);
     add_session(c, ids[1], 6, 3000);
     assert_int_equal(load(c), PARLEY_OK);
@@ -221,7 +203,7 @@ static void loading_prefers_the_open_session_to_a_later_closed_one(void **unused
 
 static void the_newest_page_is_ascending_and_says_whether_there_is_more(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     append_mixed(c, f.customer, 99);
     assert_int_equal(range((struct log_range){.conversation = c, .limit = 10, .staff = true}), PARLEY_OK);
     assert_int_equal(nseqs, 10);
@@ -236,7 +218,7 @@ static void the_newest_page_is_ascending_and_says_whether_there_is_more(void **u
 
 static void a_public_page_leaves_staff_items_out_and_links_past_them(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     append_mixed(c, f.customer, 99);
     assert_int_equal(range((struct log_range){.conversation = c, .limit = 3}), PARLEY_OK);
     assert_int_equal(nseqs, 3);
@@ -252,7 +234,7 @@ static void a_public_page_leaves_staff_items_out_and_links_past_them(void **unus
 
 static void the_oldest_page_goes_forward(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     append_mixed(c, f.customer, 99);
     assert_int_equal(range((struct log_range){.conversation = c, .after = 4, .limit = 3, .oldest = true}), PARLEY_OK);
     assert_int_equal(seqs[0], 5);
@@ -267,7 +249,7 @@ static void the_oldest_page_goes_forward(void **unused)
 
 static void bytes_cut_a_page_but_not_its_first_item(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     append_mixed(c, f.customer, 9);
     assert_int_equal(range((struct log_range){.conversation = c, .limit = 9, .staff = true, .bytes = 1}), PARLEY_OK);
     assert_int_equal(nseqs, 1);
@@ -283,7 +265,7 @@ static void bytes_cut_a_page_but_not_its_first_item(void **unused)
 
 static void an_empty_range_is_an_empty_page(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     append_mixed(c, f.customer, 9);
     assert_int_equal(range((struct log_range){.conversation = c, .after = 9, .limit = 9}), PARLEY_OK);
     assert_int_equal(nseqs, 0);
@@ -299,10 +281,10 @@ static void on_heads(void *arg, parley_status status, const struct log_head *got
 
 static void heads_of_many_come_at_once(void **unused)
 {
-    struct uuid c[3] = {store_fixture_conversation(&f), store_fixture_conversation(&f), store_fixture_conversation(&f)};
+    struct uuid c[3] = {store_fixture_conversation(), store_fixture_conversation(), store_fixture_conversation()};
     append_mixed(c[0], f.customer, 3);
     append_mixed(c[2], f.customer, 5);
-    assert_int_equal(store_fixture_wait(&f, log_heads(f.store, c, 3, on_heads, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_heads(f.store, c, 3, on_heads, NULL)), PARLEY_OK);
     assert_int_equal(nheads, 2);
     int last = uuid_equal(heads[1].conversation, c[2]);
     assert_int_equal(heads[last].head, 5);
@@ -345,7 +327,7 @@ static void prepare_explain(void)
 /* In the worst case no two of the newest items are on the same page. */
 static void opening_costs_the_same_at_any_length(void **unused)
 {
-    struct uuid shorter = store_fixture_conversation(&f), longer = store_fixture_conversation(&f);
+    struct uuid shorter = store_fixture_conversation(), longer = store_fixture_conversation();
     fill(longer, 1, 99900, 0);
     fill(shorter, 1, 100, 49);
     fill(longer, 99901, 100000, 49);
@@ -358,7 +340,7 @@ static void opening_costs_the_same_at_any_length(void **unused)
     assert_int_equal(state.head, 100000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {
@@ -380,9 +362,5 @@ int main(void)
         TEST(heads_of_many_come_at_once),
         TEST(opening_costs_the_same_at_any_length),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, NULL, NULL);
 }

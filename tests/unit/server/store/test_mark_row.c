@@ -1,47 +1,29 @@
 /* Marks, files, pushes and nodes. */
-#include "server/base/log.h"
 #include "server/store/blob_row.h"
 #include "server/store/mark_row.h"
 #include "server/store/node_row.h"
 #include "server/store/push_row.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 static const int64_t now_ms = 1790000000000;
 
-static struct store_fixture f;
 static int nrows;
 static struct blob_row blob;
 static char part[64];
 static struct push_row pushes[8];
 static struct uuid nodes[8];
 
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
-
 static struct uuid conversation_of(int n)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row rows[64];
     for (int i = 0; i < n; i++)
         rows[i] = store_fixture_row(c, f.customer, i + 1, i);
-    assert_int_equal(store_fixture_wait(&f, log_append(f.store, rows, n, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_append(f.store, rows, n, store_fixture_done, NULL)), PARLEY_OK);
     return c;
 }
 
@@ -51,7 +33,7 @@ static void put_mark(struct uuid c, int64_t read, int64_t delivered)
 {
     struct mark_row row = {
         .conversation = c, .participant = f.customer, .role = 1, .read = read, .delivered = delivered};
-    assert_int_equal(store_fixture_wait(&f, mark_put(f.store, &row, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(mark_put(f.store, &row, 1, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static int64_t mark(struct uuid c)
@@ -79,9 +61,9 @@ static void a_batch_of_marks_is_one_statement(void **unused)
     struct mark_row rows[3] = {
         {conversation_of(4), f.customer, 1, 4, 4},
         {conversation_of(4), f.customer, 1, 0, 2},
-        {store_fixture_conversation(&f), f.customer, 1, 1, 1}, /* without an item: nothing to mark */
+        {store_fixture_conversation(), f.customer, 1, 1, 1}, /* without an item: nothing to mark */
     };
-    assert_int_equal(store_fixture_wait(&f, mark_put(f.store, rows, 3, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(mark_put(f.store, rows, 3, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(mark(rows[0].conversation), 4004);
     assert_int_equal(mark(rows[1].conversation), 2);
     assert_int_equal(
@@ -115,18 +97,18 @@ static struct uuid announce(int64_t bytes)
         .bytes = bytes,
         .sha256 = {1},
     };
-    assert_int_equal(store_fixture_wait(&f, blob_announce(f.store, &row, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_announce(f.store, &row, store_fixture_done, NULL)), PARLEY_OK);
     return row.id;
 }
 
 static parley_status put_part(struct uuid id, int32_t n, const char *data)
 {
-    return store_fixture_wait(&f, blob_put_part(f.store, id, n, span_str(data), store_fixture_done, &f));
+    return store_fixture_wait(blob_put_part(f.store, id, n, span_str(data), store_fixture_done, NULL));
 }
 
 static parley_status finish(struct uuid id)
 {
-    return store_fixture_wait(&f, blob_finish(f.store, id, store_fixture_done, &f));
+    return store_fixture_wait(blob_finish(f.store, id, store_fixture_done, NULL));
 }
 
 static void a_file_is_stored_when_its_parts_are_there(void **unused)
@@ -138,18 +120,18 @@ static void a_file_is_stored_when_its_parts_are_there(void **unused)
     assert_int_equal(put_part(id, 1, "o :)"), PARLEY_OK); /* again */
     assert_int_equal(finish(id), PARLEY_OK);
     assert_int_equal(put_part(id, 1, "evil"), PARLEY_STALE); /* what is stored stays */
-    assert_int_equal(store_fixture_wait(&f, blob_read_part(f.store, id, 1, on_part, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_read_part(f.store, id, 1, on_part, NULL)), PARLEY_OK);
     assert_string_equal(part, "o :)");
-    assert_int_equal(store_fixture_wait(&f, blob_read_part(f.store, id, 2, on_part, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_read_part(f.store, id, 2, on_part, NULL)), PARLEY_OK);
     assert_string_equal(part, "");
-    assert_int_equal(store_fixture_wait(&f, blob_get(f.store, id, on_blobs, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_get(f.store, id, on_blobs, NULL)), PARLEY_OK);
     assert_int_equal(blob.state, BLOB_STORED);
     assert_int_equal(blob.sha256[0], 1);
 }
 
 static parley_status take_url(const uint8_t digest[32], const char *verb, int64_t at)
 {
-    return store_fixture_wait(&f, blob_take_url(f.store, digest, verb, at, on_blobs, &f));
+    return store_fixture_wait(blob_take_url(f.store, digest, verb, at, on_blobs, NULL));
 }
 
 static void an_address_works_once_for_its_verb_in_its_time(void **unused)
@@ -157,9 +139,8 @@ static void an_address_works_once_for_its_verb_in_its_time(void **unused)
     struct uuid id = announce(8);
     for (uint8_t i = 1; i < 3; i++) {
         uint8_t digest[32] = {i};
-        assert_int_equal(
-            store_fixture_wait(&f, blob_add_url(f.store, digest, id, "PUT", now_ms, store_fixture_done, &f)),
-            PARLEY_OK);
+        assert_int_equal(store_fixture_wait(blob_add_url(f.store, digest, id, "PUT", now_ms, store_fixture_done, NULL)),
+                         PARLEY_OK);
     }
     const uint8_t first[32] = {1}, second[32] = {2};
     assert_int_equal(take_url(first, "GET", now_ms - 1), PARLEY_OK);
@@ -180,9 +161,9 @@ static void what_was_never_stored_is_swept(void **unused)
     finish(kept);
     put_part(id, 0, "lost");
     int64_t later = pg_fixture_number("select extract(epoch from now() + interval '1 hour') * 1000");
-    assert_int_equal(store_fixture_wait(&f, blob_sweep(f.store, later, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_sweep(f.store, later, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(pg_fixture_number("select count(*) from blob_part where blob = '%s'", pg_fixture_text(id)), 0);
-    store_fixture_wait(&f, blob_get(f.store, kept, on_blobs, &f));
+    store_fixture_wait(blob_get(f.store, kept, on_blobs, NULL));
     assert_int_equal(nrows, 1);
 }
 
@@ -199,7 +180,7 @@ static void on_pushes(void *arg, parley_status status, const struct push_row *ro
 static struct push_row wish(struct uuid conversation, int64_t seq, int64_t due)
 {
     struct push_row row = {conversation, f.customer, pg_fixture_id(), seq, due, 0, due - 5000};
-    assert_int_equal(store_fixture_wait(&f, push_put(f.store, &row, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(push_put(f.store, &row, 1, store_fixture_done, NULL)), PARLEY_OK);
     return row;
 }
 
@@ -208,18 +189,18 @@ enum { LEASE_MS = 20 };
 static int pushes_due(int64_t at)
 {
     struct push_take take = {.now_ms = at, .until_ms = at + LEASE_MS, .parts = 1, .limit = 8};
-    assert_int_equal(store_fixture_wait(&f, push_take_due(f.store, &take, on_pushes, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(push_take_due(f.store, &take, on_pushes, NULL)), PARLEY_OK);
     return nrows;
 }
 
 static void retried(const struct push_row *row, int64_t due)
 {
-    assert_int_equal(store_fixture_wait(&f, push_retry(f.store, row, due, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(push_retry(f.store, row, due, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static void sent(const struct push_row *row, int64_t due)
 {
-    assert_int_equal(store_fixture_wait(&f, push_sent(f.store, row, due, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(push_sent(f.store, row, due, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static void wishes_of_a_conversation_collapse(void **unused)
@@ -282,7 +263,7 @@ static void on_nodes(void *arg, parley_status status, const struct uuid *ids, in
 
 static int beat(struct uuid id)
 {
-    assert_int_equal(store_fixture_wait(&f, node_beat(f.store, id, span_str("0.1"), 5000, on_nodes, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(node_beat(f.store, id, span_str("0.1"), 5000, on_nodes, NULL)), PARLEY_OK);
     return nrows;
 }
 
@@ -295,10 +276,10 @@ static void nodes_see_each_other_until_one_is_silent(void **unused)
     pg_fixture_sql("update node set seen_at = now() - interval '6 s' where id = '%s'", pg_fixture_text(a));
     assert_int_equal(beat(b), 1);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(store_fixture_wait(&f, node_bury(f.store, 5000, on_nodes, &f)), PARLEY_OK);
+        assert_int_equal(store_fixture_wait(node_bury(f.store, 5000, on_nodes, NULL)), PARLEY_OK);
         assert_int_equal(nrows, i ? 0 : 1);
     }
-    assert_int_equal(store_fixture_wait(&f, node_leave(f.store, b, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(node_leave(f.store, b, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(pg_fixture_number("select count(*) from node"), 0);
 }
 
@@ -315,9 +296,5 @@ int main(void)
         cmocka_unit_test(what_came_while_one_was_sent_is_a_new_wish),
         cmocka_unit_test(nodes_see_each_other_until_one_is_silent),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }

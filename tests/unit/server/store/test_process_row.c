@@ -1,42 +1,24 @@
 /* Processes, contexts and handoffs: what an agent finds in the dossier. */
-#include "server/base/log.h"
 #include "server/store/context_row.h"
 #include "server/store/handoff_row.h"
 #include "server/store/process_row.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 static const int64_t now_ms = 1790000000000;
 
-static struct store_fixture f;
 static struct process_row process;
 static struct handoff_row handoff;
 static struct context_row contexts[32];
 static char data[128], step[32], screen[32], queue[32];
 static int nrows;
 
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
-
 static parley_status send(struct pg_group *group)
 {
-    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+    return store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL));
 }
 
 /* ---- processes ---- */
@@ -81,14 +63,14 @@ static parley_status take_step(struct process_row *row, int64_t revision)
 
 static void a_step_needs_the_revision_it_was_made_on(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct process_row row = new_process(c);
     row.revision = 2;
     row.step = span_str("pay");
     row.data = span_str("{\"n\":2}");
     assert_int_equal(take_step(&row, 1), PARLEY_OK);
     assert_int_equal(take_step(&row, 1), PARLEY_STALE);
-    assert_int_equal(store_fixture_wait(&f, process_get(f.store, c, row.id, on_processes, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_get(f.store, c, row.id, on_processes, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_int_equal(process.revision, 2);
     assert_int_equal(process.version, 2);
@@ -98,9 +80,9 @@ static void a_step_needs_the_revision_it_was_made_on(void **unused)
 
 static void a_process_belongs_to_its_conversation(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f), d = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation(), d = store_fixture_conversation();
     struct process_row row = new_process(c);
-    assert_int_equal(store_fixture_wait(&f, process_get(f.store, d, row.id, on_processes, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_get(f.store, d, row.id, on_processes, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
     row.conversation = d;
     assert_int_equal(take_step(&row, 1), PARLEY_STALE);
@@ -108,14 +90,14 @@ static void a_process_belongs_to_its_conversation(void **unused)
 
 static void only_open_ones_are_listed_newest_first(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct process_row first = new_process(c), second = new_process(c), third = new_process(c);
     third.state = PROCESS_DONE;
     assert_int_equal(take_step(&third, 1), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, process_open(f.store, c, 20, on_processes, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_open(f.store, c, 20, on_processes, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
     assert_true(uuid_equal(process.id, second.id));
-    assert_int_equal(store_fixture_wait(&f, process_open(f.store, c, 1, on_processes, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_open(f.store, c, 1, on_processes, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_false(uuid_equal(process.id, first.id));
 }
@@ -131,12 +113,12 @@ static void on_types(void *arg, parley_status status, const struct process_type_
 static void a_type_has_versions(void **unused)
 {
     struct process_type_row row = {f.app, span_str("order"), 1, span_str("[\"cart\"]"), span_str("[]")};
-    assert_int_equal(store_fixture_wait(&f, process_type_add(f.store, &row, store_fixture_done, &f)), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, process_type_add(f.store, &row, store_fixture_done, &f)), PARLEY_CONFLICT);
+    assert_int_equal(store_fixture_wait(process_type_add(f.store, &row, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_type_add(f.store, &row, store_fixture_done, NULL)), PARLEY_CONFLICT);
     row.version = 2;
     row.steps = span_str("[\"cart\",\"pay\"]");
-    assert_int_equal(store_fixture_wait(&f, process_type_add(f.store, &row, store_fixture_done, &f)), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, process_types(f.store, on_types, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_type_add(f.store, &row, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(process_types(f.store, on_types, NULL)), PARLEY_OK);
 }
 
 /* ---- contexts ---- */
@@ -174,21 +156,21 @@ static void put_context(struct uuid conversation, int64_t seq, uint8_t which)
 
 static void the_context_in_force_is_the_last_one_before(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     put_context(c, 1, 1);
     struct log_row word = store_fixture_row(c, f.customer, 2, 0);
-    assert_int_equal(store_fixture_wait(&f, log_append(f.store, &word, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_append(f.store, &word, 1, store_fixture_done, NULL)), PARLEY_OK);
     put_context(c, 3, 2);
     put_context(c, 4, 1); /* stored once */
-    assert_int_equal(store_fixture_wait(&f, context_at(f.store, c, 2, on_contexts, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(context_at(f.store, c, 2, on_contexts, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_int_equal(contexts[0].seq, 1);
     assert_string_equal(data, "{\"which\": 1}");
-    assert_int_equal(store_fixture_wait(&f, context_at(f.store, c, INT64_MAX, on_contexts, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(context_at(f.store, c, INT64_MAX, on_contexts, NULL)), PARLEY_OK);
     assert_int_equal(contexts[0].seq, 4);
     assert_int_equal(
         pg_fixture_number("select count(*) from context_snapshot where conversation = '%s'", pg_fixture_text(c)), 2);
-    assert_int_equal(store_fixture_wait(&f, context_trail(f.store, c, 4, on_contexts, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(context_trail(f.store, c, 4, on_contexts, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
     assert_int_equal(contexts[0].seq, 3);
     assert_int_equal(contexts[1].seq, 1);
@@ -197,8 +179,8 @@ static void the_context_in_force_is_the_last_one_before(void **unused)
 
 static void before_the_first_context_none_is_in_force(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
-    assert_int_equal(store_fixture_wait(&f, context_at(f.store, c, 100, on_contexts, &f)), PARLEY_OK);
+    struct uuid c = store_fixture_conversation();
+    assert_int_equal(store_fixture_wait(context_at(f.store, c, 100, on_contexts, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
 }
 
@@ -217,7 +199,7 @@ static void on_handoffs(void *arg, parley_status status, const struct handoff_ro
 
 static void read_handoff(struct uuid id)
 {
-    assert_int_equal(store_fixture_wait(&f, handoff_get(f.store, id, on_handoffs, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(handoff_get(f.store, id, on_handoffs, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
 }
 
@@ -270,9 +252,5 @@ int main(void)
         cmocka_unit_test(before_the_first_context_none_is_in_force),
         cmocka_unit_test(a_handoff_is_accepted_passed_on_and_ends_once),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }

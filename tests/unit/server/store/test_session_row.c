@@ -1,36 +1,18 @@
 /* Sessions: what a change may touch, what the schema refuses, and who waits where. */
-#include "server/base/log.h"
 #include "server/store/agent_row.h"
 #include "server/store/session_row.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { T0 = 1790000000 };
 
-static struct store_fixture f;
 static struct session_row rows[64];
 static char queues[64][16];
 static int nrows;
 static struct session_place place;
-
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
 
 static void on_rows(void *arg, parley_status status, const struct session_row *got, int n)
 {
@@ -51,7 +33,7 @@ static struct session_row bot_session(void)
 {
     return (struct session_row){
         .id = pg_fixture_id(),
-        .conversation = store_fixture_conversation(&f),
+        .conversation = store_fixture_conversation(),
         .app = f.app,
         .customer = f.customer,
         .state = SESSION_BOT,
@@ -65,14 +47,14 @@ static parley_status insert(const struct session_row *row)
 {
     struct pg_group *group = store_transition(f.store);
     session_insert(group, row);
-    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+    return store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL));
 }
 
 static parley_status update(const struct session_row *row, int64_t epoch, int16_t state)
 {
     struct pg_group *group = store_transition(f.store);
     session_update(group, row, epoch, state);
-    return store_fixture_wait(&f, pg_group_send(&group, store_fixture_done, &f));
+    return store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL));
 }
 
 static struct session_row queued(const char *queue, int priority, int at)
@@ -108,7 +90,7 @@ static void close_it(struct session_row *row, int at)
 static void a_session_comes_back_as_it_went(void **unused)
 {
     struct session_row row = queued("sales", 3, 5);
-    assert_int_equal(store_fixture_wait(&f, session_get(f.store, row.id, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_get(f.store, row.id, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_true(uuid_equal(rows[0].conversation, row.conversation));
     assert_int_equal(rows[0].state, SESSION_QUEUED);
@@ -137,7 +119,7 @@ static void a_conversation_has_one_open_session(void **unused)
     assert_int_equal(insert(&second), PARLEY_CONFLICT);
     close_it(&row, 40);
     assert_int_equal(insert(&second), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, session_last(f.store, row.conversation, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_last(f.store, row.conversation, on_rows, NULL)), PARLEY_OK);
     assert_true(uuid_equal(rows[0].id, second.id));
 }
 
@@ -158,12 +140,12 @@ static void those_who_wait_come_by_priority_then_age(void **unused)
     struct session_row old = queued("q1", 0, 10), urgent = queued("q1", 5, 30), young = queued("q2", 0, 20);
     queued("q3", 9, 1);
     const struct span names[] = {span_str("q1"), span_str("q2")};
-    assert_int_equal(store_fixture_wait(&f, session_waiting(f.store, names, 2, 10, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_waiting(f.store, names, 2, 10, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 3);
     assert_true(uuid_equal(rows[0].id, urgent.id));
     assert_true(uuid_equal(rows[1].id, old.id));
     assert_true(uuid_equal(rows[2].id, young.id));
-    assert_int_equal(store_fixture_wait(&f, session_waiting(f.store, names, 2, 1, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_waiting(f.store, names, 2, 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
 }
 
@@ -178,11 +160,11 @@ static void an_agents_sessions_and_offers_are_found(void **unused)
     offered.offer_until_ms = ms(30);
     offered.state_at_ms = ms(9);
     assert_int_equal(update(&offered, 1, SESSION_QUEUED), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, session_of_agent(f.store, agent, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_of_agent(f.store, agent, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
     assert_true(uuid_equal(rows[0].id, live.id));
     assert_true(uuid_equal(rows[1].offer, offered.offer));
-    assert_int_equal(store_fixture_wait(&f, session_by_offer(f.store, offered.offer, on_rows, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_by_offer(f.store, offered.offer, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_true(uuid_equal(rows[0].id, offered.id));
 }
@@ -196,7 +178,7 @@ static void on_placed(void *arg, parley_status status, const struct session_plac
 
 static parley_status placed(struct uuid id)
 {
-    return store_fixture_wait(&f, session_place(f.store, id, on_placed, &f));
+    return store_fixture_wait(session_place(f.store, id, on_placed, NULL));
 }
 
 static void a_place_counts_who_is_before(void **unused)
@@ -296,7 +278,7 @@ static struct session_row served(int role, int said_at)
     item.role = (int16_t)role;
     item.at_ms = ms(said_at);
     assert_int_equal(insert(&row), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, log_append(f.store, &item, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_append(f.store, &item, 1, store_fixture_done, NULL)), PARLEY_OK);
     return row;
 }
 
@@ -305,14 +287,14 @@ static void silence_counts_the_customers_words_only(void **unused)
     struct session_row never = bot_session(), early = served(1, 10), late = served(1, 900), guest = served(2, 900);
     struct session_row bot = served(6, 900), waiting = queued("silent", 0, 5);
     assert_int_equal(insert(&never), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(&f, session_silent(f.store, ms(500), 64, on_silences, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(500), 64, on_silences, NULL)), PARLEY_OK);
     assert_int_equal(silent_head(never.id), 0);
     assert_int_equal(silent_head(early.id), 1);
     assert_int_equal(silent_head(bot.id), 1);
     assert_int_equal(silent_head(late.id), -1);
     assert_int_equal(silent_head(guest.id), -1);
     assert_int_equal(silent_head(waiting.id), -1);
-    assert_int_equal(store_fixture_wait(&f, session_silent(f.store, ms(0), 64, on_silences, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(0), 64, on_silences, NULL)), PARLEY_OK);
     assert_int_equal(silent_head(never.id), -1);
 }
 
@@ -329,9 +311,5 @@ int main(void)
         cmocka_unit_test(of_two_who_accept_at_once_one_gets_it),
         cmocka_unit_test(silence_counts_the_customers_words_only),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }

@@ -1,35 +1,17 @@
 /* Every answer of the settling function, alone and while the fast path writes to the same conversation. */
-#include "server/base/log.h"
 #include "server/io/loop.h"
 #include "server/store/settle.h"
 #include "tests/support/store_fixture.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 enum { ROWS = 256 };
 
-static struct store_fixture f;
 static struct settle_answer answers[ROWS];
 static int nanswers;
 static struct settle_found found[ROWS];
 static int64_t probed_head;
-
-static int setup(void **unused)
-{
-    store_fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **unused)
-{
-    store_fixture_close(&f);
-    return 0;
-}
 
 static void on_settled(void *arg, parley_status status, const struct settle_answer *got, int n)
 {
@@ -41,12 +23,12 @@ static void on_settled(void *arg, parley_status status, const struct settle_answ
 
 static parley_status settled(const struct log_row *rows, int n)
 {
-    return store_fixture_wait(&f, settle(f.store, rows, n, on_settled, &f));
+    return store_fixture_wait(settle(f.store, rows, n, on_settled, NULL));
 }
 
 static void append(const struct log_row *row)
 {
-    assert_int_equal(store_fixture_wait(&f, log_append(f.store, row, 1, store_fixture_done, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(log_append(f.store, row, 1, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static struct log_row row_of(struct uuid conversation, int32_t group)
@@ -71,7 +53,7 @@ static void check_chain(struct uuid conversation, int64_t head)
 
 static void new_rows_get_the_next_numbers(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f), d = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation(), d = store_fixture_conversation();
     struct log_row first = row_of(c, 0);
     append(&first);
     struct log_row rows[5] = {row_of(c, 1), row_of(d, 2), row_of(c, 3), row_of(c, 4), row_of(d, 5)};
@@ -91,7 +73,7 @@ static void new_rows_get_the_next_numbers(void **unused)
 
 static void a_repeat_gets_the_first_answer(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row rows[2] = {row_of(c, 1), row_of(c, 2)};
     append(&rows[0]);
     int64_t first_at = rows[0].at_ms;
@@ -107,7 +89,7 @@ static void a_repeat_gets_the_first_answer(void **unused)
 
 static void another_body_or_kind_is_a_conflict(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row rows[3] = {row_of(c, 1), row_of(c, 2), row_of(c, 3)};
     append(&rows[0]);
     struct log_row second = rows[1];
@@ -125,7 +107,7 @@ static void another_body_or_kind_is_a_conflict(void **unused)
 
 static void an_erased_item_still_tells_a_repeat_from_a_conflict(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row row = row_of(c, 1);
     append(&row);
     pg_fixture_sql("insert into tombstone select conversation, seq, sha256(convert_to(body::text, 'UTF8')) from item"
@@ -140,7 +122,7 @@ static void an_erased_item_still_tells_a_repeat_from_a_conflict(void **unused)
 
 static void what_state_moved_past_is_stale(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row moving = row_of(c, 1);
     moving.kind = 65;
     append(&moving);
@@ -158,7 +140,7 @@ static void what_state_moved_past_is_stale(void **unused)
 
 static void what_comes_after_a_move_in_the_same_call_is_stale(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row rows[4] = {row_of(c, 1), row_of(c, 2), row_of(c, 2), row_of(c, 3)};
     rows[1].kind = 64;
     assert_int_equal(settled(rows, 4), PARLEY_OK);
@@ -171,7 +153,7 @@ static void what_comes_after_a_move_in_the_same_call_is_stale(void **unused)
 
 static void rows_of_a_group_stand_or_fall_together(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row old = row_of(c, 9);
     append(&old);
     struct log_row rows[4] = {row_of(c, 1), row_of(c, 1), row_of(c, 2), row_of(c, 2)};
@@ -196,7 +178,7 @@ static void without_the_conversation_it_is_not_found(void **unused)
 
 static void a_locked_conversation_is_a_timeout(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row row = row_of(c, 1);
     pg_fixture_sql("begin; select * from conversation for update");
     assert_int_equal(settled(&row, 1), PARLEY_TIMEOUT);
@@ -214,11 +196,11 @@ static void on_probed(void *arg, parley_status status, int64_t head, const struc
 
 static void a_probe_tells_which_ids_are_there(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row row = row_of(c, 1);
     append(&row);
     struct settle_id ids[2] = {{pg_fixture_id(), f.customer}, {row.id, row.author}};
-    assert_int_equal(store_fixture_wait(&f, settle_probe(f.store, c, ids, 2, on_probed, &f)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(settle_probe(f.store, c, ids, 2, on_probed, NULL)), PARLEY_OK);
     assert_int_equal(probed_head, 1);
     assert_false(found[0].stored);
     assert_true(found[1].stored);
@@ -229,11 +211,11 @@ static void a_probe_tells_which_ids_are_there(void **unused)
 /* A transaction in doubt that is still open: the settler waits for it, and then tells a repeat. */
 static void a_row_in_flight_is_waited_for(void **unused)
 {
-    struct uuid c = store_fixture_conversation(&f);
+    struct uuid c = store_fixture_conversation();
     struct log_row row = row_of(c, 1);
     pg_fixture_sql("begin; insert into item values ('%s', '%s', '%s', 1, 0, now(), 1, 1, 0, '%.*s')",
                    pg_fixture_text(c), pg_fixture_text(row.id), pg_fixture_text(row.author), SPAN_ARG(row.body));
-    assert_int_equal(settle(f.store, &row, 1, on_settled, &f), PARLEY_OK);
+    assert_int_equal(settle(f.store, &row, 1, on_settled, NULL), PARLEY_OK);
     pg_fixture_wait_sql(f.loop, "select exists (select from pg_locks where not granted)");
     assert_false(f.done);
     pg_fixture_sql("commit");
@@ -322,7 +304,7 @@ static void race_settle(struct racer *race)
 
 static void settling_and_the_fast_path_share_one_number_line(void **unused)
 {
-    struct racer race = {.conversation = store_fixture_conversation(&f), .fast_left = 200, .settle_left = 200};
+    struct racer race = {.conversation = store_fixture_conversation(), .fast_left = 200, .settle_left = 200};
     race_fast(&race);
     race_settle(&race);
     pg_fixture_wait(f.loop, &race.done);
@@ -331,7 +313,7 @@ static void settling_and_the_fast_path_share_one_number_line(void **unused)
     check_chain(race.conversation, race.stored);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {
@@ -343,9 +325,5 @@ int main(void)
         TEST(a_locked_conversation_is_a_timeout),     TEST(a_probe_tells_which_ids_are_there),
         TEST(a_row_in_flight_is_waited_for),          TEST(settling_and_the_fast_path_share_one_number_line),
     };
-    log_setup(LOG_ERROR, LOG_TEXT);
-    pg_fixture_start();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    pg_fixture_stop();
-    return failed;
+    PG_FIXTURE_RUN(tests, NULL, NULL);
 }
