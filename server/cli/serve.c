@@ -74,10 +74,25 @@ int serve_run(const struct conf *conf, const struct daemon_options *options)
     return code;
 }
 
+/* Whatever got in would be root. */
+static int check_user(const struct conf *conf)
+{
+    if (geteuid() != 0 || conf->server.allow_root)
+        return CLI_OK;
+    return cli_fail(
+        CLI_DENIED,
+        "not as root: give it a user of its own - `User=parley` in the unit, `USER parley` in the image, or "
+        "`setpriv --reuid parley --regid parley --init-groups parley serve`; where root is the only user "
+        "there is, set server.allow_root=yes");
+}
+
 static int serve(struct cli *cli)
 {
     const struct conf *conf = cli_conf(cli);
-    return conf ? serve_run(conf, NULL) : CLI_USAGE;
+    if (!conf)
+        return CLI_USAGE;
+    int code = check_user(conf);
+    return code == CLI_OK ? serve_run(conf, NULL) : code;
 }
 
 const struct verb serve_verbs[] = {
@@ -86,7 +101,9 @@ const struct verb serve_verbs[] = {
      .summary = "the daemon, on your Postgres",
      .examples = "parley serve --config /etc/parley/parley.conf\n"
                  "PARLEY_DATABASE_URL=postgresql://db/parley parley serve --set server.listen=0.0.0.0:8300",
-     .notes = "SIGTERM drains and ends it, SIGHUP reads the configuration and certificates again.",
+     .notes = "SIGTERM drains and ends it, SIGHUP reads the configuration and certificates again. As root it refuses "
+              "to run,\n"
+              "unless server.allow_root is set.",
      .uses_conf = true,
      .run = serve},
     {0},

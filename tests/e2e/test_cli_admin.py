@@ -249,9 +249,17 @@ def test_two_who_migrate_at_once_do_it_once(empty):
     assert codes == [OK] * 4 and empty("db", "status").returncode == OK
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be refused for being root")
+def test_it_does_not_serve_as_root_unless_told(bare):
+    error = bare.refused(DENIED, "serve", says="not as root")
+    assert "User=" in error and "USER" in error and "server.allow_root" in error
+    bare.refused(USAGE, "serve", "--set", "server.allow_root=yes", says="no database is configured")
+    bare.refused(USAGE, "serve", PARLEY_SERVER_ALLOW_ROOT="yes", says="no database is configured")
+
+
 def test_a_newer_schema_is_refused(cli, postgres):
     postgres.run(cli.database, "insert into parley_migration values (9999, '9999_later', '\\x00')")
-    for verb in (["db", "status"], ["db", "migrate"], ["agent", "list"], ["serve"]):
+    for verb in (["db", "status"], ["db", "migrate"], ["agent", "list"], ["serve", "--set", "server.allow_root=yes"]):
         cli.refused(CONFLICT, *verb, says="it is newer; run a newer parley")
 
 

@@ -103,7 +103,8 @@ class Site:
             file.write("0\n")
         cluster.create(self.name, self._template())
         self.dsn = cluster.dsn(self.name)
-        self.env = {"PARLEY_DATABASE_URL": self.dsn, "PARLEY_CLOCK": self.clock, "PARLEY_AUTH_MASTER_KEY": "5a" * 32}
+        self.env = {"PARLEY_DATABASE_URL": self.dsn, "PARLEY_CLOCK": self.clock, "PARLEY_AUTH_MASTER_KEY": "5a" * 32,
+                    "PARLEY_SERVER_ALLOW_ROOT": "yes"}
 
     def _template(self):
         """A migrated database to copy, made once for each cluster."""
