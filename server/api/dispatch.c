@@ -221,7 +221,7 @@ bool api_made_before(struct uuid id, const struct link *link)
 
 struct caller api_caller(const struct link *link)
 {
-    return (struct caller){.id = link->who->id, .role = link->who->role};
+    return (struct caller){.id = link->who->id, .role = link->who->role, .app = link->who->app};
 }
 
 bool api_service(const struct api *api, const struct session_row *row, struct frame_service *out)

@@ -55,7 +55,7 @@ static parley_status may_see(const struct thread_read *l, const struct log_state
     if (!link_is_staff(l->link))
         return uuid_equal(state->customer, who->id) ? PARLEY_OK : PARLEY_NOT_FOUND;
     if (who->role == role_bot || who->role == role_backend)
-        return PARLEY_OK;
+        return directory_one_space(l->api->directory, state->app, who->app) ? PARLEY_OK : PARLEY_NOT_FOUND;
     return serves(l, &state->session) ? PARLEY_OK : PARLEY_NOT_FOUND;
 }
 

@@ -132,12 +132,33 @@ parley_status call_in_control(struct call *call, struct conversation *conv, int6
     return PARLEY_STALE;
 }
 
-parley_status call_may_see(struct call *call, const struct conversation *conv, struct refusal *refusal)
+static parley_status not_theirs(struct refusal *refusal)
 {
-    bool customer = call->caller.role == role_customer || call->caller.role == role_guest;
-    if (!customer || uuid_equal(conv->customer, call->caller.id))
-        return PARLEY_OK;
     refuse(refusal, PARLEY_NOT_FOUND, "there is no such conversation, or none that you may see");
     refusal->path = "data.conversation";
     return PARLEY_NOT_FOUND;
+}
+
+parley_status call_may_see(struct call *call, const struct conversation *conv, struct refusal *refusal)
+{
+    const struct caller *who = &call->caller;
+    switch (who->role) {
+    case role_customer:
+    case role_guest:
+        return uuid_equal(conv->customer, who->id) ? PARLEY_OK : not_theirs(refusal);
+    case role_bot:
+    case role_backend:
+        return directory_one_space(conv->talk->directory, conv->app, who->app) ? PARLEY_OK : not_theirs(refusal);
+    default:
+        return PARLEY_OK;
+    }
+}
+
+parley_status call_may_read(struct call *call, const struct conversation *conv, struct refusal *refusal)
+{
+    const struct session_row *session = &conv->service.row;
+    struct uuid who = call->caller.id;
+    bool serves = uuid_equal(session->agent, who) || uuid_equal(session->offer_agent, who) ||
+                  directory_serves(conv->talk->directory, who, session->queue);
+    return serves ? PARLEY_OK : not_theirs(refusal);
 }

@@ -16,6 +16,7 @@ struct talk;
 struct caller {
     struct uuid id;
     enum role role;
+    struct uuid app; /* nil for Parley itself and for staff, who belong to no app */
 };
 
 /* What it points to is the result's own. Small: there is one for every post that waits. */
@@ -64,7 +65,11 @@ void call_submit(struct talk *talk, struct call *call);
 parley_status call_in_control(struct call *call, struct conversation *conv, int64_t epoch, struct move *move,
                               struct refusal *refusal);
 
-/* Whether the caller may know of this conversation at all: its customer, or staff. Else NOT_FOUND. */
+/* Whether the caller may know of this conversation at all: its customer, a program of its space, or staff. Else
+ * NOT_FOUND. */
 parley_status call_may_see(struct call *call, const struct conversation *conv, struct refusal *refusal);
+
+/* Whether the caller, an agent, may read it: who serves it, or its queue. Else NOT_FOUND. */
+parley_status call_may_read(struct call *call, const struct conversation *conv, struct refusal *refusal);
 
 #endif

@@ -62,9 +62,11 @@ static parley_status may_end_offer(struct asking *a, struct conversation *conv, 
     return PARLEY_STALE;
 }
 
-static parley_status may_reopen(struct conversation *conv, struct move *move, struct refusal *refusal)
+static parley_status may_reopen(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
 {
     const struct session_row *s = session_of(conv);
+    if (call_may_read(&a->call, conv, refusal) != PARLEY_OK)
+        return PARLEY_NOT_FOUND;
     if (move->at_ms - s->closed_at_ms < REOPEN_MS)
         return PARLEY_OK;
     refuse(refusal, PARLEY_WRONG_STATE, "it was closed more than 24 h ago: wait for the customer, or post a note");
@@ -92,7 +94,7 @@ static parley_status may(struct asking *a, struct conversation *conv, struct mov
             return PARLEY_OK;
         return refuse(refusal, PARLEY_STALE, NULL), PARLEY_STALE;
     case SESSION_EVENT_REOPEN:
-        return may_reopen(conv, move, refusal);
+        return may_reopen(a, conv, move, refusal);
     default:
         return PARLEY_OK;
     }

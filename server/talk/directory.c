@@ -325,6 +325,12 @@ const struct directory_api_key *directory_api_key(const struct directory *d, con
     return NULL;
 }
 
+bool directory_one_space(const struct directory *d, struct uuid app, struct uuid other)
+{
+    const struct directory_app *a = directory_app(d, app), *b = directory_app(d, other);
+    return a && b && strcmp(a->space, b->space) == 0;
+}
+
 const struct directory_queue *directory_queue_at(const struct directory *d, int index)
 {
     return index < d->now.nqueues ? &d->now.queues[index] : NULL;

@@ -104,6 +104,9 @@ struct directory_agent *directory_agent_at(const struct directory *d, int index)
 const struct directory_queue *directory_queue_at(const struct directory *d, int index);
 struct span directory_agent_name(const struct directory *d, struct uuid id);
 
+/* Whether both apps know the same customers. */
+bool directory_one_space(const struct directory *d, struct uuid app, struct uuid other);
+
 /* Whether a queue's sessions are offered to an agent. */
 bool directory_member(const struct directory *d, struct uuid agent, struct span queue);
 

@@ -111,8 +111,10 @@ static enum verdict decide_post(struct call *call, struct conversation *conv, st
     }
     if (is_customer(&call->caller))
         return by_customer(call, conv, move);
-    if (kind->posters & POSTER_STAFF || call->caller.role == role_backend)
+    if (call->caller.role == role_backend)
         return WORK_PLAIN;
+    if (kind->posters & POSTER_STAFF)
+        return call_may_read(call, conv, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
     return call_in_control(call, conv, post->epoch, move, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
 }
 

@@ -69,3 +69,38 @@ async def test_a_reader_who_claims_more_than_there_is_still_hears(shop):
         await tablet.close()
         await shop.quiet()
     shop.judge()
+
+
+async def test_an_agent_reaches_only_what_they_serve(shop):
+    shop.site.queue("claims")
+    shop.staff("lee", queues=["claims"])
+    with shop.serve():
+        ann, kim, lee = await shop.customer("ann"), await shop.desk("kim"), await shop.desk("lee")
+        conv = await shop.served(ann, kim)
+        for verb, data in (("note", {"id": uuid7(), "text": "I was here"}), ("range", {}), ("subscribe", {}), ("upload", {
+                "name": "a", "type": "text/plain", "bytes": 1, "sha256": "0" * 64}), ("process.get", {}), ("context.get", {})):
+            assert await refused(lee.request(verb, conversation=conv, **data)) == "not_found", verb
+        await kim.resolve(conv)
+        await ann.until(lambda: ann.kinds()[-1] == "resolved")
+        assert await refused(lee.request("reopen", conversation=conv)) == "not_found"
+        await kim.note("done", conv)
+        await kim.request("reopen", conversation=conv)
+        await shop.quiet()
+    assert shop.site.sql("SELECT count(*) FROM item WHERE author = (SELECT id FROM agent WHERE email LIKE 'lee@%%')") == [(0,)]
+    shop.judge()
+
+
+async def test_a_program_reaches_only_customers_of_its_space(shop):
+    shop.site.app("elsewhere", queue="care", flags=["--space", "elsewhere"])
+    near, far = shop.site.program_key("shop"), shop.site.program_key("elsewhere")
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        path = f"/v1/conversations/{ann.main}/items"
+        for key, expected in ((far, 404), (near, 200)):
+            assert server.http("GET", path, token=key)[0] == expected
+            body = {"id": uuid7(), "kind": "text", "body": {"text": "a word"}}
+            assert server.http("POST", path, body, token=key)[0] == expected
+            event = {"conversation": ann.main, "id": uuid7(), "type": "parcel.sent"}
+            assert server.http("POST", "/v1/events", event, token=key)[0] == expected
+        await shop.close()
