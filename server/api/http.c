@@ -111,7 +111,8 @@ void http_refuse(struct http_exchange *exchange, parley_status status, const cha
 
 const struct value *http_json_body(const struct http_call *call)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH, .nodes = LIMIT_NODES};
+    /* As of a message: what becomes a frame is judged there, as any other is. */
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_MESSAGE, .nodes = LIMIT_NODES};
     struct wire_error error = {0};
     struct value *map = arena_array(&call->api->arena, 1, sizeof *map);
     parley_status st =

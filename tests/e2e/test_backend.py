@@ -1,6 +1,9 @@
 """The company's back ends: the same items over HTTP, under a key of their own."""
 import json
 
+import pytest
+
+from parley_client import Refused
 from parley_wire import uuid7
 
 
@@ -80,4 +83,56 @@ async def test_a_customers_token_is_no_back_end(shop):
         assert status in (403, 404), text
         status, text = server.http("POST", f"/v1/conversations/{ann.main}/items", message(uuid7(), "x"), bob.token)
         assert status in (403, 404), text
+        await shop.close()
+
+
+def custom(n):
+    return {"type": "x", "fallback": "y", "data": {"n": n}}
+
+
+def nested(levels):
+    """The body of an item that is nested so deep, itself the first level."""
+    n = 1
+    for _ in range(levels - 2):
+        n = {"n": n}
+    return custom(n)
+
+
+def long(size):
+    """The body of an item of so many bytes."""
+    return custom("x" * (size - len(json.dumps(custom(""), separators=(",", ":")))))
+
+
+@pytest.mark.parametrize("fits, too_much, code", [
+    (nested(8), nested(9), "too_deep"),
+    (nested(8), nested(25), "too_deep"),
+    (nested(8), nested(500), "too_deep"),
+    (custom([1] * 4084), custom([1] * 4085), "too_many"),
+    (long(32768), long(32769), "too_big"),
+    ({"text": "x" * 16384}, {"text": "x" * 16385}, "too_big"),
+], ids=["deep", "deeper", "deepest", "many", "long", "wordy"])
+async def test_the_limits_are_the_same_over_http_and_in_both_encodings(shop, fits, too_much, code):
+    key, kind = shop.site.program_key("shop"), "text" if "text" in fits else "custom"
+    with shop.serve() as server:
+        phones = [await shop.customer("ann", encoding=encoding) for encoding in ("json", "msgpack")]
+        ann = phones[0]
+        path = f"/v1/conversations/{ann.main}/items"
+
+        for phone in phones:
+            await phone.link.request("post", conversation=ann.main, id=uuid7(), kind=kind, body=fits)
+            with pytest.raises(Refused) as refused:
+                await phone.link.request("post", conversation=ann.main, id=uuid7(), kind=kind, body=too_much)
+            assert refused.value.code == code
+        status, text = server.http("POST", path, {"id": uuid7(), "kind": kind, "body": fits}, key)
+        assert status == 200, text
+        status, text = server.http("POST", path, {"id": uuid7(), "kind": kind, "body": too_much}, key)
+        assert (status, json.loads(text)["error"]["code"]) == (413 if code == "too_big" else 400, code), text
+        if kind == "custom":
+            event = {"conversation": ann.main, "id": uuid7(), "type": "x", "text": "y"}
+            status, text = server.http("POST", "/v1/events", {**event, "data": fits["data"]}, key)
+            assert status == 200, text
+            status, text = server.http("POST", "/v1/events", {**event, "id": uuid7(), "data": too_much["data"]}, key)
+            assert (status, json.loads(text)["error"]["code"]) == (413 if code == "too_big" else 400, code), text
+        stored = 4 if kind == "custom" else 3
+        await ann.until(lambda: [i["body"] for i in ann.items() if i["kind"] == kind] == [fits] * stored)
         await shop.close()
