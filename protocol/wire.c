@@ -16,14 +16,6 @@ const char *encoding_subprotocol(enum encoding encoding)
     return subprotocols[encoding];
 }
 
-int encoding_of_subprotocol(struct span name)
-{
-    for (int i = 0; i < 2; i++)
-        if (span_is(name, subprotocols[i]))
-            return i;
-    return -1;
-}
-
 /* Keys come from the peer: what is not plain text shows as '?'. */
 static size_t append_key(char *out, size_t room, struct span key)
 {

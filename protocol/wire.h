@@ -9,9 +9,8 @@
 
 enum encoding { ENCODING_MSGPACK, ENCODING_JSON };
 
-/* The WebSocket subprotocol of an encoding, and back; -1 for a name that is neither. */
+/* The WebSocket subprotocol of an encoding. */
 const char *encoding_subprotocol(enum encoding encoding);
-int encoding_of_subprotocol(struct span name);
 
 enum { WIRE_PATH_MAX = 256, WIRE_TEXT_MAX = 256 };
 

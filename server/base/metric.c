@@ -113,12 +113,6 @@ void metric_add_by(enum metric metric, int by, int64_t n)
     add(cell(mine, metric, by), n);
 }
 
-void metric_set_by(enum metric metric, int by, int64_t value)
-{
-    assert(table[metric].by != BY_none && table[metric].type == TYPE_GAUGE && by >= 0 && by < BY_MAX);
-    atomic_store_explicit(cell(mine, metric, by), value, memory_order_relaxed);
-}
-
 void metric_observe_us(enum metric metric, int64_t us)
 {
     int bucket = 0;

@@ -31,9 +31,8 @@ void metric_add(enum metric metric, int64_t n);
 void metric_set(enum metric metric, int64_t value); /* of this thread's slot */
 void metric_observe_us(enum metric metric, int64_t us);
 
-/* The same of a metric with a label, whose value is a number of the enumeration that metric.def names. */
+/* The same as metric_add of a metric with a label, whose value is a number of the enumeration that metric.def names. */
 void metric_add_by(enum metric metric, int by, int64_t n);
-void metric_set_by(enum metric metric, int by, int64_t value);
 
 /* Everything in the text format of Prometheus, with what the system knows of this process. */
 void metric_write(struct buf *out, const char *version);

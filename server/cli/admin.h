@@ -30,7 +30,7 @@ struct admin_agent {
     const char *const *queues; /* ended by NULL; must exist */
 };
 
-/* All: CONFLICT when the name is taken, INVALID when it has a form that is not allowed; db_error says more. */
+/* All: CONFLICT when the name is taken, INVALID when it has a form that is not allowed; db_fail says more. */
 parley_status admin_add_queue(struct db *db, const char *name, const char *title, int64_t priority);
 parley_status admin_add_app(struct db *db, const struct admin_app *app, char out_id[UUID_TEXT + 1]);
 

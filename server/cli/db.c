@@ -175,11 +175,6 @@ void db_rollback(struct db *db)
         PQclear(PQexec(db->conn, "rollback"));
 }
 
-const char *db_error(const struct db *db)
-{
-    return db->error;
-}
-
 int db_fail(struct db *db, parley_status st, const char *what)
 {
     enum cli_exit code = st == PARLEY_CONFLICT      ? CLI_CONFLICT

@@ -39,9 +39,6 @@ parley_status db_begin(struct db *db);
 parley_status db_commit(struct db *db, const char *changed);
 void db_rollback(struct db *db);
 
-/* What Postgres said last, as one line. */
-const char *db_error(const struct db *db);
-
 /* Rolls back, says it and gives the cli_exit for it. `what` begins the sentence: "cannot add the agent". */
 int db_fail(struct db *db, parley_status st, const char *what);
 

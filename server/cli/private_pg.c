@@ -296,11 +296,6 @@ int private_pg_version(const struct private_pg *pg)
     return pg->version;
 }
 
-bool private_pg_is_new(const struct private_pg *pg)
-{
-    return pg->is_new;
-}
-
 void private_pg_release(struct private_pg **at)
 {
     struct private_pg *pg = *at;

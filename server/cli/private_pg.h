@@ -25,9 +25,6 @@ const char *private_pg_url(const struct private_pg *pg);
 /* The first part of its version, 15. */
 int private_pg_version(const struct private_pg *pg);
 
-/* Whether this start made the cluster. */
-bool private_pg_is_new(const struct private_pg *pg);
-
 /* Ends sessions, writes everything out and waits; data stays. */
 void private_pg_stop(struct private_pg **pg);
 

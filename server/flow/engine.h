@@ -47,7 +47,6 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
 
 /* NULL when that version is not in memory: then load its source and add it. */
 struct flow_version *flow_version_find(struct flow_engine *engine, const uint8_t hash[FLOW_HASH]);
-const uint8_t *flow_version_hash(const struct flow_version *version);
 
 /* Frees a version that has no runs in memory; PARLEY_BUSY otherwise. */
 parley_status flow_version_drop(struct flow_engine *engine, struct flow_version *version);
@@ -114,16 +113,8 @@ void flow_continue(struct flow_run *run);
 void flow_evict(struct flow_run **run);
 
 void *flow_run_owner(const struct flow_run *run);
-struct uuid flow_run_id(const struct flow_run *run);
-struct uuid flow_run_conversation(const struct flow_run *run);
-struct flow_version *flow_run_version(const struct flow_run *run);
 enum flow_state flow_run_state(const struct flow_run *run);
-int64_t flow_run_step(const struct flow_run *run);
 int64_t flow_run_input_seq(const struct flow_run *run);
-size_t flow_run_bytes(const struct flow_run *run);
-
-/* NULL until the script has called flow{}. */
-const struct flow_about *flow_run_about(const struct flow_run *run);
 
 /* The error of a failed run. */
 const struct flow_error *flow_run_error(const struct flow_run *run);

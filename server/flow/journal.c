@@ -83,11 +83,6 @@ static bool same(const struct entry *e, const struct journal_call *call)
     return span_is(e->call, call->name) && span_equal(e->label, call->label) && span_is(e->digest, digest);
 }
 
-bool journal_continues(const struct journal *j, const struct journal_call *call)
-{
-    return j->at < j->count && same(&j->entries[j->at], call);
-}
-
 static int shown(struct span label)
 {
     return label.len < LABEL_SHOWN ? (int)label.len : LABEL_SHOWN;

@@ -28,9 +28,6 @@ void journal_close(struct journal **journal);
 /* Whether every entry has been used. */
 bool journal_at_end(const struct journal *journal);
 
-/* Whether the next entry belongs to the same call as the last one that was used: an answer may take several. */
-bool journal_continues(const struct journal *journal, const struct journal_call *call);
-
 /* The next entry's answer, if the entry is one of this call. PARLEY_NOT_FOUND at the end; PARLEY_CONFLICT, with the
  * difference in two lines, when the script has gone another way. The answer lives as long as the journal. */
 parley_status journal_next(struct journal *journal, const struct journal_call *call, const struct value **out_told,

@@ -63,50 +63,14 @@ void *flow_run_owner(const struct flow_run *run)
     return run->owner;
 }
 
-struct uuid flow_run_id(const struct flow_run *run)
-{
-    return run->id;
-}
-
-struct uuid flow_run_conversation(const struct flow_run *run)
-{
-    return run->conversation;
-}
-
-struct flow_version *flow_run_version(const struct flow_run *run)
-{
-    return run->version;
-}
-
 enum flow_state flow_run_state(const struct flow_run *run)
 {
     return run->state;
 }
 
-int64_t flow_run_step(const struct flow_run *run)
-{
-    return run->step;
-}
-
 int64_t flow_run_input_seq(const struct flow_run *run)
 {
     return run->input_seq;
-}
-
-static size_t text_bytes(const char *text)
-{
-    return text ? strlen(text) + 1 : 0;
-}
-
-size_t flow_run_bytes(const struct flow_run *run)
-{
-    return sizeof *run + (run->lua ? sandbox_run_bytes(run->lua) : 0) + text_bytes(run->started) +
-           text_bytes(run->collected) + text_bytes(run->wait.args) + text_bytes(run->wait.label);
-}
-
-const struct flow_about *flow_run_about(const struct flow_run *run)
-{
-    return run->version->has_about ? &run->version->about : NULL;
 }
 
 const struct flow_error *flow_run_error(const struct flow_run *run)

@@ -243,11 +243,6 @@ size_t sandbox_bytes(const struct sandbox *box)
     return box->used;
 }
 
-int64_t sandbox_run_ticks(const struct sandbox_run *run)
-{
-    return run->ticks;
-}
-
 void sandbox_collect(struct sandbox *box)
 {
     lua_gc(box->L, LUA_GCCOLLECT);

@@ -95,7 +95,6 @@ bool sandbox_lookup(struct sandbox *sandbox, const char *table, const char *name
 /* Bytes that a run holds, and all of the sandbox. */
 size_t sandbox_run_bytes(const struct sandbox_run *run);
 size_t sandbox_bytes(const struct sandbox *sandbox);
-int64_t sandbox_run_ticks(const struct sandbox_run *run);
 
 /* Collects garbage now; for measurements. */
 void sandbox_collect(struct sandbox *sandbox);

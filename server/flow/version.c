@@ -95,11 +95,6 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
     return PARLEY_OK;
 }
 
-const uint8_t *flow_version_hash(const struct flow_version *version)
-{
-    return version->hash;
-}
-
 parley_status flow_version_drop(struct flow_engine *engine, struct flow_version *version)
 {
     if (version->run_count)

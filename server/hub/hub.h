@@ -70,9 +70,6 @@ void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, cons
 parley_status hub_admit(struct hub *hub, struct link *link);
 void hub_leave(struct hub *hub, struct link *link);
 
-/* Links of this principal on this worker. */
-unsigned hub_links_of(const struct hub *hub, struct uuid principal);
-
 /* Ends this principal's links on this worker whose revision is older. */
 void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision);
 

@@ -52,12 +52,6 @@ void hub_leave(struct hub *hub, struct link *link)
         hub->on_presence(hub->presence_arg, link->who->id, link->who->role, false);
 }
 
-unsigned hub_links_of(const struct hub *hub, struct uuid principal)
-{
-    struct principal_links *p = map_get(&hub->principals, principal);
-    return p ? p->count : 0;
-}
-
 void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision)
 {
     struct principal_links *p = map_get(&hub->principals, principal);
@@ -102,7 +96,8 @@ void hub_sign_out(struct hub *hub, struct uuid principal)
 
 void hub_sign_out_unless(struct hub *hub, bool (*may)(void *arg, const struct principal *who), void *arg)
 {
-    LIST_EACH (&hub->links, node) {
+    LIST_EACH(&hub->links, node)
+    {
         struct link *link = LIST_ITEM(node, struct link, in_hub);
         if (link->who && !may(arg, link->who))
             link_close(link, PARLEY_SIGNED_OUT, NULL);

@@ -222,11 +222,6 @@ int pg_rows(const struct pg_result *r)
     return PQntuples(r);
 }
 
-int64_t pg_touched(const struct pg_result *r)
-{
-    return strtoll(PQcmdTuples((PGresult *)r), NULL, 10);
-}
-
 bool pg_is_null(const struct pg_result *r, int row, int col)
 {
     return PQgetisnull(r, row, col);

@@ -70,9 +70,6 @@ void pg_array(struct pg_params *p, enum pg_type type, int n);
 
 int pg_rows(const struct pg_result *r);
 
-/* Rows that an insert, update or delete touched. */
-int64_t pg_touched(const struct pg_result *r);
-
 bool pg_is_null(const struct pg_result *r, int row, int col);
 bool pg_get_bool(const struct pg_result *r, int row, int col);
 int16_t pg_get_i16(const struct pg_result *r, int row, int col);

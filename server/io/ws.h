@@ -73,7 +73,7 @@ struct ws_listener {
     uint16_t port;       /* 0: any free one */
     bool tls;
     bool links; /* whether /v1/ws is here; without it HTTP only */
-    int id;     /* the caller's name for it; http_listener gives it back */
+    int id;     /* the caller's name for it; body_max gets it */
 };
 
 /* Its own SO_REUSEPORT socket; accepting starts with the loop. out_port: the port in use. May be NULL.
@@ -111,9 +111,6 @@ size_t ws_queued(const struct ws_conn *conn);
 /* The longest message taken from now on; starts with LIMIT_MESSAGE_BEFORE_WELCOME. A longer one closes with 1009. */
 void ws_set_limit(struct ws_conn *conn, size_t message_max);
 
-/* Replaces what on_open returned. */
-void ws_set_user(struct ws_conn *conn, void *user);
-
 /* No message comes until resumed, and nothing is read: TCP holds the peer back. */
 void ws_pause(struct ws_conn *conn);
 void ws_resume(struct ws_conn *conn);
@@ -138,8 +135,6 @@ struct span http_authorization(const struct http_exchange *exchange);
 struct span http_content_type(const struct http_exchange *exchange);
 struct span http_idempotency_key(const struct http_exchange *exchange);
 struct span http_origin(const struct http_exchange *exchange);
-int http_listener(const struct http_exchange *exchange);
-uint64_t http_peer(const struct http_exchange *exchange); /* as ws_opened.peer */
 
 /* Whether the peer has gone; answering is still due, and goes nowhere. */
 bool http_gone(const struct http_exchange *exchange);

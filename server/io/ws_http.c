@@ -14,8 +14,6 @@ struct http_exchange {
     char *body;
     size_t body_got;
     int64_t since;
-    int listener_id;
-    uint64_t peer;
 };
 
 /* ---- the request ---- */
@@ -77,8 +75,6 @@ int http_request(struct ws_conn *conn)
     }
     exchange->conn = conn;
     exchange->since = loop_now_ms(conn->ws->loop);
-    exchange->listener_id = conn->listener_id;
-    exchange->peer = conn->peer;
     conn->exchange = exchange;
     if (exchange->request.body_len)
         await_body(conn);
@@ -175,16 +171,6 @@ struct span http_idempotency_key(const struct http_exchange *exchange)
 struct span http_origin(const struct http_exchange *exchange)
 {
     return exchange->request.origin;
-}
-
-int http_listener(const struct http_exchange *exchange)
-{
-    return exchange->listener_id;
-}
-
-uint64_t http_peer(const struct http_exchange *exchange)
-{
-    return exchange->peer;
 }
 
 bool http_gone(const struct http_exchange *exchange)

@@ -375,11 +375,6 @@ void ws_set_limit(struct ws_conn *conn, size_t message_max)
     conn->message_max = message_max < UINT32_MAX / 2 ? (uint32_t)message_max : UINT32_MAX / 2;
 }
 
-void ws_set_user(struct ws_conn *conn, void *user)
-{
-    conn->user = user;
-}
-
 void ws_pause(struct ws_conn *conn)
 {
     if (conn->paused || ending(conn))

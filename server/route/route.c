@@ -235,7 +235,7 @@ void route_exclude(struct route *route, struct uuid session, struct uuid agent)
 
 struct news {
     struct mail mail;
-    enum { NEWS_KICK, NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS, NEWS_ARRIVED } what;
+    enum { NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS, NEWS_ARRIVED } what;
     struct service session, was;
     int64_t head;
     struct uuid agent;
@@ -258,8 +258,6 @@ static void take_news(struct route *route, const struct news *news)
         break;
     case NEWS_ARRIVED:
         offerings_tell_again(route, news->agent);
-        break;
-    case NEWS_KICK:
         break;
     }
     route_match_soon(route);
@@ -284,11 +282,6 @@ static void tell_router(struct route *route, const struct news *news)
     service_set(&copy->was, &news->was.row);
     copy->mail = (struct mail){.open = open_news};
     mailbox_send(route->peers->at[0].box, &copy->mail);
-}
-
-void route_kick(struct route *route, struct span queue)
-{
-    tell_router(route, &(struct news){.what = NEWS_KICK});
 }
 
 void route_arrived(struct route *route, struct uuid agent)

@@ -34,15 +34,6 @@ static const struct pg_statement add_token = {"agent_add_token",
                                               {PG_BYTES, PG_UUID, PG_TIME}};
 static const struct pg_statement drop_expired = {
     "agent_drop_expired_tokens", "delete from agent_token where agent = $1 and expires_at < now()", 1, {PG_UUID}};
-static const struct pg_statement revoke_token = {
-    "agent_revoke_token", "delete from agent_token where digest = $1", 1, {PG_BYTES}};
-static const struct pg_statement set_password = {
-    "agent_set_password",
-    UPDATE_ONE("password = $2, one_time = false, revision = revision + 1 where id = $1 and disabled_at is null"),
-    2,
-    {PG_UUID, PG_TEXT},
-};
-
 static const struct pg_statement set_status = {
     "agent_set_status",
     UPDATE_ONE("status = $2, node = $3, misses = 0, lost_at = null where id = $1 and disabled_at is null"),
@@ -178,22 +169,6 @@ parley_status agent_add_token(struct store *store, const uint8_t digest[32], str
     pg_bytes(p, span_of(digest, 32));
     pg_uuid(p, agent);
     pg_time_ms(p, expires_at_ms);
-    return pg_group_send(&group, done, arg);
-}
-
-parley_status agent_revoke_token(struct store *store, const uint8_t digest[32], pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    pg_bytes(pg_group_add(group, &revoke_token, NULL, NULL), span_of(digest, 32));
-    return pg_group_send(&group, done, arg);
-}
-
-parley_status agent_set_password(struct store *store, struct uuid agent, struct span password, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    struct pg_params *p = pg_group_add(group, &set_password, NULL, NULL);
-    pg_uuid(p, agent);
-    pg_text(p, password);
     return pg_group_send(&group, done, arg);
 }
 

@@ -41,9 +41,6 @@ parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *don
 
 parley_status agent_add_token(struct store *store, const uint8_t digest[32], struct uuid agent, int64_t expires_at_ms,
                               pg_done *done, void *arg);
-parley_status agent_revoke_token(struct store *store, const uint8_t digest[32], pg_done *done, void *arg);
-parley_status agent_set_password(struct store *store, struct uuid agent, struct span password, pg_done *done,
-                                 void *arg);
 
 /* ---- presence ---- */
 

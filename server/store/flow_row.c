@@ -3,12 +3,6 @@
 
 #include "server/store/rows.h"
 
-static const struct pg_statement by_name = {
-    "flow_by_name",
-    "select f.name, v.title, v.hash, v.source from flow f join flow_version v on v.hash = f.hash where f.name = $1",
-    1,
-    {PG_TEXT},
-};
 static const struct pg_statement by_hash = {
     "flow_by_hash", "select v.name, v.title, v.hash, v.source from flow_version v where v.hash = $1", 1, {PG_BYTES}};
 static const struct pg_statement list = {
@@ -17,18 +11,6 @@ static const struct pg_statement list = {
     0,
     {0},
 };
-static const struct pg_statement add_version = {
-    "flow_add_version",
-    "insert into flow_version (hash, name, title, source) values ($1, $2, $3, $4) on conflict (hash) do nothing",
-    4,
-    {PG_BYTES, PG_TEXT, PG_TEXT, PG_TEXT},
-};
-static const struct pg_statement point = {
-    "flow_point",
-    "insert into flow (name, hash) values ($1, $2) on conflict (name) do update set hash = excluded.hash",
-    2,
-    {PG_TEXT, PG_BYTES}};
-
 static const struct pg_statement run_insert = {
     "flow_run_insert",
     "insert into flow_run (id, session, conversation, hash, state, step, input_seq, waiting, started_at, updated_at)"
@@ -47,14 +29,6 @@ static const struct pg_statement run_update = {
 };
 static const struct pg_statement run_by_id = {
     "flow_run_get", "select " FLOW_RUN_COLUMNS " from flow_run r where r.id = $1", 1, {PG_UUID}};
-static const struct pg_statement runs_of = {
-    "flow_runs_of",
-    "select " FLOW_RUN_COLUMNS
-    " from flow_run r where r.hash = $1 and r.state < 4 and r.id > $2 order by r.id limit $3",
-    3,
-    {PG_BYTES, PG_UUID, PG_I64},
-};
-
 static const struct pg_statement journal_add = {
     "flow_journal_add",
     "insert into flow_journal (run, entry, step, call, line, data)"
@@ -84,13 +58,6 @@ static struct flow_row row_of(const struct pg_result *r, int i, struct pg_group 
 
 ROWS_READ(flow, struct flow_row, flow_rows, row_of)
 
-parley_status flow_by_name(struct store *store, struct span name, flow_rows *done, void *arg)
-{
-    struct flow_read *read = flow_read_new(store_reading(store), done, arg);
-    pg_text(flow_read_add(read, &by_name), name);
-    return flow_read_send(read);
-}
-
 parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_ROW_HASH], flow_rows *done, void *arg)
 {
     struct flow_read *read = flow_read_new(store_reading(store), done, arg);
@@ -103,20 +70,6 @@ parley_status flow_list(struct store *store, flow_rows *done, void *arg)
     struct flow_read *read = flow_read_new(store_reading(store), done, arg);
     flow_read_add(read, &list);
     return flow_read_send(read);
-}
-
-parley_status flow_publish(struct store *store, const struct flow_row *row, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    struct pg_params *p = pg_group_add(group, &add_version, NULL, NULL);
-    pg_bytes(p, span_of(row->hash, FLOW_ROW_HASH));
-    pg_text(p, row->name);
-    pg_text(p, row->title);
-    pg_text(p, row->source);
-    p = pg_group_add(group, &point, NULL, NULL);
-    pg_text(p, row->name);
-    pg_bytes(p, span_of(row->hash, FLOW_ROW_HASH));
-    return pg_group_send(&group, done, arg);
 }
 
 /* ---- runs ---- */
@@ -176,17 +129,6 @@ parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *d
 {
     struct run_read *read = run_read_new(store_reading(store), done, arg);
     pg_uuid(run_read_add(read, &run_by_id), id);
-    return run_read_send(read);
-}
-
-parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_ROW_HASH], struct uuid after, int limit,
-                           flow_run_rows *done, void *arg)
-{
-    struct run_read *read = run_read_new(store_reading(store), done, arg);
-    struct pg_params *p = run_read_add(read, &runs_of);
-    pg_bytes(p, span_of(hash, FLOW_ROW_HASH));
-    pg_uuid(p, after);
-    pg_i64(p, limit);
     return run_read_send(read);
 }
 

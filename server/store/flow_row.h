@@ -42,17 +42,11 @@ struct flow_row {
 /* rows are NULL unless status is PARLEY_OK; borrowed for the call. A look-up that finds none: n is 0. */
 typedef void flow_rows(void *arg, parley_status status, const struct flow_row *rows, int n);
 
-/* The published version. */
-parley_status flow_by_name(struct store *store, struct span name, flow_rows *done, void *arg);
-
 /* Any version that was ever published. */
 parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_ROW_HASH], flow_rows *done, void *arg);
 
 /* All published flows; source is empty. */
 parley_status flow_list(struct store *store, flow_rows *done, void *arg);
-
-/* Stores a version and makes it the published one. */
-parley_status flow_publish(struct store *store, const struct flow_row *row, pg_done *done, void *arg);
 
 /* ---- runs, in a transition ---- */
 
@@ -66,10 +60,6 @@ void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int
 typedef void flow_run_rows(void *arg, parley_status status, const struct flow_run_row *rows, int n);
 
 parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *done, void *arg);
-
-/* Runs that live on that source, with ids greater than `after`, in order. */
-parley_status flow_runs_of(struct store *store, const uint8_t hash[FLOW_ROW_HASH], struct uuid after, int limit,
-                           flow_run_rows *done, void *arg);
 
 /* ---- the journal ---- */
 

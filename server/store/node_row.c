@@ -15,8 +15,6 @@ static const struct pg_statement beat = {
 };
 static const struct pg_statement bury = {
     "node_bury", "delete from node where seen_at < " TTL("1") " returning id", 1, {PG_I64}};
-static const struct pg_statement leave = {"node_leave", "delete from node where id = $1", 1, {PG_UUID}};
-
 static struct uuid row_of(const struct pg_result *r, int i, struct pg_group *group)
 {
     return pg_get_uuid(r, i, 0);
@@ -40,11 +38,4 @@ parley_status node_bury(struct store *store, int64_t ttl_ms, node_rows *done, vo
     struct node_read *read = node_read_new(store_writing(store), done, arg);
     pg_i64(node_read_add(read, &bury), ttl_ms);
     return node_read_send(read);
-}
-
-parley_status node_leave(struct store *store, struct uuid id, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    pg_uuid(pg_group_add(group, &leave, NULL, NULL), id);
-    return pg_group_send(&group, done, arg);
 }

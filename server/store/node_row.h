@@ -14,7 +14,4 @@ parley_status node_beat(struct store *store, struct uuid id, struct span version
 /* Takes the nodes away that were not seen for that long, and names them: each is named to one caller. */
 parley_status node_bury(struct store *store, int64_t ttl_ms, node_rows *done, void *arg);
 
-/* It goes down in an orderly way. */
-parley_status node_leave(struct store *store, struct uuid id, pg_done *done, void *arg);
-
 #endif

@@ -41,12 +41,6 @@ static const struct pg_statement open = {
 static const struct pg_statement types = {
     "process_types", "select app, name, version, steps, fields from process_type order by app, name, version", 0, {0}};
 
-static const struct pg_statement add_type = {
-    "process_type_add",
-    "insert into process_type (app, name, version, steps, fields) values ($1, $2, $3, $4, $5)",
-    5,
-    {PG_UUID, PG_TEXT, PG_I32, PG_JSONB, PG_JSONB}};
-
 void process_insert(struct pg_group *group, const struct process_row *row)
 {
     struct pg_params *p = pg_group_add(group, &insert, NULL, NULL);
@@ -135,16 +129,4 @@ parley_status process_types(struct store *store, process_type_rows *done, void *
     struct type_read *read = type_read_new(store_reading(store), done, arg);
     type_read_add(read, &types);
     return type_read_send(read);
-}
-
-parley_status process_type_add(struct store *store, const struct process_type_row *row, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    struct pg_params *p = pg_group_add(group, &add_type, NULL, NULL);
-    pg_uuid(p, row->app);
-    pg_text(p, row->name);
-    pg_i32(p, row->version);
-    pg_jsonb(p, row->steps);
-    pg_jsonb(p, row->fields);
-    return pg_group_send(&group, done, arg);
 }

@@ -52,7 +52,4 @@ typedef void process_type_rows(void *arg, parley_status status, const struct pro
 /* Every version of every type. */
 parley_status process_types(struct store *store, process_type_rows *done, void *arg);
 
-/* The next version of a type; its number is what the row says. CONFLICT when that one exists. */
-parley_status process_type_add(struct store *store, const struct process_type_row *row, pg_done *done, void *arg);
-
 #endif

@@ -29,16 +29,6 @@ static const struct pg_statement update = {
 static const struct pg_statement by_id = {
     "session_get", "select " SESSION_COLUMNS " from session s where s.id = $1", 1, {PG_UUID}};
 
-static const struct pg_statement by_offer = {
-    "session_by_offer", "select " SESSION_COLUMNS " from session s where s.offer = $1", 1, {PG_UUID}};
-
-static const struct pg_statement last = {
-    "session_last",
-    "select " SESSION_COLUMNS " from session s where s.conversation = $1 order by s.opened_at desc, s.id desc limit 1",
-    1,
-    {PG_UUID},
-};
-
 static const struct pg_statement waiting = {
     "session_waiting",
     "select s.* from unnest($1::text[]) q (name) cross join lateral (select " SESSION_COLUMNS
@@ -179,16 +169,6 @@ static parley_status read_by(struct store *store, const struct pg_statement *sta
 parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg)
 {
     return read_by(store, &by_id, id, done, arg);
-}
-
-parley_status session_by_offer(struct store *store, struct uuid offer, session_rows *done, void *arg)
-{
-    return read_by(store, &by_offer, offer, done, arg);
-}
-
-parley_status session_last(struct store *store, struct uuid conversation, session_rows *done, void *arg)
-{
-    return read_by(store, &last, conversation, done, arg);
 }
 
 parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg)

@@ -56,13 +56,6 @@ void timer_clear_ref(struct pg_group *group, int16_t kind, struct uuid ref)
     pg_uuid(p, ref);
 }
 
-parley_status timer_put(struct store *store, const struct timer_row *row, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    timer_set(group, row);
-    return pg_group_send(&group, done, arg);
-}
-
 static struct timer_row row_of(const struct pg_result *r, int i, struct pg_group *group)
 {
     return (struct timer_row){

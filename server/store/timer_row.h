@@ -30,8 +30,6 @@ void timer_clear_ref(struct pg_group *group, int16_t kind, struct uuid ref);
 
 /* ---- outside of one ---- */
 
-parley_status timer_put(struct store *store, const struct timer_row *row, pg_done *done, void *arg);
-
 /* rows are NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void timer_rows(void *arg, parley_status status, const struct timer_row *rows, int n);
 

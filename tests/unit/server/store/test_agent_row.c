@@ -63,7 +63,7 @@ static parley_status by_token(const uint8_t digest[32], int64_t at)
     return store_fixture_wait(agent_by_token(f.store, digest, at, on_rows, NULL));
 }
 
-static void a_token_opens_until_it_expires_or_is_revoked(void **unused)
+static void a_token_opens_until_it_expires_or_its_agent_is_disabled(void **unused)
 {
     struct uuid id = add_agent("cy@x", 5);
     const uint8_t digest[32] = {7};
@@ -77,23 +77,6 @@ static void a_token_opens_until_it_expires_or_is_revoked(void **unused)
     pg_fixture_sql("update agent set disabled_at = now() where email = 'cy@x'");
     by_token(digest, now_ms);
     assert_int_equal(nrows, 0);
-    pg_fixture_sql("update agent set disabled_at = null where email = 'cy@x'");
-    assert_int_equal(store_fixture_wait(agent_revoke_token(f.store, digest, store_fixture_done, NULL)), PARLEY_OK);
-    by_token(digest, now_ms);
-    assert_int_equal(nrows, 0);
-}
-
-static void a_new_password_grows_the_revision(void **unused)
-{
-    struct uuid id = add_agent("di@x", 5);
-    assert_int_equal(
-        store_fixture_wait(agent_set_password(f.store, id, span_str("$argon2id$y"), store_fixture_done, NULL)),
-        PARLEY_OK);
-    read_agent("di@x");
-    assert_int_equal(row.revision, 2);
-    assert_false(row.one_time);
-    assert_int_equal(pg_fixture_number("select count(*) from agent where email = 'di@x' and password = '$argon2id$y'"),
-                     1);
 }
 
 static void set_status(struct uuid id, int16_t status, struct uuid node)
@@ -308,8 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_agent_is_found_by_email_with_queues),
-        cmocka_unit_test(a_token_opens_until_it_expires_or_is_revoked),
-        cmocka_unit_test(a_new_password_grows_the_revision),
+        cmocka_unit_test(a_token_opens_until_it_expires_or_its_agent_is_disabled),
         cmocka_unit_test(coming_does_not_overtake_what_the_agent_says),
         cmocka_unit_test(capacity_is_never_exceeded_nor_load_below_zero),
         cmocka_unit_test(two_misses_in_a_row_make_an_agent_away),

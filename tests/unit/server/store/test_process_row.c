@@ -112,12 +112,9 @@ static void on_types(void *arg, parley_status status, const struct process_type_
 
 static void a_type_has_versions(void **unused)
 {
-    struct process_type_row row = {f.app, span_str("order"), 1, span_str("[\"cart\"]"), span_str("[]")};
-    assert_int_equal(store_fixture_wait(process_type_add(f.store, &row, store_fixture_done, NULL)), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(process_type_add(f.store, &row, store_fixture_done, NULL)), PARLEY_CONFLICT);
-    row.version = 2;
-    row.steps = span_str("[\"cart\",\"pay\"]");
-    assert_int_equal(store_fixture_wait(process_type_add(f.store, &row, store_fixture_done, NULL)), PARLEY_OK);
+    pg_fixture_sql("insert into process_type (app, name, version, steps, fields)"
+                   " values ('%s', 'order', 2, '[\"cart\",\"pay\"]', '[]'), ('%s', 'order', 1, '[\"cart\"]', '[]')",
+                   pg_fixture_text(f.app), pg_fixture_text(f.app));
     assert_int_equal(store_fixture_wait(process_types(f.store, on_types, NULL)), PARLEY_OK);
 }
 

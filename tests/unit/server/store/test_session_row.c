@@ -119,8 +119,6 @@ static void a_conversation_has_one_open_session(void **unused)
     assert_int_equal(insert(&second), PARLEY_CONFLICT);
     close_it(&row, 40);
     assert_int_equal(insert(&second), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(session_last(f.store, row.conversation, on_rows, NULL)), PARLEY_OK);
-    assert_true(uuid_equal(rows[0].id, second.id));
 }
 
 static void what_a_state_must_have_is_refused_without_it(void **unused)
@@ -164,9 +162,6 @@ static void an_agents_sessions_and_offers_are_found(void **unused)
     assert_int_equal(nrows, 2);
     assert_true(uuid_equal(rows[0].id, live.id));
     assert_true(uuid_equal(rows[1].offer, offered.offer));
-    assert_int_equal(store_fixture_wait(session_by_offer(f.store, offered.offer, on_rows, NULL)), PARLEY_OK);
-    assert_int_equal(nrows, 1);
-    assert_true(uuid_equal(rows[0].id, offered.id));
 }
 
 static void on_placed(void *arg, parley_status status, const struct session_place *got)
