@@ -40,7 +40,9 @@ static void quiet(void *arg, const PGresult *result)
 int db_open(const struct conf *conf, struct db **out)
 {
     const char *keys[] = {"application_name", "connect_timeout", "dbname", "client_encoding", NULL};
-    const char *values[] = {"parley", "10", conf->database.url, "UTF8", NULL};
+    char seconds[24];
+    const char *values[] = {"parley", seconds, conf->database.url, "UTF8", NULL};
+    snprintf(seconds, sizeof seconds, "%lld", (long long)(conf->database.connect_timeout_ms + 999) / 1000);
     if (!*conf->database.url)
         return cli_fail(CLI_USAGE, "no database is configured; set database.url, or PARLEY_DATABASE_URL");
     struct db *db = mem_alloc(sizeof *db);

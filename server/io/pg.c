@@ -14,6 +14,7 @@
 enum {
     RETRY_MIN_MS = 100,
     RETRY_MAX_MS = 2000,
+    CONNECT_MS = 10000,
     LOCK_TIMEOUT_MS = 2000,
     STALL_MS = 30000,
     GROUPS = 256,
@@ -210,6 +211,7 @@ static void fill_options(struct pg_options *o, const struct pg_options *from)
     o->url = mem_text(from->url ? from->url : "");
     o->application = mem_text(from->application ? from->application : "parley");
     o->listen = mem_text(from->listen);
+    o->connect_timeout_ms = from->connect_timeout_ms ? from->connect_timeout_ms : CONNECT_MS;
     o->lock_timeout_ms = from->lock_timeout_ms ? from->lock_timeout_ms : LOCK_TIMEOUT_MS;
     o->stall_ms = from->stall_ms ? from->stall_ms : STALL_MS;
     o->max_groups = from->max_groups ? from->max_groups : GROUPS;

@@ -38,6 +38,7 @@ struct pg_options {
     const char *url;               /* libpq's: URI or key=value words, several hosts allowed */
     const char *application;       /* as pg_stat_activity shows it */
     const char *listen;            /* a channel to listen on, lower-case letters and _; or NULL */
+    uint32_t connect_timeout_ms;   /* 0: 10,000 */
     uint32_t lock_timeout_ms;      /* 0: 2,000 */
     uint32_t statement_timeout_ms; /* 0: none */
     uint32_t stall_ms;             /* 0: 30,000; an answer this late means that the connection is dead */

@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { CONNECT_MS = 10000 };
-
 /* A stronger synchronous_commit of the operator's stands. Warnings must reach us: one of them says that a commit is not
  * what it looks like. Everything here is a look-up by key: a plan made while a table was small must not become a scan
  * of a big one. */
@@ -204,7 +202,7 @@ void pg_connect(void *arg)
 {
     struct pg *pg = arg;
     pg->state = PG_CONNECTING;
-    loop_timer_start(pg->loop, &pg->retry, CONNECT_MS, gave_up, pg);
+    loop_timer_start(pg->loop, &pg->retry, pg->options.connect_timeout_ms, gave_up, pg);
     pg_host_choose(pg);
     pg_host_look_up(pg);
 }

@@ -22,6 +22,7 @@ static struct pg *open_one(struct loop *loop, const struct store_options *o, con
     struct pg_options options = {
         .url = o->url,
         .application = name,
+        .connect_timeout_ms = o->connect_timeout_ms,
         .lock_timeout_ms = o->lock_timeout_ms,
         .statement_timeout_ms = statement_ms,
         .stall_ms = o->stall_ms,
@@ -34,13 +35,14 @@ static struct pg *open_one(struct loop *loop, const struct store_options *o, con
 struct store *store_open(struct loop *loop, const struct store_options *options, const struct store_events *events)
 {
     struct store *store = mem_alloc(sizeof *store);
+    uint32_t statement_ms = options->statement_timeout_ms ? options->statement_timeout_ms : SLOW_STATEMENT_MS;
     struct pg_events fast = {0};
     if (events)
         fast = (struct pg_events){.up = events->up, .down = events->down, .arg = events->arg};
     store->fast = open_one(loop, options, "fast", 0, &fast);
     store->settle = open_one(loop, options, "settle", 0, NULL);
     for (int i = 0; i < SLOW; i++)
-        store->slow[i] = open_one(loop, options, "slow", SLOW_STATEMENT_MS, NULL);
+        store->slow[i] = open_one(loop, options, "slow", statement_ms, NULL);
     return store;
 }
 

@@ -230,7 +230,14 @@ static parley_status make_workers(struct daemon *d)
 
 static void listen_to_administration(struct daemon *d)
 {
-    struct pg_options options = {.url = d->conf->database.url, .application = "parley/admin", .listen = "parley_admin"};
+    struct pg_options options = {
+        .url = d->conf->database.url,
+        .application = "parley/admin",
+        .listen = "parley_admin",
+        .connect_timeout_ms = (uint32_t)d->conf->database.connect_timeout_ms,
+        .stall_ms = (uint32_t)d->conf->database.stall_timeout_ms,
+        .allow_unsafe = d->conf->database.allow_unsafe,
+    };
     struct pg_events events = {.up = on_listening, .down = on_deaf, .notified = on_notified, .arg = d};
     d->listening = pg_open(d->loop, &options, &events);
 }

@@ -257,7 +257,15 @@ static parley_status open_sockets(struct worker *w)
 
 static void build(struct worker *w)
 {
-    struct store_options store = {.url = w->conf->database.url, .application = "parley"};
+    struct store_options store = {
+        .url = w->conf->database.url,
+        .application = "parley",
+        .connect_timeout_ms = (uint32_t)w->conf->database.connect_timeout_ms,
+        .lock_timeout_ms = (uint32_t)w->conf->database.lock_timeout_ms,
+        .statement_timeout_ms = (uint32_t)w->conf->database.statement_timeout_ms,
+        .stall_ms = (uint32_t)w->conf->database.stall_timeout_ms,
+        .allow_unsafe = w->conf->database.allow_unsafe,
+    };
     struct store_events events = {.up = on_up, .down = on_down, .arg = w};
     w->loop = loop_new();
     w->box = mailbox_new(w->loop, w->self);

@@ -1,5 +1,6 @@
 """What those who run it rely on: probes, metrics, signals, logs."""
 import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -7,6 +8,8 @@ import signal
 import pytest
 
 from parley_client import Gone
+from postgres import Cluster
+from server import Site
 from shop import ECHO
 
 
@@ -31,6 +34,18 @@ async def until(test, what, timeout=30):
     while not await loop.run_in_executor(None, test):
         assert loop.time() < end, f"waited {timeout} s for {what}"
         await asyncio.sleep(0.02)
+
+
+async def test_a_database_that_may_forget_is_refused_unless_told(built, tmp_path):
+    with Cluster(fsync="off") as careless:
+        site = Site(careless, tmp_path)
+        with contextlib.ExitStack() as stack:
+            server = site.serve().start(wait=False)
+            stack.callback(server.kill)
+            await until(lambda: "fsync is off" in server.tail(), "to be told why")
+            assert server.admin("/readyz")[0] == 503
+        with site.serve("told", sets={"database.allow_unsafe": "yes"}) as told:
+            assert told.ready()
 
 
 async def test_metrics_are_prometheus_and_count(shop):
