@@ -78,6 +78,7 @@ static void on_mine(void *arg, parley_status status, const struct session_row *r
         else if (r->desk.sessions_count < SESSIONS_MAX)
             r->sessions[r->desk.sessions_count++] = entry_of(r, &rows[i]);
     }
+    r->desk.load = (int64_t)r->desk.sessions_count;
     part_done(r, status);
 }
 
@@ -140,7 +141,6 @@ void desk_load(struct store *store, const struct directory *directory, struct uu
     make_room(r);
     r->desk.status = a ? a->status : agent_status_offline;
     r->desk.capacity = a ? a->capacity : 0;
-    r->desk.load = a ? a->load : 0;
     int n = list_queues(r, names);
     parley_status mine = session_of_agent(store, agent, on_mine, r);
     parley_status waiting = n ? session_waiting(store, names, n, WAITING_MAX, on_waiting, r) : PARLEY_OK;

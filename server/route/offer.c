@@ -187,6 +187,10 @@ static void follow_load(struct route *route, const struct session_row *was, cons
     if (before && before->load > 0)
         before->load--;
     if (before)
+        seat_of(route, before->id)->changes++;
+    if (after)
+        seat_of(route, after->id)->changes++;
+    if (before)
         seat_tell_desk(route, before->id);
     if (after && after != before)
         seat_tell_desk(route, after->id);

@@ -7,7 +7,7 @@
 #include "server/route/route_inside.h"
 #include "server/store/agent_row.h"
 
-enum { OFFERS_KEPT_MS = 5000, LOST_SWEEP_MARGIN_MS = 5000 };
+enum { OFFERS_KEPT_MS = 5000, OTHERS_MARGIN_MS = 5000, REFRESH_MS = 5000, SEATS_READ = 1000 };
 
 static const struct caller router = {.role = role_system};
 
@@ -58,26 +58,101 @@ static void agent_is_gone(struct route *route, struct uuid agent)
     session_of_agent(route->store, agent, on_sessions, route);
 }
 
+static void write_presence(struct seat *seat);
+
+/* A process that is gone itself leaves its agents to the others, who wait a little longer than it would have. */
+static bool is_over(const struct route *route, const struct agent_row *row)
+{
+    int64_t margin = uuid_equal(row->node, route->node) ? 0 : OTHERS_MARGIN_MS;
+    return row->disabled || clock_ms() - row->lost_at_ms >= route->conf->routing.grace_ms + margin;
+}
+
+/* Whoever has a link here was lost by another process, or by this one before they came back: that is put right. */
+static void on_lost(void *arg, parley_status status, const struct agent_row *rows, int n)
+{
+    struct route *route = arg;
+    for (int i = 0; status == PARLEY_OK && i < n; i++) {
+        struct seat *seat = map_get(&route->seats, rows[i].id);
+        if (seat && seat->workers && !rows[i].disabled) {
+            write_presence(seat);
+            continue;
+        }
+        if (!is_over(route, &rows[i]))
+            continue;
+        if (rows[i].status != AGENT_OFFLINE)
+            log_info(NULL, rows[i].disabled ? "agent disabled, sessions go back" : "agent lost, sessions go back",
+                     LOG_UUID("agent", rows[i].id));
+        agent_set_offline(route->store, rows[i].id, rows[i].lost_at_ms, ignore, NULL);
+        agent_is_gone(route, rows[i].id);
+    }
+}
+
+static void look_for_lost(struct route *route)
+{
+    agent_lost(route->store, clock_ms() + 1, on_lost, route);
+}
+
+/* The database says whether they are lost: they may have come back through another process. */
 static void on_grace_over(void *arg)
 {
-    struct seat *seat = arg;
-    if (seat->workers)
+    look_for_lost(((struct seat *)arg)->route);
+}
+
+/* ---- what they have and say of themselves, as the database has it: other processes change it too ---- */
+
+static void take_row(struct route *route, const struct agent_row *row)
+{
+    struct seat *seat = map_get(&route->seats, row->id);
+    struct directory_agent *a = directory_agent(route->directory, row->id);
+    if (!seat || !a || seat->changes != seat->asked) /* it has changed here meanwhile: the next reading tells */
         return;
-    log_info(NULL, "agent lost, sessions go back to their queues", LOG_UUID("agent", seat->agent));
-    agent_set_offline(seat->route->store, seat->agent, seat->lost_at_ms, ignore, NULL);
-    agent_is_gone(seat->route, seat->agent);
+    bool news = a->status != row->status || a->load != row->load || a->capacity != row->capacity;
+    a->status = row->status;
+    a->load = row->load;
+    a->capacity = row->capacity;
+    a->misses = row->misses;
+    a->assigned_at_ms = row->assigned_at_ms;
+    if (news)
+        seat_tell_desk(route, row->id);
+}
+
+static void on_rows(void *arg, parley_status status, const struct agent_row *rows, int n)
+{
+    struct route *route = arg;
+    route->refreshing = false;
+    for (int i = 0; status == PARLEY_OK && i < n; i++)
+        take_row(route, &rows[i]);
+    route_match_soon(route);
+}
+
+static void refresh(struct route *route)
+{
+    struct uuid ids[SEATS_READ];
+    struct seat *seat;
+    int n = 0;
+    if (route->refreshing)
+        return;
+    for (size_t i = 0; n < SEATS_READ && (seat = map_next(&route->seats, &i));) {
+        if (!seat->workers || seat->writing)
+            continue;
+        seat->asked = seat->changes;
+        ids[n++] = seat->agent;
+    }
+    route->refreshed_ms = loop_now_ms(route->loop);
+    route->refreshing = n && agent_some(route->store, ids, n, on_rows, route) == PARLEY_OK;
 }
 
 /* ---- coming and going ---- */
-
-static void write_presence(struct seat *seat);
 
 static void on_presence_written(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct seat *seat = arg;
     seat->writing = false;
+    seat->unwritten = status != PARLEY_OK && status != PARLEY_STALE; /* stale: they are disabled */
     if (seat->rewrite)
         write_presence(seat);
+    else if (seat->workers)
+        refresh(seat->route);
 }
 
 /* One write at a time, always of how it is: a link that flaps leaves no older state behind. */
@@ -85,6 +160,7 @@ static void write_presence(struct seat *seat)
 {
     struct route *route = seat->route;
     parley_status st;
+    seat->changes++;
     seat->rewrite = seat->writing;
     if (seat->writing)
         return;
@@ -93,6 +169,7 @@ static void write_presence(struct seat *seat)
     else
         st = agent_set_lost(route->store, seat->agent, route->node, seat->lost_at_ms, on_presence_written, seat);
     seat->writing = st == PARLEY_OK;
+    seat->unwritten = !seat->writing; /* the sweep tries again */
 }
 
 static void came(struct route *route, struct seat *seat)
@@ -149,6 +226,7 @@ void seat_status(struct route *route, struct uuid agent, enum agent_status statu
         return;
     a->status = status;
     a->misses = 0;
+    seat_of(route, agent)->changes++;
     if (status != agent_status_online)
         offerings_of_agent_end(route, agent);
     seat_tell_desk(route, agent);
@@ -206,22 +284,7 @@ void route_set_status(struct route *route, struct uuid agent, enum agent_status 
         on_status_written(setting, st, NULL);
 }
 
-/* ---- those whom a process lost that is gone itself, and those who may not be here any more ---- */
-
-static void on_lost(void *arg, parley_status status, const struct agent_row *rows, int n)
-{
-    struct route *route = arg;
-    for (int i = 0; status == PARLEY_OK && i < n; i++) {
-        const struct seat *seat = map_get(&route->seats, rows[i].id);
-        if (seat && seat->workers && !rows[i].disabled)
-            continue;
-        if (rows[i].status != AGENT_OFFLINE)
-            log_info(NULL, rows[i].disabled ? "agent disabled, sessions go back" : "agent lost, sessions go back",
-                     LOG_UUID("agent", rows[i].id));
-        agent_set_offline(route->store, rows[i].id, rows[i].lost_at_ms, ignore, NULL);
-        agent_is_gone(route, rows[i].id);
-    }
-}
+/* ---- the sweep ---- */
 
 /* A link that flaps costs no offer; who stays away holds nobody up. */
 static void free_offers(struct route *route)
@@ -232,11 +295,21 @@ static void free_offers(struct route *route)
             offerings_of_agent_end(route, seat->agent);
 }
 
+static void write_again(struct route *route)
+{
+    struct seat *seat;
+    for (size_t i = 0; (seat = map_next(&route->seats, &i));)
+        if (seat->unwritten && !seat->writing)
+            write_presence(seat);
+}
+
 void seats_sweep(struct route *route)
 {
     free_offers(route);
-    int64_t before = clock_ms() - route->conf->routing.grace_ms - LOST_SWEEP_MARGIN_MS;
-    agent_lost(route->store, before, on_lost, route);
+    write_again(route);
+    look_for_lost(route);
+    if (loop_now_ms(route->loop) - route->refreshed_ms > REFRESH_MS)
+        refresh(route);
 }
 
 void route_buried(struct route *route, struct uuid node)

@@ -41,6 +41,8 @@ struct route {
     bool reading, again;
     int64_t silence_swept_ms;
     bool closing_silent;
+    int64_t refreshed_ms;
+    bool refreshing; /* the rows of those who are here are being read */
 };
 
 /* After a decline or a miss the session goes to others first. */
@@ -58,6 +60,8 @@ struct seat {
     int offers;       /* held out to them now */
     int64_t lost_at_ms;
     bool writing, rewrite;   /* presence is being written; it has changed since */
+    bool unwritten;          /* that did not work */
+    unsigned changes, asked; /* to their row, known here; as of when it was last asked for */
     struct loop_timer grace; /* their last link is gone */
 };
 

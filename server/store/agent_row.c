@@ -12,6 +12,8 @@
     "with u as (update agent set " changes " returning 1) select parley_one((select count(*) from u), 'agent')"
 
 static const struct pg_statement all = {"agent_load_all", AGENT " order by a.id", 0, {0}};
+static const struct pg_statement some = {
+    "agent_some", AGENT " where a.id = any ($1) order by a.id", 1, {PG_UUID_ARRAY}};
 static const struct pg_statement by_email = {
     "agent_by_email", AGENT " where a.email = lower($1) and a.disabled_at is null", 1, {PG_TEXT}};
 static const struct pg_statement by_token = {
@@ -132,6 +134,16 @@ parley_status agent_load_all(struct store *store, agent_rows *done, void *arg)
 {
     struct agent_read *read = agent_read_new(store_reading(store), done, arg);
     agent_read_add(read, &all);
+    return agent_read_send(read);
+}
+
+parley_status agent_some(struct store *store, const struct uuid *ids, int n, agent_rows *done, void *arg)
+{
+    struct agent_read *read = agent_read_new(store_reading(store), done, arg);
+    struct pg_params *p = agent_read_add(read, &some);
+    pg_array(p, PG_UUID_ARRAY, n);
+    for (int i = 0; i < n; i++)
+        pg_uuid(p, ids[i]);
     return agent_read_send(read);
 }
 

@@ -27,6 +27,7 @@ struct agent_row {
 typedef void agent_rows(void *arg, parley_status status, const struct agent_row *rows, int n);
 
 parley_status agent_load_all(struct store *store, agent_rows *done, void *arg);
+parley_status agent_some(struct store *store, const struct uuid *ids, int n, agent_rows *done, void *arg);
 parley_status agent_by_email(struct store *store, struct span email, agent_rows *done, void *arg);
 
 /* Of a token that has not expired, of an agent who is not disabled. */
