@@ -53,7 +53,7 @@ def pytest_pyfunc_call(pyfuncitem):
     if not asyncio.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 7200 if pyfuncitem.config.getoption("--long") else 120))
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 7200 if pyfuncitem.config.getoption("--long") else 900))
     return True
 
 

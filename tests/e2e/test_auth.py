@@ -9,7 +9,7 @@ import websockets
 from cryptography.hazmat.primitives import serialization
 from jwt.utils import base64url_encode
 
-from parley_client import Link, Refused
+from parley_client import WAIT, Link, Refused
 from parley_wire import uuid7
 from server import App, signing_key
 
@@ -20,7 +20,7 @@ async def refusal(shop, token, encoding="json"):
     try:
         with pytest.raises(Refused) as refused:
             await link.request("hello", token=token)
-        await asyncio.wait([link.reader], timeout=20)
+        await asyncio.wait([link.reader], timeout=WAIT)
         return refused.value.code, link.code
     finally:
         await link.close()
@@ -113,7 +113,7 @@ async def test_hello_comes_first(shop):
 async def test_who_says_nothing_is_sent_away(shop):
     with shop.serve(sets={"server.hello_timeout": "300ms"}):
         link = await Link("probe", "json").open(shop.server.url)
-        await asyncio.wait([link.reader], timeout=20)
+        await asyncio.wait([link.reader], timeout=WAIT)
         assert link.code in (4002, 4501)
 
 
@@ -213,7 +213,7 @@ async def test_a_disabled_agent_is_signed_out(shop):
     with shop.serve():
         kim = await shop.desk("kim")
         shop.site.cli("agent", "disable", "kim@example.com")
-        await kim.until(lambda: not kim.link.open_now, timeout=10, what="to be signed out")
+        await kim.until(lambda: not kim.link.open_now, what="to be signed out")
         assert kim.closes[-1] == 4506
         with pytest.raises(Refused, match="unauthenticated|signed_out"):
             await kim.connect()

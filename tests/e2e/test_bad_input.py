@@ -8,7 +8,7 @@ import msgpack
 import pytest
 import websockets
 
-from parley_client import Gone, Link, Refused
+from parley_client import WAIT, Gone, Link, Refused
 from parley_wire import DEFS, uuid7
 
 BIG = 2 ** 63
@@ -42,7 +42,7 @@ class Probe:
             return {**frame, "data": DEFS.binary(DEFS.requests.get(frame["type"]), frame["data"])}
         return [self._ids(f) for f in frame] if isinstance(frame, list) else frame
 
-    async def say(self, raw, answers=1, timeout=20):
+    async def say(self, raw, answers=1, timeout=WAIT):
         """Sends raw and takes so many answers; [] when the link was closed instead."""
         while not self.answers.empty():
             self.answers.get_nowait()
@@ -273,7 +273,7 @@ async def test_invalid_utf8_in_a_text_message_closes_with_1007(shop):
     with shop.serve():
         _, probe = await probe_of(shop, "json")
         await probe.link.socket.write_frame(True, 1, b'{"id":90,"type":"\xc3\x28","data":{}}')
-        await asyncio.wait([probe.link.reader], timeout=20)
+        await asyncio.wait([probe.link.reader], timeout=WAIT)
         assert probe.link.code == 1007
         await probe.goes_on()
         await shop.close()
@@ -306,7 +306,7 @@ async def test_limits_of_size(shop, encoding):
         await probe.goes_on()
         link = await Link("early", encoding).open(shop.server.url)
         await link.send([link.frame("hello", {"token": "x" * 5000})[0]])
-        await asyncio.wait([link.reader], timeout=20)
+        await asyncio.wait([link.reader], timeout=WAIT)
         assert link.code == 1009
         await shop.close()
 
@@ -378,7 +378,7 @@ async def much(ann):
     """Eight megabytes, each message acknowledged soon."""
     for _ in range(25):
         for entry in [ann.post("x" * 15_000) for _ in range(20)]:
-            await asyncio.wait_for(entry.future, 20)
+            await asyncio.wait_for(entry.future, WAIT)
 
 
 async def test_a_slow_reader_loses_pushes_is_told_the_head_and_slows_nobody(shop):
@@ -390,7 +390,7 @@ async def test_a_slow_reader_loses_pushes_is_told_the_head_and_slows_nobody(shop
         await ann.settled()
         items, heads = [], []
         while ann.threads[ann.main].last not in heads:
-            for frame in as_list(json.loads(await asyncio.wait_for(deaf.recv(), 30))):
+            for frame in as_list(json.loads(await asyncio.wait_for(deaf.recv(), WAIT))):
                 if frame.get("type") == "item":
                     items.append(frame["data"]["item"])
                 elif frame.get("type") == "head":
@@ -416,7 +416,7 @@ async def test_a_link_that_never_reads_is_closed(shop):
                 await asyncio.sleep(0.1)
                 if server.links() == 1:
                     while True:
-                        await asyncio.wait_for(deaf.recv(), 30)
+                        await asyncio.wait_for(deaf.recv(), WAIT)
         assert deaf.close_code in (4001, 1006)
         await shop.close()
 

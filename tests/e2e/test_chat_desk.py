@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from chaos import Chaos
-from server import ROOT, program
+from server import READY_S, ROOT, program
 from terminal import Terminal
 
 
@@ -104,10 +104,10 @@ def test_a_token_that_is_refused_ends_the_program(shop):
     with shop.serve():
         path = file(shop, "old.jwt", shop.app.token("ana", at=1000000))
         done = subprocess.run([program(), "chat", "--server", shop.server.url, "--token", path], input="", text=True,
-                              capture_output=True, timeout=30)
+                              capture_output=True, timeout=READY_S)
         assert done.returncode == 4 and "expired" in done.stderr
         wrong = subprocess.run([program(), "desk", "--server", shop.server.url, "--login", shop.staff("kim"),
-                                "--password-file", "-"], input="wrong\n", text=True, capture_output=True, timeout=30)
+                                "--password-file", "-"], input="wrong\n", text=True, capture_output=True, timeout=READY_S)
         assert wrong.returncode == 4 and wrong.stderr.startswith("parley: the server says: ")
 
 
@@ -115,7 +115,7 @@ def test_lines_in_and_words_out(shop):
     with shop.serve():
         path = file(shop, "ana.jwt", shop.app.token("ana"))
         done = subprocess.run([program(), "chat", "--server", shop.server.url, "--token", path, "--name", "Ana"],
-                              input="hello\n/nonsense\n", text=True, capture_output=True, timeout=30)
+                              input="hello\n/nonsense\n", text=True, capture_output=True, timeout=READY_S)
         assert done.returncode == 0, done.stderr
         assert "Ana       hello\n" in done.stdout and "/nonsense is nothing I know" in done.stdout
         assert "\x1b" not in done.stdout
@@ -126,7 +126,7 @@ def test_a_server_that_is_not_there(shop):
         url = server.url
     path = file(shop, "ana.jwt", shop.app.token("ana"))
     done = subprocess.run([program(), "chat", "--server", url, "--token", path], input="", text=True,
-                          capture_output=True, timeout=30)
+                          capture_output=True, timeout=READY_S)
     assert done.returncode == 5 and "cannot connect" in done.stderr
 
 
@@ -138,7 +138,7 @@ def test_the_example_says_hello(shop, tmp_path):
                     f"-L{build}", "-lparley", f"-Wl,-rpath,{build}", "-o", hello], check=True)
     with shop.serve() as server:
         done = subprocess.run([hello], env={**os.environ, "PARLEY_URL": server.url, "PARLEY_TOKEN": shop.app.token("ana")},
-                              text=True, capture_output=True, timeout=60)
+                              text=True, capture_output=True, timeout=READY_S)
     assert done.returncode == 0, done.stderr
     for line in ("state   online", "mine    sent", "customer Hello", "system  queued"):
         assert line in done.stdout, done.stdout
@@ -160,7 +160,7 @@ def test_a_certificate_must_be_trusted_and_fit(shop, tmp_path):
     def said(server, ca, host="localhost"):
         url = server.url.replace("ws://127.0.0.1", f"wss://{host}")
         return subprocess.run([program(), "chat", "--server", url, "--token", token, "--ca", ca], input="in secret\n",
-                              text=True, capture_output=True, timeout=30)
+                              text=True, capture_output=True, timeout=READY_S)
 
     with shop.serve(sets={"tls.certificate": cert, "tls.key": key}) as server:
         good = said(server, cert)

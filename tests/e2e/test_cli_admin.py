@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 import server
-from server import signing_key
+from server import READY_S, signing_key
 
 OK, FAILED, USAGE, NOT_FOUND, DENIED, UNREACHABLE, CONFLICT, PROBLEMS = range(8)
 HEX_KEY = "0123456789abcdef" * 4
@@ -26,7 +26,7 @@ class Cli:
 
     def __call__(self, *args, stdin="", **env):
         return subprocess.run([server.program(), *args], env={**self.env, **env}, input=stdin, text=True, capture_output=True,
-                              cwd=self.folder, timeout=60, errors="replace")
+                              cwd=self.folder, timeout=READY_S, errors="replace")
 
     def json(self, *args, **env):
         done = self(*args, "--json", **env)
@@ -118,10 +118,10 @@ def test_a_family_lists_its_verbs(bare):
 
 def test_a_reader_that_goes_away_is_no_crash(bare):
     done = subprocess.run(f"'{server.program()}' config keys | head -1; exit ${{PIPESTATUS[0]}}", shell=True, executable="/bin/bash",
-                          env=bare.env, cwd=bare.folder, text=True, capture_output=True, timeout=60)
+                          env=bare.env, cwd=bare.folder, text=True, capture_output=True, timeout=READY_S)
     assert done.returncode in (OK, FAILED, 141), done.stderr
     with open("/dev/full", "w", encoding="ascii") as full:
-        done = subprocess.run([server.program(), "version"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run([server.program(), "version"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=READY_S)
     assert done.returncode == FAILED and "cannot write to standard output" in done.stderr
 
 
@@ -543,7 +543,6 @@ def dev(bare, folder, *flags):
 
 def test_dev_comes_up_with_a_demo_and_leaves_nothing_running(bare, cluster_folder):
     import signal
-    import time
     process, banner = dev(bare, cluster_folder)
     try:
         passwords = re.findall(r"([a-z]+@example\.com) / ([a-z]{5}-[a-z]{5}-[a-z]{5})", banner)
@@ -553,20 +552,18 @@ def test_dev_comes_up_with_a_demo_and_leaves_nothing_running(bare, cluster_folde
         assert second.returncode == FAILED and "another parley runs on" in second.stderr
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(READY_S) == 0
     assert not running(pid)
     for name in ("demo.jwk", "demo.agents", "master.key"):
         assert stat.S_IMODE(os.stat(os.path.join(cluster_folder, name)).st_mode) == 0o600
 
-    start = time.monotonic()
     process, banner = dev(bare, cluster_folder)
-    took = time.monotonic() - start
     try:
-        assert took < 3 and not re.search(r"[a-z]{5}-[a-z]{5}-[a-z]{5}", banner), took
+        assert not re.search(r"[a-z]{5}-[a-z]{5}-[a-z]{5}", banner), banner
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(READY_S) == 0
 
     process, banner = dev(bare, cluster_folder, "--fresh")
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0 and not set(passwords) & set(re.findall(r"(\S+@example\.com) / (\S+)", banner))
+    assert process.wait(READY_S) == 0 and not set(passwords) & set(re.findall(r"(\S+@example\.com) / (\S+)", banner))

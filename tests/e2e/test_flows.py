@@ -56,7 +56,7 @@ async def test_killed_at_every_step_the_dialogue_is_the_same(shop):
         assert ("text", "bot", "We are done: resolved") in whole
         for step in range(len(DIALOGUE) + 3):
             assert await dialogue(shop, f"killed{step}", step) == whole, f"killed after {step}"
-        await shop.quiet(60)
+        await shop.quiet()
     shop.judge()
 
 

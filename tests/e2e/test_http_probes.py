@@ -1,8 +1,11 @@
 """Handshakes and HTTP requests that no honest client sends, on raw sockets: at most one answer, and the server goes on."""
+import contextlib
 import json
 import socket
 
 import pytest
+
+from server import READY_S
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 BASE = {"Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": KEY,
@@ -76,17 +79,16 @@ REQUESTS = {
 }
 
 
-def exchange(server, data, timeout=20):
+def exchange(server, data, timeout=READY_S):
     """All that the server answers until it closes; a server that waits for more is told that no more will come."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=timeout) as sock:
         answer = b""
-        try:
+        with contextlib.suppress(OSError):      # reset, or closed before we were
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
             while more := sock.recv(65536):
                 answer += more
-        except ConnectionError:
-            pass
         return answer
 
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from parley_client import Gone
+from parley_client import WAIT, Gone
 from postgres import Cluster
 from server import Site
 from shop import ECHO
@@ -28,7 +28,7 @@ async def test_probes_follow_the_database(shop, postgres):
         await until(lambda: server.admin("/readyz")[0] == 200, "to be ready again")
 
 
-async def until(test, what, timeout=30):
+async def until(test, what, timeout=WAIT):
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
     while not await loop.run_in_executor(None, test):
@@ -112,7 +112,7 @@ async def test_a_second_sigterm_ends_at_once(shop):
         server.process.send_signal(signal.SIGTERM)
         await ann.until(lambda: any(t == "drain" for t, _ in ann.pushes), what="the notice")
         server.process.send_signal(signal.SIGTERM)
-        await until(lambda: server.process.poll() is not None, "the server to end", timeout=10)
+        await until(lambda: server.process.poll() is not None, "the server to end")
         await shop.close()
 
 

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from parley_client import WAIT
 from server import CANARY
 
 KEY = hashlib.sha256(b"the key of the push service").digest()
@@ -48,7 +49,7 @@ class Sink:
     def settings(self, delay="300ms"):
         return {"push.url": self.url, "push.delay": delay, "push.private_network": "yes"}
 
-    async def call(self, n, timeout=20):
+    async def call(self, n, timeout=WAIT):
         """The n-th call, checked."""
         def wait():
             with self.heard:
@@ -81,7 +82,7 @@ def serve(shop, sink, **options):
     return shop.serve(sets=sink.settings(**options), env={"PARLEY_PUSH_SECRET": SECRET})
 
 
-async def wishes(shop, count, timeout=10):
+async def wishes(shop, count, timeout=WAIT):
     """Returns once so many wishes stand in the database."""
     end = time.monotonic() + timeout
     while (rows := shop.site.sql("SELECT conversation::text, seq, attempts FROM push")) is not None and len(rows) != count:
@@ -163,7 +164,7 @@ async def test_failures_are_repeated_with_the_same_id(shop, sink):
         bob = await shop.customer("bob")
         await bob.post("hello")
         first = await sink.call(1)
-        second = await sink.call(2, timeout=20)     # after 5 s
+        second = await sink.call(2)     # after 5 s
         assert second == first and sink.calls[1][1] == sink.calls[0][1]
         await wishes_attempted(shop, 2)
         for seconds, call in ((400, 3), (3000, 4)):
@@ -177,7 +178,7 @@ async def test_failures_are_repeated_with_the_same_id(shop, sink):
 
 async def wishes_attempted(shop, attempts):
     """Returns once that attempt has been noted as failed: the next is minutes away."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + WAIT
     while True:
         [(done, far)] = shop.site.sql("SELECT attempts, due > now() + interval '1 minute' FROM push")
         if done == attempts and far:

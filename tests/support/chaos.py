@@ -307,13 +307,13 @@ class Chaos:
         self.thread.join()
         self.loop.close()
 
-    def _await(self, coroutine, timeout=60):
+    def _await(self, coroutine, timeout=120):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
 
     def __getattr__(self, name):
         method = getattr(self.proxy, name)
 
-        def call(*args, timeout=60, **options):
+        def call(*args, timeout=120, **options):
             async def there():
                 result = method(*args, **options)
                 return await result if asyncio.iscoroutine(result) else result

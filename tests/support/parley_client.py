@@ -24,7 +24,7 @@ from parley_wire import DEFS, ENCODINGS, uuid7
 
 CANARY = re.compile(rb"(?:cv|st):[0-9a-f-]{36}")
 INDEFINITE = {"uncertain", "timeout", "internal", "closed", "canceled", "no_memory"}
-WAIT, MANY, MESSAGE = 30, 256, 131072
+WAIT, MANY, MESSAGE = 120, 256, 131072    # seconds: a busy machine is no failure; what never comes is
 
 
 class Refused(Exception):

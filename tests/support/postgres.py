@@ -48,7 +48,7 @@ class Cluster:
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/", text=True, **self.identity)
         ready = threading.Event()
         threading.Thread(target=self._read_log, args=(self.process, ready), daemon=True).start()
-        if not ready.wait(60) or self.process.poll() is not None:
+        if not ready.wait(120) or self.process.poll() is not None:
             raise RuntimeError(f"Postgres did not start; see {self.log}")
         return self
 
@@ -64,7 +64,7 @@ class Cluster:
     def stop(self, how=signal.SIGINT):
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(120)
 
     def crash(self):
         """An immediate shutdown: no checkpoint, every connection is lost."""

@@ -26,7 +26,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from parley_wire import uuid7
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-READY_S = 60
+READY_S = 120
 CANARY = "canary-7f3e"     # in every secret and body; must turn up in no log
 
 
@@ -58,7 +58,7 @@ class Failed(Exception):
     """A command of the program ended badly."""
 
 
-def run(*args, env=None, stdin=None, timeout=120):
+def run(*args, env=None, stdin=None, timeout=300):
     """One command of the program; what it printed. Raises Failed with what it complained of."""
     done = subprocess.run([program(), *args], env={**os.environ, **(env or {})}, input=stdin, text=True,
                           capture_output=True, timeout=timeout)
@@ -237,7 +237,7 @@ class Server:
 
     def http(self, method, path, body=None, token=None, headers=None, port=None):
         """(status, text) of one request; a body that is no text goes as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=READY_S)
         headers = dict(headers or {})
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
@@ -279,12 +279,12 @@ class Server:
         """WebSocket connections that are open."""
         return sum(v for k, v in self.metrics().items() if k.split("{")[0] == "parley_connections")
 
-    def stop(self, timeout=60):
+    def stop(self, timeout=READY_S):
         """SIGTERM, and the exit code once it has drained."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout)
 
-    def wait(self, timeout=60):
+    def wait(self, timeout=READY_S):
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:

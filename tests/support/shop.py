@@ -118,7 +118,10 @@ class Shop:
     # --- the end ---
 
     async def quiet(self, timeout=WAIT):
-        """Everybody who is connected has settled and holds all they may see."""
+        """Everybody who is connected, or stays so, has settled and holds all they may see."""
+        for client in self.clients:
+            if client.keeper:
+                await client.until(lambda c=client: c.link and c.link.open_now and c.link.welcomed, timeout, "a link")
         clients = [c for c in self.clients if c.link and c.link.open_now]
         heads, before = self.heads(), None
         while heads != before:      # flows and routing may still have something to say

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from server import program
+from server import READY_S, program
 
 
 class Terminal:
@@ -46,7 +46,7 @@ class Terminal:
         self.process.stdin.write(json.dumps({"type": call, "data": data}) + "\n")
         self.process.stdin.flush()
 
-    def expect(self, event, fits=lambda e: True, timeout=30):
+    def expect(self, event, fits=lambda e: True, timeout=READY_S):
         """The next event of that name that fits; those before it are done with."""
         end = time.monotonic() + timeout
         with self.more:
@@ -83,6 +83,6 @@ class Terminal:
 
     def end(self):
         """Waits for its end; its exit code."""
-        code = self.process.wait(timeout=30)
-        self.thread.join(timeout=30)
+        code = self.process.wait(timeout=READY_S)
+        self.thread.join(timeout=READY_S)
         return code

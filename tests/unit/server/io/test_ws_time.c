@@ -7,6 +7,7 @@
 #include "server/io/ws.h"
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -28,7 +29,7 @@ static void a_link_is_pinged_in_its_interval(void **state)
         assert_int_equal(recv(fd, ping, 3, MSG_WAITALL), 3);
         assert_memory_equal(ping, "\x89\x01p", 3);
     }
-    assert_in_range(clock_mono_ms() - start, 300, 1500);
+    assert_true(clock_mono_ms() - start >= 300);
     close(fd);
     rig_closed(rig);
     rig_stop(&rig);
@@ -36,10 +37,10 @@ static void a_link_is_pinged_in_its_interval(void **state)
 
 static void a_peer_that_answers_pings_stays_and_a_silent_one_goes(void **state)
 {
-    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 100, .silence_ms = 600});
+    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 100, .silence_ms = 3000});
     int answers = peer_link(rig, "parley.v1.json"), silent = peer_link(rig, "parley.v1.json");
     int64_t start = clock_mono_ms();
-    while (clock_mono_ms() - start < 1200) {
+    while (clock_mono_ms() - start < 5000) {
         char ping[3];
         assert_int_equal(recv(answers, ping, 3, MSG_WAITALL), 3);
         peer_frame(answers, OP_FIN | OP_PONG, span_of(ping + 2, 1));
@@ -79,7 +80,7 @@ static void a_peer_that_never_reads_is_closed_with_4001(void **state)
     int64_t start = clock_mono_ms();
     say(fd, "send 100 100000");
     assert_int_equal(rig_closed(rig), 4001);
-    assert_in_range(clock_mono_ms() - start, 300, 3000);
+    assert_true(clock_mono_ms() - start >= 300);
     close(fd);
     rig_stop(&rig);
 }
@@ -87,9 +88,9 @@ static void a_peer_that_never_reads_is_closed_with_4001(void **state)
 /* It takes longer than a stall may last, but never stops. */
 static void a_peer_that_reads_slowly_is_not_stalled(void **state)
 {
-    struct rig *rig = rig_start(&(struct rig_options){.stall_ms = 400, .silence_ms = 60000});
+    struct rig *rig = rig_start(&(struct rig_options){.stall_ms = 2000, .silence_ms = 60000});
     int fd = small_link(rig);
-    struct timespec pause = {.tv_nsec = 40000000};
+    struct timespec pause = {.tv_nsec = 200000000};
     say(fd, "send 10 60000");
     for (int i = 0; i < 10; i++) {
         struct peer_message m = peer_receive(fd);
@@ -103,14 +104,32 @@ static void a_peer_that_reads_slowly_is_not_stalled(void **state)
     rig_stop(&rig);
 }
 
+/* The rig runs in this process: what it accepts is one more. */
+static int open_files(void)
+{
+    int n = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (readdir(folder))
+        n++;
+    closedir(folder);
+    return n;
+}
+
+static void wait_for_open_files(int n)
+{
+    while (open_files() != n)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
 static void a_peer_that_never_reads_its_answer_is_dropped(void **state)
 {
     struct rig *rig = rig_start(&(struct rig_options){.stall_ms = 400});
-    int fd = peer_connect(rig), small = 8192;
+    int before = open_files(), fd = peer_connect(rig), small = 8192;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     peer_send_text(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    struct timespec wait = {.tv_sec = 1, .tv_nsec = 500000000};
-    nanosleep(&wait, NULL);
+    char first;
+    assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1);
+    wait_for_open_files(before + 1);
     size_t len;
     char *answer = peer_read_all(fd, &len);
     assert_true(len > 0 && len < 1 << 20);
@@ -119,30 +138,35 @@ static void a_peer_that_never_reads_its_answer_is_dropped(void **state)
     rig_stop(&rig);
 }
 
-/* What stalls is dropped: a head, and a body that stops, each in its own time. */
-static void requests_that_stall_are_dropped_in_time(void **state)
+/* Each request is dropped without an answer, not at once, and not by the other limit, which would take a day. */
+static void expect_dropped(const struct rig_options *options, const char *const *requests, int n)
 {
-    static const char *const heads[] = {"", "G", "GET /echo HTTP/1.1\r\nHost: x\r\n",
-                                        "GET /echo HTTP/1.1\r\nHost: x\r\nA: swallowed\r\n",
-                                        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhalf"};
-    enum { N = sizeof heads / sizeof *heads, HEAD_MS = 300, BODY_MS = 900 };
-    struct rig *rig = rig_start(&(struct rig_options){.head_ms = HEAD_MS, .body_ms = BODY_MS});
-    int fds[N];
+    struct rig *rig = rig_start(options);
+    int fds[8];
     int64_t start = clock_mono_ms();
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < n; i++) {
         fds[i] = peer_connect(rig);
-        peer_send_text(fds[i], heads[i]);
+        peer_send_text(fds[i], requests[i]);
     }
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < n; i++) {
         char *answer = peer_read_all(fds[i], NULL);
-        int64_t due = i == N - 1 ? BODY_MS : HEAD_MS, took = clock_mono_ms() - start;
         assert_string_equal(answer, "");
-        assert_in_range(took, due - 50, due + 550);
+        assert_true(clock_mono_ms() - start >= 250);
         mem_free(answer);
         close(fds[i]);
     }
     assert_int_equal(rig_requests(rig), 0);
     rig_stop(&rig);
+}
+
+static void requests_that_stall_are_dropped_in_time(void **state)
+{
+    static const char *const heads[] = {"", "G", "GET /echo HTTP/1.1\r\nHost: x\r\n",
+                                        "GET /echo HTTP/1.1\r\nHost: x\r\nA: swallowed\r\n"};
+    static const char *const bodies[] = {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhalf"};
+    enum { SOON = 300, LATE = 24 * 3600 * 1000 };
+    expect_dropped(&(struct rig_options){.head_ms = SOON, .body_ms = LATE}, heads, sizeof heads / sizeof *heads);
+    expect_dropped(&(struct rig_options){.head_ms = LATE, .body_ms = SOON}, bodies, 1);
 }
 
 static void a_queue_beyond_its_maximum_ends_the_link(void **state)
