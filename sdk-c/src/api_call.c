@@ -121,6 +121,9 @@ parley_status parley_process_start(parley_client *c, const char *conv, const cha
     optional(&k, step, &f.step, &f.has_step);
     data(&k, data_json, &room, &f.data, &f.has_data);
     f.process = client_id(c);
+    f.has_epoch = client_is_staff(c);
+    if (f.has_epoch)
+        epoch(&k, f.conversation, &f.epoch);
     if (k.st == PARLEY_OK && out_id)
         uuid_format(f.process, out_id);
     return finish(&k, FRAME_process_start, &f, out_call);

@@ -148,6 +148,7 @@ void on_process_start(struct api *api, struct link *link, const struct frame *fr
                 .revision = 1,
                 .data = data},
         .item = r->process,
+        .epoch = r->epoch,
         .changed = r->has_data ? data : (struct span){0},
         .stale_id = api_made_before(r->process, link),
     };

@@ -130,3 +130,20 @@ async def test_one_process_for_bot_customer_and_agent(shop):
         await ann.until(lambda: ann.kinds().count("process") == 4, what="every step")
         await shop.quiet()
     shop.judge()
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_an_agent_begins_a_process_while_in_control(shop, encoding):
+    with shop.serve(workers=2):
+        ann, kim = await shop.customer("ann"), await shop.desk("kim", encoding=encoding)
+        conv = await shop.served(ann, kim)
+        process = await kim.process_start("refund", conv, data={"order": "A1"})
+        assert (process["revision"], process["data"]) == (1, {"order": "A1"})
+        await ann.until(lambda: "process" in ann.kinds(), what="the process")
+        epoch = kim.threads[conv].epoch
+        await kim.resolve(conv)
+        for believed in (epoch, None):
+            with pytest.raises(Refused, match="stale|wrong_state"):
+                await kim.process_start("refund", conv, epoch=believed)
+        await shop.quiet()
+    shop.judge()

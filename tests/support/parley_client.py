@@ -589,6 +589,8 @@ class Customer(Client):
         return await self.request("handoff.request", conversation=conv or self.main, **why)
 
     async def process_start(self, type, conv=None, process=None, **more):
+        if self.staff:
+            more.setdefault("epoch", self.threads[conv].epoch)
         answer = await self.request("process.start", conversation=conv or self.main, process=process or uuid7(), type=type, **more)
         return answer["process"]
 
