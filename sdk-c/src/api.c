@@ -207,6 +207,13 @@ static void give_id(char *out_id, struct uuid id)
         uuid_format(id, out_id);
 }
 
+/* What it answers, or the words in the composer. */
+static int64_t form_of(const struct value *body)
+{
+    const struct value *to = value_find(body, "to");
+    return to && to->type == VALUE_INT && to->integer > 0 ? to->integer : 0;
+}
+
 parley_status api_post(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
                        struct uuid *out_id)
 {
@@ -219,7 +226,7 @@ parley_status api_post(struct parley_client *c, struct uuid conversation, struct
     struct buf json;
     buf_init(&json, LIMIT_BODY);
     item_canonical(body, &json);
-    struct draft draft = {.conversation = conversation, .kind = kind, .body = buf_span(&json)};
+    struct draft draft = {.conversation = conversation, .kind = kind, .body = buf_span(&json), .form = form_of(body)};
     st = json.status == PARLEY_OK ? outbox_add(c, &draft, out_id) : json.status;
     buf_done(&json);
     return st;
@@ -307,7 +314,7 @@ parley_status parley_submit_form(parley_client *c, const char *conversation, int
 
 parley_status parley_note(parley_client *c, const char *conversation, const char *text, const char *to, char *out_id)
 {
-    struct draft draft = {.kind = span_str("note"), .is_note = true, .has_to = to != NULL};
+    struct draft draft = {.kind = span_str("note"), .form = -1, .is_note = true, .has_to = to != NULL};
     struct uuid id;
     parley_status st = api_text(text, &draft.body);
     if (st == PARLEY_OK && (draft.body.len == 0 || draft.body.len > LIMIT_TEXT))
@@ -364,6 +371,7 @@ parley_status parley_mark_read(parley_client *c, const char *conversation, int64
     int64_t upto = seq < conv->head ? seq : conv->head;
     if (upto > conv->read) {
         conv->read = upto;
+        conv->dirty = true;
         receipt_due(c, conv);
     }
     return api_leave(c, PARLEY_OK);

@@ -24,6 +24,10 @@ parley_status api_optional(const char *text, struct span *out, bool *out_has);
 parley_status api_map(struct parley_client *c, struct span json, struct value *out);
 parley_status api_value(struct parley_client *c, struct span json, struct buf *out);
 
+/* What is kept here, as an event in hand; NULL without memory. */
+struct parley_event *api_outbox(struct parley_client *c);
+struct parley_event *api_recap(struct parley_client *c, struct uuid conversation);
+
 /* Puts an item into the outbox. The body is checked as far as its kind is known here. */
 parley_status api_post(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
                        struct uuid *out_id);

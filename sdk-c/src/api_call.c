@@ -1,6 +1,8 @@
 /* The calls that ask the server for something, typed: each fills its frame and makes a request of it. */
 #include "sdk-c/src/api.h"
 
+#include "sdk-c/src/history.h"
+
 /* Checks the arguments in turn and stops at the first that is wrong. */
 struct check {
     struct parley_client *c;
@@ -78,7 +80,7 @@ parley_status parley_load_older(parley_client *c, const char *conv_text, uint32_
         k.st = PARLEY_INVALID;
     struct conversation *conv = k.st == PARLEY_OK ? inbox_find(&c->inbox, conv_id) : NULL;
     if (k.st == PARLEY_OK)
-        k.st = conv ? inbox_older(c, conv, count, out_call) : PARLEY_NOT_FOUND;
+        k.st = conv ? history_older(c, conv, count, out_call) : PARLEY_NOT_FOUND;
     return api_leave(c, k.st);
 }
 

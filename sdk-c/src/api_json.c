@@ -125,14 +125,57 @@ static parley_status do_discard(struct line *l, uint64_t *out_call)
     return parley_outbox_discard(l->c, text_at(l, "id"));
 }
 
+static parley_status do_draft(struct line *l, uint64_t *out_call)
+{
+    return parley_draft_set(l->c, l->conversation, int_at(l, "number", 0), json_at(l, "value"));
+}
+
+static parley_status do_sign_out(struct line *l, uint64_t *out_call)
+{
+    return parley_sign_out(l->c);
+}
+
+/* What a typed call hands out comes as the answer to a call. */
+static parley_status answer(struct line *l, const char *type, struct parley_event *found, uint64_t *out_call)
+{
+    if (!found)
+        return PARLEY_NOMEM;
+    struct parley_client *c = l->c;
+    api_enter(c);
+    struct parley_event *e = event_new(PARLEY_EVENT_REPLY, (struct uuid){0});
+    uint64_t call = request_number(c);
+    if (e)
+        e->call = call;
+    event_put_int(e, "call", (int64_t)call);
+    event_put_word(e, "type", type);
+    event_put_word(e, "status", status_name(PARLEY_OK));
+    event_put_json(e, "data", span_str(parley_event_json(found)));
+    parley_status st = events_push(&c->events, e);
+    if (st == PARLEY_OK)
+        *out_call = call;
+    parley_event_free(found);
+    return api_leave(c, st);
+}
+
+static parley_status do_outbox(struct line *l, uint64_t *out_call)
+{
+    return answer(l, "outbox", parley_outbox_list(l->c), out_call);
+}
+
+static parley_status do_recap(struct line *l, uint64_t *out_call)
+{
+    return answer(l, "recap", parley_recap(l->c, l->conversation), out_call);
+}
+
 static const struct command {
     const char *name;
     parley_status (*run)(struct line *l, uint64_t *out_call);
 } commands[] = {
-    {"connect", do_connect}, {"close", do_close}, {"token", do_token}, {"foreground", do_foreground},
-    {"network", do_network}, {"send", do_send},   {"tap", do_tap},     {"submit", do_submit},
-    {"context", do_context}, {"read", do_read},   {"older", do_older}, {"retry", do_retry},
-    {"discard", do_discard},
+    {"connect", do_connect},   {"close", do_close}, {"token", do_token},   {"foreground", do_foreground},
+    {"network", do_network},   {"send", do_send},   {"tap", do_tap},       {"submit", do_submit},
+    {"context", do_context},   {"read", do_read},   {"older", do_older},   {"retry", do_retry},
+    {"discard", do_discard},   {"draft", do_draft}, {"outbox", do_outbox}, {"recap", do_recap},
+    {"sign_out", do_sign_out},
 };
 
 static const struct command *find_command(struct span type)
@@ -214,7 +257,8 @@ static parley_status decode(struct line *l, struct span type, const struct value
 static parley_status submit_note(struct parley_client *c, const struct frame_note *f)
 {
     struct uuid id;
-    struct draft draft = {.conversation = f->conversation, .kind = span_str("note"), .body = f->text, .is_note = true};
+    struct draft draft = {
+        .conversation = f->conversation, .kind = span_str("note"), .body = f->text, .form = -1, .is_note = true};
     draft.has_to = f->has_to;
     draft.to = f->to;
     return outbox_add(c, &draft, &id);

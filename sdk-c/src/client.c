@@ -1,7 +1,14 @@
 /* The client's life, its lock, and what wakes whom. */
 #include "sdk-c/src/client.h"
 
+#include "protocol/text.h"
+#include "sdk-c/src/history.h"
+#include "sdk-c/src/store.h"
+
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,6 +80,8 @@ void client_lock(struct parley_client *c)
 
 void client_unlock(struct parley_client *c)
 {
+    keep_commit(c);
+    cache_commit(c);
     bool kick = c->driver.kick_due, wake = c->events.wake_due;
     void (*wakeup)(void *) = c->events.wakeup;
     void *user = c->events.wakeup_user;
@@ -102,10 +111,40 @@ static bool copy_text(char **out, const char *text)
 
 static void settings_done(struct settings *s)
 {
-    char *texts[] = {s->url, s->token, s->locale, s->time_zone, s->app_name, s->app_version, s->ca_file};
+    char *texts[] = {s->url,         s->token,   s->locale, s->time_zone, s->app_name,
+                     s->app_version, s->ca_file, s->user,   s->keep_path, s->cache_path};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     *s = (struct settings){0};
+}
+
+/* Files of a user are found again by what the app calls them, and their names do not tell who that is. */
+static void name_of(const char *user, char out[33])
+{
+    uint64_t a = 0xcbf29ce484222325u, b = 0x9e3779b97f4a7c15u;
+    for (const char *at = user; *at; at++) {
+        a = (a ^ (uint8_t)*at) * 0x100000001b3u;
+        b = (b + (uint8_t)*at) * 0xd6e8feb86659fd93u;
+        b ^= b >> 32;
+    }
+    snprintf(out, 33, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+}
+
+static parley_status name_files(struct settings *s, const char *folder, const char *user)
+{
+    char name[33], keep[CLIENT_PATH_MAX], cache[CLIENT_PATH_MAX];
+    size_t room = CLIENT_PATH_MAX - 16; /* for the endings that SQLite adds */
+    if (!user || !*user || text_valid(span_str(user)) != strlen(user))
+        return PARLEY_INVALID;
+    name_of(user, name);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return errno == ENOSPC ? PARLEY_LIMIT : PARLEY_DENIED;
+    size_t n = (size_t)snprintf(keep, room, "%s/parley-%s.keep", folder, name);
+    size_t m = (size_t)snprintf(cache, room, "%s/parley-%s.cache", folder, name);
+    if (n >= room || m >= room)
+        return PARLEY_TOO_BIG;
+    bool copied = copy_text(&s->user, user) && copy_text(&s->keep_path, keep) && copy_text(&s->cache_path, cache);
+    return copied ? PARLEY_OK : PARLEY_NOMEM;
 }
 
 static parley_status settings_copy(struct settings *s, const parley_config *config)
@@ -117,7 +156,9 @@ static parley_status settings_copy(struct settings *s, const parley_config *conf
                   copy_text(&s->locale, config->locale) && copy_text(&s->time_zone, config->time_zone) &&
                   copy_text(&s->app_name, config->app_name) && copy_text(&s->app_version, config->app_version) &&
                   copy_text(&s->ca_file, config->ca_file);
-    return copied ? PARLEY_OK : PARLEY_NOMEM;
+    if (!copied)
+        return PARLEY_NOMEM;
+    return config->folder ? name_files(s, config->folder, config->user) : PARLEY_OK;
 }
 
 /* The members of a caller's older, shorter struct; the rest keeps its default. */
@@ -140,6 +181,8 @@ static void client_done(struct parley_client *c)
     outbox_done(&c->outbox);
     inbox_done(&c->inbox);
     arena_done(&c->arena);
+    store_close(&c->keep);
+    store_close(&c->cache);
     settings_done(&c->settings);
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -156,9 +199,25 @@ static parley_status client_init(struct parley_client *c, const parley_config *c
     outbox_init(&c->outbox);
     arena_init(&c->arena, ARENA_MAX);
     c->device = client_id(c);
+    c->device_given = config->device != NULL;
     if (config->device && uuid_parse(span_str(config->device), &c->device) != PARLEY_OK)
         return PARLEY_INVALID;
     return settings_copy(&c->settings, config);
+}
+
+/* What the app was here for last is told before anything else is done. */
+static parley_status client_remember(struct parley_client *c)
+{
+    parley_status st = keep_open(c);
+    if (st == PARLEY_OK)
+        st = cache_open(c);
+    if (st == PARLEY_OK)
+        st = history_paint(c);
+    if (st == PARLEY_OK)
+        st = outbox_paint(c);
+    keep_commit(c);
+    cache_commit(c);
+    return st;
 }
 
 parley_status client_new(const parley_config *theirs, const struct hooks *hooks, parley_client **out_client)
@@ -174,7 +233,9 @@ parley_status client_new(const parley_config *theirs, const struct hooks *hooks,
     if (st == PARLEY_OK)
         st = events_init(&c->events);
     if (st == PARLEY_OK) {
-        st = driver_init(c, &config); /* last: its thread uses all the rest */
+        st = client_remember(c);
+        if (st == PARLEY_OK)
+            st = driver_init(c, &config); /* last: its thread uses all the rest */
         if (st != PARLEY_OK)
             events_done(&c->events);
     }
@@ -201,6 +262,57 @@ void parley_client_free(parley_client *c)
     driver_done(c);
     events_done(&c->events);
     client_done(c);
+}
+
+/* --- whose it is --- */
+
+void client_tell_cache(struct parley_client *c, const char *state, parley_status reason, const char *text)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_CACHE, (struct uuid){0});
+    if (e)
+        e->status = reason;
+    event_put_word(e, "state", state);
+    event_put_word(e, "reason", status_name(reason));
+    event_put_word(e, "text", text);
+    events_push(&c->events, e);
+}
+
+parley_status client_forget(struct parley_client *c)
+{
+    parley_status st = PARLEY_OK;
+    outbox_done(&c->outbox);
+    inbox_done(&c->inbox);
+    store_close(&c->keep);
+    store_close(&c->cache);
+    if (c->settings.keep_path) {
+        parley_status cache_gone = store_remove(c->settings.cache_path);
+        st = store_remove(c->settings.keep_path);
+        st = st == PARLEY_OK ? cache_gone : st;
+    }
+    c->me = (struct uuid){0};
+    c->role = role_customer;
+    return st;
+}
+
+void client_now_is(struct parley_client *c, struct uuid me, int role)
+{
+    c->me = me;
+    c->role = role;
+    c->owner_dirty = true;
+    keep_owner(c);
+}
+
+void client_is(struct parley_client *c, struct uuid me, int role)
+{
+    if (uuid_equal(c->me, me) && c->role == role)
+        return;
+    if (!uuid_is_nil(c->me) && !uuid_equal(c->me, me)) {
+        client_forget(c);
+        keep_open(c); /* without: nothing outlives this run */
+        cache_open(c);
+        client_tell_cache(c, "reset", PARLEY_CONFLICT, "somebody else has signed in; nothing of the last one is here");
+    }
+    client_now_is(c, me, role);
 }
 
 /* --- time passes --- */

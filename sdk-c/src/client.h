@@ -6,10 +6,12 @@
 
 #include "protocol/frame.h"
 #include "sdk-c/include/parley/client.h"
+#include "sdk-c/src/cache.h"
 #include "sdk-c/src/context.h"
 #include "sdk-c/src/driver.h"
 #include "sdk-c/src/event.h"
 #include "sdk-c/src/inbox.h"
+#include "sdk-c/src/keep.h"
 #include "sdk-c/src/link.h"
 #include "sdk-c/src/outbox.h"
 #include "sdk-c/src/receipt.h"
@@ -29,7 +31,10 @@ struct hooks {
 struct settings {
     uint32_t flags, page, background_ms;
     char *url, *token, *locale, *time_zone, *app_name, *app_version, *ca_file;
+    char *user, *keep_path, *cache_path; /* all NULL without a folder */
 };
+
+enum { CLIENT_PATH_MAX = 1024 };
 
 struct parley_client {
     pthread_mutex_t lock;
@@ -37,8 +42,11 @@ struct parley_client {
     struct settings settings;
     enum encoding encoding;
     struct uuid device;
-    struct uuid me; /* nil until the first welcome */
+    bool device_given; /* by the app; else it is kept with the rest */
+    struct uuid me;    /* nil until the first welcome of all */
     int role;
+    bool owner_dirty; /* the cache does not say yet whose it is */
+    struct store *keep, *cache;
     struct events events;
     struct driver driver;
     struct link link;
@@ -61,6 +69,17 @@ struct uuid client_id(const struct parley_client *c); /* a new version 7 */
 
 /* Whether this is the company's side: posts need an epoch, and there is no main conversation. */
 bool client_is_staff(const struct parley_client *c);
+
+/* Who the server says this is; somebody else than before finds nothing of them. The second: a guest who is now known.
+ */
+void client_is(struct parley_client *c, struct uuid me, int role);
+void client_now_is(struct parley_client *c, struct uuid me, int role);
+
+/* Nothing of this user stays, here or on disk. PARLEY_DENIED: a file could not be removed. */
+parley_status client_forget(struct parley_client *c);
+
+/* What has become of the files. */
+void client_tell_cache(struct parley_client *c, const char *state, parley_status reason, const char *text);
 
 /* Does all that is due at this time; the earliest time something will be, INT64_MAX for never. */
 void client_tick(struct parley_client *c, int64_t now);

@@ -38,9 +38,13 @@ struct conversation {
     bool followed;  /* we want to hear of it */
     bool following; /* the present connection brings it */
 
-    struct coverage held;
-    int64_t head;   /* the last number there is, as far as we were told */
-    int64_t futile; /* a hole up to here was asked for, and not given; not again on this connection */
+    int64_t row;          /* in the cache; 0: none yet */
+    bool dirty;           /* differs from its row */
+    struct uuid customer; /* whose it is, for staff; nil: unknown */
+    struct coverage held; /* numbers that are in the cache */
+    struct coverage told; /* numbers that the app was told in this run; what is below its floor is told on demand */
+    int64_t head;         /* the last number there is, as far as we were told */
+    int64_t futile;       /* a hole up to here was asked for, and not given; not again on this connection */
     bool fetching;
     bool synced;    /* SYNCED was told for what is held */
     int64_t others; /* the last number by somebody else */

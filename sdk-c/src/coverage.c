@@ -24,13 +24,22 @@ static size_t find(const struct coverage *c, int64_t seq)
     return from;
 }
 
-bool coverage_has(const struct coverage *c, int64_t seq)
+bool coverage_at(const struct coverage *c, int64_t seq, struct stretch *out)
 {
     size_t i = find(c, seq);
-    return i < c->len && c->at[i].low < seq;
+    if (i == c->len || c->at[i].low >= seq)
+        return false;
+    *out = c->at[i];
+    return true;
 }
 
-static parley_status grow(struct coverage *c)
+bool coverage_has(const struct coverage *c, int64_t seq)
+{
+    struct stretch around;
+    return coverage_at(c, seq, &around);
+}
+
+parley_status coverage_reserve(struct coverage *c)
 {
     if (c->len < c->cap)
         return PARLEY_OK;
@@ -58,7 +67,7 @@ parley_status coverage_add(struct coverage *c, int64_t low, int64_t high)
         after++;
     }
     if (first == after) {
-        parley_status st = grow(c);
+        parley_status st = coverage_reserve(c);
         if (st != PARLEY_OK)
             return st;
     }

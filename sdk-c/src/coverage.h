@@ -27,8 +27,14 @@ void coverage_done(struct coverage *c);
 
 bool coverage_has(const struct coverage *c, int64_t seq);
 
+/* The stretch that holds the number; false when none does. */
+bool coverage_at(const struct coverage *c, int64_t seq, struct stretch *out);
+
 /* PARLEY_NOMEM, or PARLEY_LIMIT when it is in too many pieces; then nothing changed. */
 parley_status coverage_add(struct coverage *c, int64_t low, int64_t high);
+
+/* Room for one more stretch, so that the next coverage_add cannot fail; the same failures. */
+parley_status coverage_reserve(struct coverage *c);
 
 /* The highest number held, and the one below the lowest held; 0 when empty. */
 int64_t coverage_top(const struct coverage *c);

@@ -2,6 +2,7 @@
 #include "sdk-c/src/event.h"
 
 #include "protocol/wire_json.h"
+#include "sdk-c/src/client.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@ static const char *const names[] = {
     [PARLEY_EVENT_DESK] = "desk",
     [PARLEY_EVENT_TOKEN_EXPIRING] = "token.expiring",
     [PARLEY_EVENT_ERROR] = "error",
+    [PARLEY_EVENT_CACHE] = "cache",
+    [PARLEY_EVENT_PROCESS] = "process",
+    [PARLEY_EVENT_ANSWER] = "answer",
 };
 
 static int condition_init(pthread_cond_t *cond)
@@ -129,6 +133,35 @@ void event_put_json(struct parley_event *e, const char *name, struct span json)
         buf_add_span(put_name(e, name), json);
 }
 
+void event_put_list(struct parley_event *e, const char *name, struct buf *list)
+{
+    if (e && list->status != PARLEY_OK)
+        e->json.status = list->status;
+    event_put_json(e, name, buf_span(list));
+    buf_done(list);
+}
+
+struct parley_event *event_item(const struct parley_client *c, struct uuid conversation, struct span item,
+                                struct uuid author, bool fresh)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_ITEM, conversation);
+    event_put_json(e, "item", item);
+    event_put_bool(e, "new", fresh);
+    event_put_bool(e, "mine", !uuid_is_nil(author) && uuid_equal(author, c->me));
+    return e;
+}
+
+void event_record(struct buf *out, enum frame_type type, const void *content, const char *before)
+{
+    size_t from = out->len, cut = strlen(before), tail = 2;
+    frame_put_type(out, ENCODING_JSON, type, 1, content);
+    if (out->status != PARLEY_OK)
+        return;
+    size_t left = out->len - from - cut - tail;
+    memmove(out->ptr + from, out->ptr + from + cut, left);
+    out->len = from + left;
+}
+
 /* Written whole and cut out of its envelope: {"type":"item","data":{...}} or {"re":1,"data":{...}}. */
 void event_put_frame(struct parley_event *e, enum frame_type type, const void *content)
 {
@@ -157,6 +190,14 @@ parley_status event_finish(struct parley_event *e)
         buf_add(&e->json, "}", 2);
     e->finished = true;
     return e->json.status;
+}
+
+struct parley_event *event_checked(struct parley_event *e)
+{
+    if (event_finish(e) == PARLEY_OK)
+        return e;
+    parley_event_free(e);
+    return NULL;
 }
 
 parley_status events_push(struct events *q, struct parley_event *e)

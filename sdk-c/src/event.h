@@ -23,7 +23,7 @@ struct parley_event {
     struct value root;
 };
 
-enum { EVENTS_MAX = 8192, EVENTS_BYTES_MAX = 16 << 20 };
+enum { EVENTS_MAX = 8192, EVENTS_BYTES_MAX = 16 << 20, EVENT_LIST_MAX = 1 << 20 };
 
 struct events {
     struct parley_event *first, *last;
@@ -51,11 +51,24 @@ void event_put_bool(struct parley_event *e, const char *name, bool v);
 void event_put_id(struct parley_event *e, const char *name, struct uuid id);
 void event_put_json(struct parley_event *e, const char *name, struct span json);
 
+/* A list that was written into a buf, which is freed. */
+void event_put_list(struct parley_event *e, const char *name, struct buf *list);
+
+/* The JSON of the record that stands last in a frame: `before` has the length of what stands before it. */
+void event_record(struct buf *out, enum frame_type type, const void *content, const char *before);
+
+/* An ITEM event of an item that is JSON already. */
+struct parley_event *event_item(const struct parley_client *c, struct uuid conversation, struct span item,
+                                struct uuid author, bool fresh);
+
 /* The fields of a push, or `data` or `error` of a reply. */
 void event_put_frame(struct parley_event *e, enum frame_type type, const void *content);
 
 /* Whether it was written whole; writes no more. NULL: PARLEY_NOMEM. */
 parley_status event_finish(struct parley_event *e);
+
+/* The event if it was written whole, else NULL. */
+struct parley_event *event_checked(struct parley_event *e);
 
 /* Finishes and queues it, or frees it and says why not; one that was finished is always queued. */
 parley_status events_push(struct events *q, struct parley_event *e);

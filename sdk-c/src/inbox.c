@@ -3,12 +3,12 @@
 
 #include "sdk-c/src/client.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static void conversation_free(struct conversation *conv)
 {
     coverage_done(&conv->held);
+    coverage_done(&conv->told);
     context_done(&conv->context);
     free(conv);
 }
@@ -76,17 +76,46 @@ void inbox_lost(struct inbox *in)
 
 /* --- items --- */
 
-static parley_status tell(struct parley_client *c, struct conversation *conv, const struct frame_item *item, bool fresh)
+static void item_json(const struct frame_item *item, struct buf *out)
 {
-    struct frame_push_item push = {.conversation = conv->id, .item = *item};
-    struct parley_event *e = event_new(PARLEY_EVENT_ITEM, (struct uuid){0});
-    event_put_frame(e, FRAME_push_item, &push);
-    event_put_bool(e, "new", fresh);
-    event_put_bool(e, "mine", item->has_author && uuid_equal(item->author, c->me));
-    parley_status st = event_finish(e);
+    struct frame_push_item push = {.item = *item};
+    buf_init(out, LIMIT_MESSAGE);
+    event_record(out, FRAME_push_item, &push,
+                 "{\"type\":\"item\",\"data\":{\"conversation\":\"00000000-0000-0000-0000-000000000000\",\"item\":");
+}
+
+/* Whether this is news to the app; what lies below the oldest item told waits in the cache until it is asked for. */
+static bool is_news(const struct conversation *conv, const struct frame_item *item)
+{
+    return !coverage_has(&conv->told, item->seq) && item->seq > coverage_floor(&conv->told);
+}
+
+/* Everything that can fail comes before anything that counts. */
+static parley_status keep_item(struct parley_client *c, struct conversation *conv, const struct frame_item *item,
+                               bool news, bool fresh)
+{
+    struct buf json = {0};
+    struct parley_event *e = NULL;
+    parley_status st = coverage_reserve(&conv->held);
     if (st == PARLEY_OK)
-        st = coverage_add(&conv->held, item->prev, item->seq);
-    if (st != PARLEY_OK) {
+        st = coverage_reserve(&conv->told);
+    if (st == PARLEY_OK && item->has_kind) {
+        item_json(item, &json);
+        st = json.status;
+    }
+    if (st == PARLEY_OK && item->has_kind && news) {
+        e = event_item(c, conv->id, buf_span(&json), item->author, fresh);
+        st = event_finish(e);
+    }
+    if (st == PARLEY_OK) {
+        cache_item(c, conv, item, buf_span(&json));
+        coverage_add(&conv->held, item->prev, item->seq);
+        if (news)
+            coverage_add(&conv->told, item->prev, item->seq);
+        conv->dirty = true;
+    }
+    buf_done(&json);
+    if (!e || st != PARLEY_OK) {
         parley_event_free(e);
         return st;
     }
@@ -94,20 +123,36 @@ static parley_status tell(struct parley_client *c, struct conversation *conv, co
     return events_push(&c->events, e);
 }
 
+/* The item tells what has changed; how the process stands now, and what it lacks, only the server knows. */
+static void ask_process(struct parley_client *c, struct conversation *conv, const struct frame_item *item)
+{
+    const struct value *body = item->has_body ? item->body.value : NULL;
+    const struct value *id = body ? value_find(body, "process") : NULL,
+                       *revision = body ? value_find(body, "revision") : NULL;
+    struct frame_process_get ask = {.conversation = conv->id, .has_process = true};
+    if (!id || id->type != VALUE_TEXT || uuid_parse(id->text, &ask.process) != PARLEY_OK || !revision ||
+        revision->type != VALUE_INT || cache_knows_process(c, conv, ask.process, revision->integer))
+        return;
+    request_make(c, FRAME_process_get, &ask, REQUEST_DROP, request_learn, NULL); /* lost: asked at the next step */
+}
+
 static parley_status take_item(struct parley_client *c, struct conversation *conv, const struct frame_item *item)
 {
     if (item->prev >= item->seq)
         return PARLEY_INVALID;
-    if (coverage_has(&conv->held, item->seq))
+    bool news = is_news(conv, item);
+    if (coverage_has(&conv->held, item->seq) && !news)
         return PARLEY_OK;
     if (events_full(&c->events))
         return PARLEY_SLOW;
 
-    bool fresh = item->seq > coverage_top(&conv->held);
-    parley_status st = item->has_kind ? tell(c, conv, item, fresh) : coverage_add(&conv->held, item->prev, item->seq);
+    bool fresh = item->seq > coverage_top(&conv->held) && item->seq > coverage_top(&conv->told);
+    parley_status st = keep_item(c, conv, item, news, fresh);
     if (st != PARLEY_OK)
         return st;
     conv->synced = conv->synced && !fresh;
+    if (fresh && item->has_kind && span_is(item->kind, "process"))
+        ask_process(c, conv, item);
     st = fresh ? service_follow(c, conv, item) : PARLEY_OK;
     if (st != PARLEY_OK || !item->has_author)
         return st;
@@ -119,7 +164,7 @@ static parley_status take_item(struct parley_client *c, struct conversation *con
     return PARLEY_OK;
 }
 
-static parley_status take_page(struct parley_client *c, struct conversation *conv, const struct frame_thread *t)
+parley_status inbox_page(struct parley_client *c, struct conversation *conv, const struct frame_thread *t)
 {
     parley_status st = PARLEY_OK;
     for (size_t i = 0; st == PARLEY_OK && i < t->items_count; i++)
@@ -152,7 +197,7 @@ static parley_status fetched(struct parley_client *c, const struct request *r, c
         return status_again(answer->status) ? answer->status : PARLEY_OK;
     }
     const struct frame_thread *t = &answer->frame->ranged.thread;
-    parley_status st = take_page(c, conv, t);
+    parley_status st = inbox_page(c, conv, t);
     if (st != PARLEY_OK)
         return st;
     if (!coverage_has(&conv->held, r->number)) {
@@ -204,8 +249,10 @@ parley_status inbox_item(struct parley_client *c, const struct frame_push_item *
     struct conversation *conv = inbox_open(&c->inbox, push->conversation);
     if (!conv)
         return PARLEY_NOMEM;
-    if (push->item.seq > conv->head)
+    if (push->item.seq > conv->head) {
         conv->head = push->item.seq;
+        conv->dirty = true;
+    }
     conv->following = true;
     /* One that does not follow on what is held shows a hole. It is not told before the hole is filled: the answer that
      * fills it brings it again. */
@@ -243,15 +290,23 @@ parley_status inbox_service(struct parley_client *c, const struct frame_push_ser
     return conv && !late ? service_set(c, conv, push->has_service ? &push->service : NULL) : PARLEY_OK;
 }
 
-static parley_status tell_conversation(struct parley_client *c, const struct conversation *conv,
-                                       const struct frame_thread *t)
+parley_status inbox_tell(struct parley_client *c, const struct conversation *conv)
 {
     struct parley_event *e = event_new(PARLEY_EVENT_CONVERSATION, conv->id);
-    event_put_text(e, "topic", t->topic);
+    event_put_word(e, "topic", conv->topic);
     event_put_bool(e, "main", conv->main);
-    event_put_int(e, "head", t->head);
-    if (t->has_customer)
-        event_put_id(e, "customer", t->customer);
+    event_put_int(e, "head", conv->head);
+    if (!uuid_is_nil(conv->customer))
+        event_put_id(e, "customer", conv->customer);
+    return events_push(&c->events, e);
+}
+
+parley_status inbox_tell_person(struct parley_client *c, const struct conversation *conv, const struct frame_person *p)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_PERSON, conv->id);
+    event_put_id(e, "person", p->id);
+    event_put_word(e, "role", role_name(p->role) ? role_name(p->role) : "unknown");
+    event_put_text(e, "name", p->name);
     return events_push(&c->events, e);
 }
 
@@ -259,12 +314,8 @@ static parley_status tell_people(struct parley_client *c, const struct conversat
 {
     parley_status st = PARLEY_OK;
     for (size_t i = 0; st == PARLEY_OK && i < t->people_count; i++) {
-        const struct frame_person *p = &t->people[i];
-        struct parley_event *e = event_new(PARLEY_EVENT_PERSON, conv->id);
-        event_put_id(e, "person", p->id);
-        event_put_word(e, "role", role_name(p->role) ? role_name(p->role) : "unknown");
-        event_put_text(e, "name", p->name);
-        st = events_push(&c->events, e);
+        cache_person(c, &t->people[i]);
+        st = inbox_tell_person(c, conv, &t->people[i]);
     }
     return st;
 }
@@ -273,9 +324,11 @@ static struct conversation *thread_conversation(struct parley_client *c, const s
 {
     struct inbox *in = &c->inbox;
     bool is_main = !client_is_staff(c) && span_is(t->topic, "main");
-    if (is_main && in->main && uuid_is_nil(in->main->id)) {
-        in->main->id = t->conversation;
+    if (is_main && (!in->main || uuid_is_nil(in->main->id))) {
+        if (in->main)
+            in->main->id = t->conversation;
         outbox_main_known(c, t->conversation);
+        keep_main_known(c, t->conversation);
     }
     struct conversation *conv = inbox_open(in, t->conversation);
     if (conv && is_main) {
@@ -285,13 +338,35 @@ static struct conversation *thread_conversation(struct parley_client *c, const s
     return conv;
 }
 
-static parley_status open_thread(struct parley_client *c, struct conversation *conv, const struct frame_thread *t)
+static void name_conversation(struct conversation *conv, const struct frame_thread *t)
 {
     size_t n = t->topic.len < LIMIT_NAME ? t->topic.len : LIMIT_NAME;
     memcpy(conv->topic, t->topic.ptr, n);
     conv->topic[n] = '\0';
+    if (t->has_customer)
+        conv->customer = t->customer;
+    conv->dirty = true;
+}
+
+struct conversation *inbox_restore(struct parley_client *c, const struct frame_thread *t)
+{
+    struct conversation *conv = inbox_open(&c->inbox, t->conversation);
+    if (!conv)
+        return NULL;
+    name_conversation(conv, t);
+    conv->head = t->head;
+    service_keep(conv, t->has_service ? &t->service : NULL);
+    conv->mark_count = t->marks_count < MARKS_MAX ? t->marks_count : MARKS_MAX;
+    if (conv->mark_count)
+        memcpy(conv->marks, t->marks, conv->mark_count * sizeof *conv->marks);
+    return conv;
+}
+
+static parley_status open_thread(struct parley_client *c, struct conversation *conv, const struct frame_thread *t)
+{
+    name_conversation(conv, t);
     conv->followed = conv->following = true;
-    parley_status st = tell_conversation(c, conv, t);
+    parley_status st = inbox_tell(c, conv);
     if (st == PARLEY_OK)
         st = tell_people(c, conv, t);
     return st;
@@ -303,12 +378,13 @@ parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t
     struct conversation *conv = thread_conversation(c, t);
     if (!conv)
         return PARLEY_NOMEM;
+    conv->dirty = true;
     if (t->head > conv->head)
         conv->head = t->head;
     parley_status st = opening ? open_thread(c, conv, t) : PARLEY_OK;
     conv->opening = opening;
     if (st == PARLEY_OK)
-        st = take_page(c, conv, t);
+        st = inbox_page(c, conv, t);
     conv->opening = false;
     for (size_t i = 0; st == PARLEY_OK && i < t->marks_count; i++)
         st = receipt_mark(c, conv, &t->marks[i]);
@@ -387,49 +463,6 @@ parley_status inbox_probed(struct parley_client *c, const struct request *r, con
     if (answer->status != PARLEY_OK || r->type != FRAME_range)
         return PARLEY_OK;
     return inbox_thread(c, &answer->frame->ranged.thread, false, NULL);
-}
-
-static parley_status tell_older(struct parley_client *c, const struct request *r, bool at_start, size_t count)
-{
-    struct parley_event *e = event_new(PARLEY_EVENT_REPLY, (struct uuid){0});
-    char data[64];
-    int n = snprintf(data, sizeof data, "{\"start\":%s,\"count\":%zu}", at_start ? "true" : "false", count);
-    if (e)
-        e->call = r->id;
-    event_put_int(e, "call", (int64_t)r->id);
-    event_put_word(e, "type", frame_type_name(r->type));
-    event_put_word(e, "status", status_name(PARLEY_OK));
-    event_put_json(e, "data", span_of(data, (size_t)n));
-    return events_push(&c->events, e);
-}
-
-static parley_status older_done(struct parley_client *c, const struct request *r, const struct answer *answer)
-{
-    struct conversation *conv = inbox_find(&c->inbox, r->subject);
-    if (answer->status != PARLEY_OK || !conv)
-        return request_reply(c, r, answer);
-    const struct frame_thread *t = &answer->frame->ranged.thread;
-    int64_t floor = coverage_floor(&conv->held);
-    parley_status st = take_page(c, conv, t);
-    if (st != PARLEY_OK)
-        return st;
-    bool at_start = coverage_floor(&conv->held) == 0 || coverage_floor(&conv->held) == floor;
-    return tell_older(c, r, at_start, t->items_count);
-}
-
-parley_status inbox_older(struct parley_client *c, struct conversation *conv, uint32_t count, uint64_t *out_call)
-{
-    struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = count};
-    range.has_before = conv->held.len > 0;
-    range.before = coverage_floor(&conv->held) + 1;
-    struct request *r;
-    parley_status st = request_make(c, FRAME_range, &range, REQUEST_REPEAT, older_done, &r);
-    if (st != PARLEY_OK)
-        return st;
-    r->subject = conv->id;
-    if (out_call)
-        *out_call = r->id;
-    return PARLEY_OK;
 }
 
 /* The items are told as events; the REPLY has the rest. */

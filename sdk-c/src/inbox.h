@@ -37,15 +37,22 @@ parley_status inbox_item(struct parley_client *c, const struct frame_push_item *
 parley_status inbox_heads(struct parley_client *c, const struct frame_push_head *push);
 parley_status inbox_service(struct parley_client *c, const struct frame_push_service *push);
 
+/* Items of a thread. */
+parley_status inbox_page(struct parley_client *c, struct conversation *conv, const struct frame_thread *t);
+
+/* As it was when the app was here last; nothing is told. NULL without memory. */
+struct conversation *inbox_restore(struct parley_client *c, const struct frame_thread *t);
+
+/* The CONVERSATION and PERSON events. */
+parley_status inbox_tell(struct parley_client *c, const struct conversation *conv);
+parley_status inbox_tell_person(struct parley_client *c, const struct conversation *conv, const struct frame_person *p);
+
 /* Asks for what is missing, if anything is. */
 parley_status inbox_fill(struct parley_client *c, struct conversation *conv);
 
 /* A question whose answer shows that the server lives, and its heads. */
 parley_status inbox_probe(struct parley_client *c, request_done *done, struct request **out);
 parley_status inbox_probed(struct parley_client *c, const struct request *r, const struct answer *answer);
-
-/* Items older than the oldest one told; answered by a REPLY. */
-parley_status inbox_older(struct parley_client *c, struct conversation *conv, uint32_t count, uint64_t *out_call);
 
 /* Calls whose answer is a thread: subscribe, conversation.open, offer.accept. */
 parley_status inbox_follow(struct parley_client *c, enum frame_type type, const void *content, uint64_t *out_call);

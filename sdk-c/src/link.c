@@ -255,8 +255,7 @@ void link_welcome(struct parley_client *c, const struct frame_welcome *w)
 {
     static const struct uuid nil;
     struct link *l = &c->link;
-    c->me = w->me;
-    c->role = w->role;
+    client_is(c, w->me, w->role);
     l->step_by = INT64_MAX;
     l->online_at = client_now(c);
     l->probe_after = (w->ping_ms >= 1000 && w->ping_ms <= LIMIT_SILENCE_MS ? w->ping_ms : LIMIT_PING_MS) * 3 / 2;

@@ -1,24 +1,11 @@
 /* Entries move through their states in entry_move alone; the pump decides what goes next. */
 #include "sdk-c/src/outbox.h"
 
+#include "protocol/wire_json.h"
 #include "sdk-c/src/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-struct entry {
-    struct entry *next;
-    struct uuid id;
-    struct uuid conversation; /* nil: the main one */
-    int32_t state;            /* PARLEY_OUTBOX_* */
-    bool in_flight;           /* its answer is awaited, also after it was seen in the log */
-    int tries;
-    int64_t seq;
-    int64_t epoch; /* the control its author believed in; 0: none */
-    bool is_note, has_to;
-    struct uuid to;
-    size_t kind_len, body_len;
-    char text[]; /* kind, then body */
-};
 
 static const char *const state_names[] = {
     [PARLEY_OUTBOX_QUEUED] = "queued",
@@ -30,16 +17,6 @@ static const char *const state_names[] = {
     [PARLEY_OUTBOX_FAILED_FINAL] = "failed_final",
     [PARLEY_OUTBOX_DISCARDED] = "discarded",
 };
-
-static struct span kind_of(const struct entry *e)
-{
-    return span_of(e->text, e->kind_len);
-}
-
-static struct span body_of(const struct entry *e)
-{
-    return span_of(e->text + e->kind_len, e->body_len);
-}
 
 static bool is_stored(const struct entry *e)
 {
@@ -69,12 +46,6 @@ static struct entry **find(struct outbox *box, struct uuid id)
     return NULL;
 }
 
-/* The disk's turn comes here: a new entry, and each state that must survive the process. */
-static parley_status save(struct parley_client *c, const struct entry *e)
-{
-    return PARLEY_OK;
-}
-
 static void forget(struct parley_client *c, struct entry **at)
 {
     struct outbox *box = &c->outbox;
@@ -101,31 +72,83 @@ static void trim_sent(struct parley_client *c)
     }
 }
 
+static bool has_failed(int32_t state)
+{
+    return state == PARLEY_OUTBOX_FAILED_RETRY || state == PARLEY_OUTBOX_FAILED_FINAL;
+}
+
+/* Waiting and sending are one on disk: after a restart it is not known whether it was sent, and it is sent again. */
+static void save(struct parley_client *c, const struct entry *e, int32_t was)
+{
+    if (is_stored(e) || e->state == PARLEY_OUTBOX_DISCARDED)
+        keep_entry_gone(c, e->id);
+    else if (has_failed(e->state) || has_failed(was))
+        keep_entry_state(c, e);
+}
+
+static parley_status tell(struct parley_client *c, const struct entry *e)
+{
+    struct parley_event *event = event_new(PARLEY_EVENT_OUTBOX, e->conversation);
+    if (event) {
+        event->state = e->state;
+        event->status = e->reason;
+        event->seq = e->seq;
+    }
+    event_put_id(event, "id", e->id);
+    event_put_word(event, "state", state_names[e->state]);
+    event_put_text(event, "kind", entry_kind(e));
+    if (e->seq)
+        event_put_int(event, "seq", e->seq);
+    if (e->reason != PARLEY_OK) {
+        event_put_word(event, "reason", status_name(e->reason));
+        event_put_word(event, "text", e->why);
+    }
+    return events_push(&c->events, event);
+}
+
 static void entry_move(struct parley_client *c, struct entry *e, int32_t state, parley_status reason, struct span text)
 {
+    int32_t was = e->state;
     bool was_stored = is_stored(e);
+    if (reason != PARLEY_OK && !text.len)
+        text = span_str(status_text(reason));
     e->state = state;
+    e->reason = reason;
+    snprintf(e->why, sizeof e->why, "%.*s", SPAN_ARG(text));
     if (is_stored(e) && !was_stored) {
         c->outbox.waiting--;
         c->outbox.sent++;
     }
-    save(c, e);
-    struct parley_event *event = event_new(PARLEY_EVENT_OUTBOX, e->conversation);
-    if (event) {
-        event->state = state;
-        event->status = reason;
-        event->seq = e->seq;
-    }
-    event_put_id(event, "id", e->id);
-    event_put_word(event, "state", state_names[state]);
-    event_put_text(event, "kind", kind_of(e));
-    if (e->seq)
-        event_put_int(event, "seq", e->seq);
-    if (reason != PARLEY_OK) {
-        event_put_word(event, "reason", status_name(reason));
-        event_put_text(event, "text", text.len ? text : span_str(status_text(reason)));
-    }
-    events_push(&c->events, event); /* without memory: the next state, or the item itself, tells */
+    if (!was_stored)
+        save(c, e, was);
+    tell(c, e); /* without memory: the next state, or the item itself, tells */
+}
+
+static struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid conversation)
+{
+    struct entry *e = calloc(1, sizeof *e + draft->kind.len + draft->body.len);
+    if (!e)
+        return NULL;
+    e->id = id;
+    e->conversation = conversation;
+    e->is_note = draft->is_note;
+    e->has_to = draft->has_to;
+    e->to = draft->to;
+    e->kind_len = draft->kind.len;
+    e->body_len = draft->body.len;
+    if (e->kind_len)
+        memcpy(e->text, draft->kind.ptr, draft->kind.len);
+    if (e->body_len)
+        memcpy(e->text + draft->kind.len, draft->body.ptr, draft->body.len);
+    e->state = PARLEY_OUTBOX_QUEUED;
+    return e;
+}
+
+static void list(struct outbox *box, struct entry *e)
+{
+    *box->end = e;
+    box->end = &e->next;
+    box->waiting++;
 }
 
 parley_status outbox_add(struct parley_client *c, const struct draft *draft, struct uuid *out_id)
@@ -134,33 +157,85 @@ parley_status outbox_add(struct parley_client *c, const struct draft *draft, str
     if (box->waiting >= OUTBOX_MAX)
         return PARLEY_LIMIT;
     struct conversation *conv = inbox_open(&c->inbox, draft->conversation);
-    struct entry *e = conv ? calloc(1, sizeof *e + draft->kind.len + draft->body.len) : NULL;
+    struct entry *e = conv ? entry_new(draft, client_id(c), conv->id) : NULL;
     if (!e)
         return PARLEY_NOMEM;
 
-    e->id = client_id(c);
-    e->conversation = conv->id;
     e->epoch = client_is_staff(c) && !draft->is_note ? conv->epoch : 0;
-    e->is_note = draft->is_note;
-    e->has_to = draft->has_to;
-    e->to = draft->to;
-    e->kind_len = draft->kind.len;
-    e->body_len = draft->body.len;
-    memcpy(e->text, draft->kind.ptr, draft->kind.len);
-    memcpy(e->text + draft->kind.len, draft->body.ptr, draft->body.len);
-    e->state = PARLEY_OUTBOX_QUEUED;
-    parley_status st = save(c, e);
+    parley_status st = keep_entry(c, e, draft->form);
     if (st != PARLEY_OK) {
         free(e);
         return st;
     }
-    *box->end = e;
-    box->end = &e->next;
-    box->waiting++;
+    list(box, e);
     *out_id = e->id;
     entry_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
     outbox_pump(c);
     return PARLEY_OK;
+}
+
+parley_status outbox_restore(struct parley_client *c, const struct entry_row *row)
+{
+    if (uuid_is_nil(row->id) || !row->draft.kind.len || row->state < 0 || row->state > PARLEY_OUTBOX_DISCARDED)
+        return PARLEY_MALFORMED;
+    struct entry *e = entry_new(&row->draft, row->id, row->draft.conversation);
+    if (!e)
+        return PARLEY_NOMEM;
+    e->epoch = row->epoch;
+    if (has_failed(row->state)) {
+        e->state = row->state;
+        e->reason = row->reason;
+        snprintf(e->why, sizeof e->why, "%.*s", SPAN_ARG(row->text));
+    }
+    list(&c->outbox, e);
+    return PARLEY_OK;
+}
+
+parley_status outbox_paint(struct parley_client *c)
+{
+    parley_status st = PARLEY_OK;
+    for (struct entry *e = c->outbox.first; st == PARLEY_OK && e; e = e->next) {
+        struct conversation *conv = inbox_open(&c->inbox, e->conversation);
+        if (!conv)
+            return PARLEY_NOMEM;
+        conv->followed = true; /* what waits is for somewhere */
+        e->conversation = conv->id;
+        st = tell(c, e);
+    }
+    return st;
+}
+
+static void put_entry(const struct entry *e, struct buf *out)
+{
+    buf_add_str(out, out->len ? ",{\"id\":" : "[{\"id\":");
+    wire_json_put_id(out, e->id);
+    if (!uuid_is_nil(e->conversation)) {
+        buf_add_str(out, ",\"conversation\":");
+        wire_json_put_id(out, e->conversation);
+    }
+    buf_printf(out, ",\"state\":\"%s\",\"kind\":", state_names[e->state]);
+    wire_json_put_text(out, entry_kind(e));
+    if (e->reason != PARLEY_OK) {
+        buf_printf(out, ",\"reason\":\"%s\",\"text\":", status_name(e->reason));
+        wire_json_put_text(out, span_str(e->why));
+    }
+    buf_add_str(out, e->is_note ? ",\"body\":{\"text\":" : ",\"body\":");
+    if (e->is_note)
+        wire_json_put_text(out, entry_body(e));
+    else
+        buf_add_span(out, entry_body(e));
+    buf_add_str(out, e->is_note ? "}}" : "}");
+}
+
+void outbox_put(struct parley_client *c, struct parley_event *event)
+{
+    struct buf json;
+    buf_init(&json, EVENT_LIST_MAX);
+    for (const struct entry *e = c->outbox.first; e; e = e->next)
+        if (!is_stored(e))
+            put_entry(e, &json);
+    buf_add_str(&json, json.len ? "]" : "[]");
+    event_put_list(event, "outbox", &json);
 }
 
 /* --- answers --- */
@@ -251,7 +326,7 @@ parley_status outbox_marked(struct parley_client *c, struct conversation *conv, 
 
 static parley_status send_note(struct parley_client *c, const struct entry *e, struct request **out)
 {
-    struct frame_note note = {.conversation = e->conversation, .id = e->id, .text = body_of(e)};
+    struct frame_note note = {.conversation = e->conversation, .id = e->id, .text = entry_body(e)};
     note.has_to = e->has_to;
     note.to = e->to;
     return request_make(c, FRAME_note, &note, REQUEST_DROP, answered, out);
@@ -259,8 +334,8 @@ static parley_status send_note(struct parley_client *c, const struct entry *e, s
 
 static parley_status send_post(struct parley_client *c, const struct entry *e, struct request **out)
 {
-    struct frame_post post = {.conversation = e->conversation, .id = e->id, .kind = kind_of(e)};
-    post.body.json = body_of(e);
+    struct frame_post post = {.conversation = e->conversation, .id = e->id, .kind = entry_kind(e)};
+    post.body.json = entry_body(e);
     post.has_epoch = e->epoch > 0;
     post.epoch = e->epoch;
     return request_make(c, FRAME_post, &post, REQUEST_DROP, answered, out);

@@ -1,6 +1,7 @@
 /* What the user said, until it is known to be stored, and a while longer to tell how far others have come. An entry
- * keeps its id for life; per conversation they go in the order they were made, and again until they are answered. Part
- * of the client, under its lock. `save` and `forget` in outbox.c are where a store on disk will listen. */
+ * keeps its id for life; per conversation they go in the order they were made, and again until they are answered. On
+ * disk (keep.h) before the call that makes it returns, and until it is stored by the server or discarded. Part of the
+ * client, under its lock. */
 #ifndef SDK_C_SRC_OUTBOX_H
 #define SDK_C_SRC_OUTBOX_H
 
@@ -8,7 +9,7 @@
 
 struct parley_client;
 struct conversation;
-struct entry;
+struct parley_event;
 
 enum {
     OUTBOX_MAX = 10000,    /* entries that are not stored yet */
@@ -32,13 +33,60 @@ struct draft {
     bool is_note; /* then body is the text alone */
     bool has_to;
     struct uuid to;
+    int64_t form; /* number of the draft that it was made from; negative: none */
+};
+
+struct entry {
+    struct entry *next;
+    struct uuid id;
+    struct uuid conversation; /* nil: the main one */
+    int32_t state;            /* PARLEY_OUTBOX_* */
+    parley_status reason;     /* why it failed or waits, and in words */
+    char why[160];
+    bool in_flight; /* its answer is awaited, also after it was seen in the log */
+    int tries;
+    int64_t seq;
+    int64_t epoch; /* the control its author believed in; 0: none */
+    bool is_note, has_to;
+    struct uuid to;
+    size_t kind_len, body_len;
+    char text[]; /* kind, then body */
+};
+
+static inline struct span entry_kind(const struct entry *e)
+{
+    return span_of(e->text, e->kind_len);
+}
+
+static inline struct span entry_body(const struct entry *e)
+{
+    return span_of(e->text + e->kind_len, e->body_len);
+}
+
+/* One as it was found on disk. */
+struct entry_row {
+    struct draft draft;
+    struct uuid id;
+    int64_t epoch;
+    int32_t state;
+    parley_status reason;
+    struct span text;
 };
 
 void outbox_init(struct outbox *box);
 void outbox_done(struct outbox *box);
 
-/* Queues it under a new id. PARLEY_LIMIT, PARLEY_NOMEM. */
+/* Queues it under a new id, and has it on disk when it returns. PARLEY_LIMIT, PARLEY_NOMEM, and what the disk says. */
 parley_status outbox_add(struct parley_client *c, const struct draft *draft, struct uuid *out_id);
+
+/* Queues it again, as it was when the app was here last. PARLEY_MALFORMED, PARLEY_NOMEM. */
+parley_status outbox_restore(struct parley_client *c, const struct entry_row *row);
+
+/* Tells the app of each that is not stored yet. */
+parley_status outbox_paint(struct parley_client *c);
+
+/* Adds `outbox`: each that is not stored yet, in order, with its body. */
+void outbox_put(struct parley_client *c, struct parley_event *e);
 
 /* Sends what may be sent. */
 void outbox_pump(struct parley_client *c);

@@ -15,7 +15,7 @@ static struct frame_mark *find_mark(struct conversation *conv, struct uuid parti
     return mark;
 }
 
-static parley_status tell(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark)
+parley_status receipt_tell(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark)
 {
     struct frame_push_marked push = {.conversation = conv->id, .mark = *mark};
     struct parley_event *e = event_new(PARLEY_EVENT_MARK, (struct uuid){0});
@@ -34,10 +34,11 @@ parley_status receipt_mark(struct parley_client *c, struct conversation *conv, c
     struct frame_mark *known = find_mark(conv, mark->participant);
     if (!known || !role_name(mark->role) || (mark->read <= known->read && mark->delivered <= known->delivered))
         return PARLEY_OK;
+    conv->dirty = true;
     known->role = mark->role;
     known->read = mark->read > known->read ? mark->read : known->read;
     known->delivered = mark->delivered > known->delivered ? mark->delivered : known->delivered;
-    parley_status st = tell(c, conv, known);
+    parley_status st = receipt_tell(c, conv, known);
     return st != PARLEY_OK || mine ? st : outbox_marked(c, conv, known);
 }
 

@@ -9,6 +9,9 @@ enum { MARK_DELAY_MS = 300, TYPING_EVERY_MS = 3000, TYPING_LASTS_MS = 6000 };
 /* A mark as the server tells it; an event if it grew. */
 parley_status receipt_mark(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark);
 
+/* The MARK event. */
+parley_status receipt_tell(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark);
+
 /* Something was received, or read: told soon. */
 void receipt_due(struct parley_client *c, struct conversation *conv);
 

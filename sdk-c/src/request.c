@@ -83,8 +83,28 @@ parley_status request_make(struct parley_client *c, enum frame_type type, const 
     return PARLEY_OK;
 }
 
+/* What an answer says of processes is kept, whoever asked. */
+static parley_status learn(struct parley_client *c, const struct answer *answer)
+{
+    const struct frame *f = answer->frame;
+    parley_status st = PARLEY_OK;
+    if (answer->status == PARLEY_OK && f->type == FRAME_process_is)
+        st = cache_process(c, &f->process_is.process);
+    for (size_t i = 0; f->type == FRAME_process_list && st == PARLEY_OK && i < f->process_list.processes_count; i++)
+        st = cache_process(c, &f->process_list.processes[i]);
+    return st;
+}
+
+parley_status request_learn(struct parley_client *c, const struct request *r, const struct answer *answer)
+{
+    return learn(c, answer);
+}
+
 static parley_status call_done(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
+    parley_status st = learn(c, answer);
+    if (st != PARLEY_OK)
+        return st;
     return request_reply(c, r, answer);
 }
 
@@ -95,6 +115,11 @@ parley_status request_call(struct parley_client *c, enum frame_type type, const 
     if (st == PARLEY_OK && out_call)
         *out_call = r->id;
     return st;
+}
+
+uint64_t request_number(struct parley_client *c)
+{
+    return ++c->requests.last_id;
 }
 
 enum request_care request_care_of(enum frame_type type)

@@ -57,6 +57,9 @@ parley_status request_make(struct parley_client *c, enum frame_type type, const 
 /* As request_make for a call of the app: its answer is a REPLY event. */
 parley_status request_call(struct parley_client *c, enum frame_type type, const void *content, uint64_t *out_call);
 
+/* The number of a call that needs no request. */
+uint64_t request_number(struct parley_client *c);
+
 /* Whether this is made again without harm when its answer was lost. */
 enum request_care request_care_of(enum frame_type type);
 
@@ -75,6 +78,9 @@ parley_status request_answered(struct parley_client *c, const struct frame *fram
 
 void requests_tick(struct parley_client *c, int64_t now);
 int64_t requests_due(const struct parley_client *c);
+
+/* For requests of our own whose answer is of use by itself. */
+parley_status request_learn(struct parley_client *c, const struct request *r, const struct answer *answer);
 
 /* The REPLY event of a call. */
 parley_status request_reply(struct parley_client *c, const struct request *r, const struct answer *answer);

@@ -4,7 +4,7 @@
 #include "protocol/item.h"
 #include "sdk-c/src/client.h"
 
-static parley_status tell(struct parley_client *c, const struct conversation *conv)
+parley_status service_tell(struct parley_client *c, const struct conversation *conv)
 {
     struct frame_push_service push = {.conversation = conv->id, .has_service = conv->service.open};
     push.service = conv->service.now;
@@ -29,7 +29,7 @@ static void keep_epoch(struct conversation *conv, int64_t epoch)
         conv->epoch = epoch;
 }
 
-parley_status service_set(struct parley_client *c, struct conversation *conv, const struct frame_service *s)
+void service_keep(struct conversation *conv, const struct frame_service *s)
 {
     struct service *to = &conv->service;
     to->open = s != NULL;
@@ -41,7 +41,13 @@ parley_status service_set(struct parley_client *c, struct conversation *conv, co
                   &to->now.agent_name, &to->now.has_agent_name);
         keep_epoch(conv, s->epoch);
     }
-    return tell(c, conv);
+    conv->dirty = true;
+}
+
+parley_status service_set(struct parley_client *c, struct conversation *conv, const struct frame_service *s)
+{
+    service_keep(conv, s);
+    return service_tell(c, conv);
 }
 
 /* --- items --- */
@@ -124,5 +130,5 @@ parley_status service_follow(struct parley_client *c, struct conversation *conv,
         return PARLEY_OK;
     uuid_parse(text_in(body, "session"), &s->now.session);
     s->now.epoch = conv->epoch;
-    return conv->opening ? PARLEY_OK : tell(c, conv);
+    return conv->opening ? PARLEY_OK : service_tell(c, conv);
 }

@@ -15,6 +15,10 @@ struct service {
     char agent_name[LIMIT_TITLE + 1];
 };
 
+/* Takes it over without a word; and the SERVICE event. */
+void service_keep(struct conversation *conv, const struct frame_service *s);
+parley_status service_tell(struct parley_client *c, const struct conversation *conv);
+
 /* As the server says it; s NULL: no session is open. Tells the app. */
 parley_status service_set(struct parley_client *c, struct conversation *conv, const struct frame_service *s);
 

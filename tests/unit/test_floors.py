@@ -27,7 +27,7 @@ LIBRARIES = {
     r"curl/": ["server/io/curl", "sdk-c/src/", "server/cli/http"],
     r"lua|lauxlib|lualib": ["server/flow/"],
     r"pcre2": ["server/flow/pattern"],
-    r"sqlite3": ["sdk-c/src/cache"],
+    r"sqlite3": ["sdk-c/src/store"],
     r"histedit|editline": ["server/cli/line", "server/cli/chat", "server/cli/desk", "server/cli/term"],
     r"utf8proc": ["protocol/", "server/io/", "server/cli/"],
 }

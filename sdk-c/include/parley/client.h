@@ -150,6 +150,12 @@ typedef struct parley_config {
     const parley_transport *transport; /* copied; NULL: the built-in one */
     uint32_t page;                     /* items that an unknown conversation brings, 1-250 */
     uint32_t background_ms;            /* from background to disconnect */
+    /* Where what was said and heard is kept, so that the thread is there before the network is, and nothing typed is
+     * lost when the app is killed. A folder of the app's own, made if it is not there. NULL: in memory only. */
+    const char *folder;
+    /* Who is signed in, in the app's own words and the same each time; each has files of their own. Required with
+     * `folder`. */
+    const char *user;
 } parley_config;
 
 /* Fills in the defaults. `size` is sizeof(parley_config) of the caller. */
@@ -157,11 +163,13 @@ PARLEY_API void parley_config_init(parley_config *config, uint32_t size);
 
 /* A client in state idle; `config` and its text are copied. On failure *out_client is untouched.
  * PARLEY_INVALID: url, device or page cannot be used. PARLEY_DENIED: ws:// to another machine without the flag.
- * PARLEY_NOT_FOUND: ca_file cannot be read. PARLEY_LIMIT: `size` is of a newer header than this library. */
+ * PARLEY_NOT_FOUND: ca_file cannot be read. PARLEY_LIMIT: `size` is of a newer header than this library, or the disk is
+ * full. Of the folder: PARLEY_DENIED, it cannot be written; PARLEY_TAKEN, another client has this user's files open;
+ * PARLEY_INTERNAL, the disk fails. What is in the files is told at once, as events: pull them and paint. */
 PARLEY_API parley_status parley_client_new(const parley_config *config, parley_client **out_client);
 
 /* Closes at once, joins the client's thread, frees everything that is not an event in the caller's hands. Afterwards
- * nothing is called and nothing may be called. What was not sent is lost. NULL is fine. */
+ * nothing is called and nothing may be called. What was not sent is lost without a `folder`. NULL is fine. */
 PARLEY_API void parley_client_free(parley_client *client);
 
 /* Connects, and from then on stays connected as well as it can. Does nothing while it tries. Ends blocked and closed.
@@ -174,6 +182,11 @@ PARLEY_API void parley_close(parley_client *client);
 /* A new token: used at once when online, and ends needs_token. It must be of the same person: sign in another one with
  * another client. */
 PARLEY_API parley_status parley_set_token(parley_client *client, const char *token);
+
+/* The user signs out: closes (state closed, reason signed_out), drops what was not sent and what was not pulled, and
+ * deletes this user's files. PARLEY_DENIED: a file could not be deleted. Afterwards the client is good for
+ * parley_client_free. */
+PARLEY_API parley_status parley_sign_out(parley_client *client);
 
 /* 0: the app went to the background; the connection is closed after `background_ms`, and then nothing wakes the
  * processor. 1: it is back; reconnects at once. A new client is in the foreground. */
@@ -228,7 +241,14 @@ enum {
     PARLEY_EVENT_OFFER_ENDED = 13, /* offer, why, by */
     PARLEY_EVENT_DESK = 14,        /* desk {status, capacity, load, sessions, offers, queues, waiting} */
     PARLEY_EVENT_TOKEN_EXPIRING = 15, /* expires_at: call parley_set_token before */
-    PARLEY_EVENT_ERROR = 16           /* error: the server could not read something that this client sent */
+    PARLEY_EVENT_ERROR = 16,          /* error: the server could not read something that this client sent */
+    /* state, reason, text. `rebuilt`: the cache was damaged and is fetched again. `memory`: it cannot be written (the
+     * disk is full), and this run's is kept in memory. `reset`: what was told so far is not this user's, or not true
+     * any more: empty the screen. */
+    PARLEY_EVENT_CACHE = 17,
+    PARLEY_EVENT_PROCESS =
+        18, /* process {process, type, title, state, step, revision, data, missing}: as it stands now */
+    PARLEY_EVENT_ANSWER = 19 /* never in the queue: what parley_outbox_list, parley_recap hand out */
 };
 
 enum {
@@ -314,8 +334,23 @@ PARLEY_API parley_status parley_outbox_discard(parley_client *client, const char
 /* Items that are queued, on their way or failed. */
 PARLEY_API uint32_t parley_outbox_count(parley_client *client);
 
+/* All of these, in order: outbox [{id, conversation, state, kind, body, reason, text}]. The caller owns it:
+ * parley_event_free. NULL: no memory. */
+PARLEY_API parley_event *parley_outbox_list(parley_client *client);
+
+/* What is half written, on disk when the call returns: any JSON under a number, 0 for the words in the composer, else
+ * that of the form or the choices it will answer. Gone with NULL, and with the send, tap or submit that it becomes. */
+PARLEY_API parley_status parley_draft_set(parley_client *client, const char *conversation, int64_t number,
+                                          const char *value_json);
+
 /* Read by the user up to number `seq`; marks only grow. Sent soon, together with others. */
 PARLEY_API parley_status parley_mark_read(parley_client *client, const char *conversation, int64_t seq);
+
+/* Where the customer was, from what is known here, also before the first connection: head, read, unread, complete (no
+ * item is missing), question (the `choices` or `form` item without an answer), service, processes (open ones, with step
+ * and missing fields), drafts [{number, value}], unsent. The caller owns it: parley_event_free. NULL: no memory, or no
+ * such id. */
+PARLEY_API parley_event *parley_recap(parley_client *client, const char *conversation);
 
 /* The user types (1) or stopped (0). Call it at each key: it is sent at most every 3 s, and only when online. */
 PARLEY_API void parley_typing(parley_client *client, const char *conversation, int32_t on);
@@ -385,8 +420,9 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
  * protocol and answers as above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an
  * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this
  * page: send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
- *   retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close
- * PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY follows. */
+ *   draft {number, value}  outbox  recap  sign_out  retry {id}  discard {id}  token {token}  foreground {on}  network
+ * {reachable}  connect  close PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY
+ * follows. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
 #ifdef __cplusplus

@@ -75,7 +75,13 @@ static void give_random(void *arg, uint8_t *out, size_t size)
 
 void fake_start(struct fake *f, uint32_t flags)
 {
-    *f = (struct fake){.now = 1000, .seed = 7};
+    assert_int_equal(fake_start_in(f, flags, NULL, NULL), PARLEY_OK);
+}
+
+parley_status fake_start_in(struct fake *f, uint32_t flags, const char *folder, const char *user)
+{
+    static uint32_t starts; /* ids of one start are not those of the next */
+    *f = (struct fake){.now = 1000, .seed = 7 + (folder ? ++starts : 0)};
     f->encoding = flags & PARLEY_WIRE_JSON ? ENCODING_JSON : ENCODING_MSGPACK;
     arena_init(&f->arena, 8 << 20);
     parley_transport transport = {
@@ -87,7 +93,12 @@ void fake_start(struct fake *f, uint32_t flags)
     config.url = "ws://127.0.0.1:1/v1/ws";
     config.token = "a-token";
     config.transport = &transport;
-    assert_int_equal(client_new(&config, &hooks, &f->client), PARLEY_OK);
+    config.folder = folder;
+    config.user = user;
+    parley_status st = client_new(&config, &hooks, &f->client);
+    if (st != PARLEY_OK)
+        arena_done(&f->arena);
+    return st;
 }
 
 void fake_stop(struct fake *f)
@@ -129,7 +140,7 @@ void fake_close(struct fake *f, int code)
 
 /* --- requests --- */
 
-static bool read_request(struct fake *f)
+bool fake_next(struct fake *f)
 {
     fake_step(f);
     if (f->count == 0)
@@ -151,7 +162,7 @@ static bool read_request(struct fake *f)
 
 const struct frame *fake_expect(struct fake *f, enum frame_type type)
 {
-    bool some = read_request(f);
+    bool some = fake_next(f);
     if (type == FRAME_none && some)
         fail_msg("an unexpected request: %s", frame_type_name(f->request.type));
     if (type == FRAME_none)
@@ -165,7 +176,7 @@ const struct frame *fake_expect(struct fake *f, enum frame_type type)
 
 const struct frame *fake_find(struct fake *f, enum frame_type type)
 {
-    while (read_request(f))
+    while (fake_next(f))
         if (f->request.type == type)
             return &f->request;
     fail_msg("no request %s", frame_type_name(type));

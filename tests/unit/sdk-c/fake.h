@@ -33,6 +33,9 @@ extern const struct uuid fake_main, fake_me, fake_agent;
 void fake_start(struct fake *f, uint32_t flags);
 void fake_stop(struct fake *f);
 
+/* The same with files; where it fails there is nothing to stop. */
+parley_status fake_start_in(struct fake *f, uint32_t flags, const char *folder, const char *user);
+
 /* Lets the client do what is due; the second after some time. */
 void fake_step(struct fake *f);
 void fake_advance(struct fake *f, int64_t ms);
@@ -43,6 +46,9 @@ void fake_close(struct fake *f, int code);
 
 /* The next request, which must be of the type; borrowed until the next one. FRAME_none: there must be none. */
 const struct frame *fake_expect(struct fake *f, enum frame_type type);
+
+/* Whatever comes next, as f->request; false when nothing does. */
+bool fake_next(struct fake *f);
 
 /* The first request of the type; those before it are dropped. */
 const struct frame *fake_find(struct fake *f, enum frame_type type);

@@ -49,11 +49,11 @@ mkdir "$work/o"
 find "$source/sdk-c/src" "$source/protocol" -name '*.c' | sort > "$work/files"
 # shellcheck disable=SC2016 # for the inner shell
 xargs -P 2 -I{} sh -c 'exec ${CC:-cc} -O2 -fPIC -fvisibility=hidden -std=gnu17 -D_GNU_SOURCE \
-    -DPARLEY_CLIENT_VERSION=\"0\" -I "$1" $(pkg-config --cflags jansson msgpack libwebsockets openssl) \
+    -DPARLEY_CLIENT_VERSION=\"0\" -I "$1" $(pkg-config --cflags jansson msgpack libwebsockets openssl sqlite3) \
     -c "$2" -o "$3/$(basename "$2").o"' sh "$source" {} "$work/o" < "$work/files" > "$work/log" 2>&1 || { cat "$work/log"; fail "it does not compile"; }
 # shellcheck disable=SC2046
 ${CC:-cc} -shared -Wl,-s -Wl,--version-script="$source/sdk-c/packaging/libparley.map" "$work"/o/*.o -o "$work/small.so" \
-    $(pkg-config --libs jansson msgpack libwebsockets openssl) || fail "it does not link"
+    $(pkg-config --libs jansson msgpack libwebsockets openssl sqlite3) || fail "it does not link"
 size=$(stat -c %s "$work/small.so")
 [ "$size" -lt 1000000 ] || fail "$size bytes"
 

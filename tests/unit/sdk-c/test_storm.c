@@ -1,11 +1,14 @@
-/* Bad weather: cuts, lost and repeated answers, lost pushes, and memory that runs out at every single place. In the end
- * the log holds what was said once and in order, and the app was told every item once. */
+/* Bad weather: cuts, lost and repeated answers, lost pushes, a process that is killed, and memory that runs out at
+ * every single place. In the end the log holds what was said once and in order, and the app was told every item once.
+ */
+#include "tests/unit/sdk-c/folder.h"
 #include "tests/unit/sdk-c/honest.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAID = 60, HEARD = 40, STORMS = 300 };
+enum { SAID = 60, HEARD = 40, STORMS = 300, KILLS = 60 };
 
 /* --- memory that runs out: the linker sends every allocation of the SDK and the codec here --- */
 
@@ -45,6 +48,32 @@ void *__wrap_realloc(void *ptr, size_t size)
     return runs_out() ? NULL : __real_realloc(ptr, size);
 }
 
+/* SQLite's own go the same way. */
+static sqlite3_mem_methods sqlite_memory;
+
+static void *sqlite_malloc(int n)
+{
+    return runs_out() ? NULL : sqlite_memory.xMalloc(n);
+}
+
+static void *sqlite_realloc(void *ptr, int n)
+{
+    return runs_out() ? NULL : sqlite_memory.xRealloc(ptr, n);
+}
+
+static int wrap_sqlite(void **state)
+{
+    sqlite3_mem_methods wrapped;
+    sqlite3_shutdown();
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory), SQLITE_OK);
+    wrapped = sqlite_memory;
+    wrapped.xMalloc = sqlite_malloc;
+    wrapped.xRealloc = sqlite_realloc;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &wrapped), SQLITE_OK);
+    return sqlite3_initialize();
+}
+
 /* --- one run --- */
 
 struct run {
@@ -53,6 +82,7 @@ struct run {
     int64_t now;
     bool told[HONEST_MAX + 1];
     int64_t told_count;
+    char folder[64]; /* empty: none */
 };
 
 static int64_t now_ms(void *arg)
@@ -81,6 +111,8 @@ static parley_status start(struct run *r, enum encoding encoding)
     config.token = "t";
     config.page = 10;
     config.transport = &r->server.transport;
+    config.folder = *r->folder ? r->folder : NULL;
+    config.user = "ana";
     return client_new(&config, &hooks, &r->client);
 }
 
@@ -96,6 +128,22 @@ static void pull(struct run *r)
         }
         parley_event_free(e);
     }
+}
+
+/* The process ends without a word between two steps: what it wrote is all that the next one finds. */
+static void kill_and_start(struct run *r)
+{
+    char next[64];
+    strcpy(next, folder_make());
+    folder_copy(r->folder, next);
+    honest_cut(&r->server);
+    parley_client_free(r->client);
+    folder_remove(r->folder);
+    strcpy(r->folder, next);
+    memset(r->told, 0, sizeof r->told);
+    r->told_count = 0;
+    assert_int_equal(start(r, r->server.encoding), PARLEY_OK);
+    parley_connect(r->client);
 }
 
 static void go_on(struct run *r, int64_t ms)
@@ -119,6 +167,8 @@ static void say_and_hear(struct run *r, int said, int heard)
             server_at_work--;
         }
         go_on(r, i % 7 ? 0 : 400);
+        if (*r->folder && honest_chance(&r->server) % 30 == 0)
+            kill_and_start(r);
     }
 }
 
@@ -147,11 +197,13 @@ static void check(struct run *r, int said, int heard)
     assert_int_equal(r->told_count, h->head);
 }
 
-static void nothing_is_lost_in_a_storm(void **state)
+static void storm(bool kill)
 {
-    for (uint32_t seed = 1; seed <= STORMS; seed++) {
+    for (uint32_t seed = 1; seed <= (kill ? KILLS : STORMS); seed++) {
         static struct run run;
         run = (struct run){.now = 1000};
+        if (kill)
+            strcpy(run.folder, folder_make());
         enum encoding encoding = seed % 2 ? ENCODING_JSON : ENCODING_MSGPACK;
         honest_init(&run.server, encoding);
         run.server.seed = seed;
@@ -165,7 +217,19 @@ static void nothing_is_lost_in_a_storm(void **state)
         calm_down(&run);
         check(&run, SAID, HEARD);
         parley_client_free(run.client);
+        if (kill)
+            folder_remove(run.folder);
     }
+}
+
+static void nothing_is_lost_in_a_storm(void **state)
+{
+    storm(false);
+}
+
+static void nothing_is_lost_when_the_process_is_killed(void **state)
+{
+    storm(true);
 }
 
 /* A few things of each kind, with the n-th allocation refused. */
@@ -207,7 +271,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost_in_a_storm),
-        cmocka_unit_test(survives_without_memory_at_every_place),
+        cmocka_unit_test(nothing_is_lost_when_the_process_is_killed),
+        cmocka_unit_test_setup(survives_without_memory_at_every_place, wrap_sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

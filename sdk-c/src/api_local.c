@@ -1,0 +1,124 @@
+/* The calls that need no server: what is kept here, drafts, and signing out. */
+#include "sdk-c/src/api.h"
+
+#include "sdk-c/src/store.h"
+
+#include <stdlib.h>
+
+/* --- drafts --- */
+
+parley_status parley_draft_set(parley_client *c, const char *conversation, int64_t number, const char *value_json)
+{
+    struct buf json;
+    struct uuid id;
+    if (number < 0)
+        return PARLEY_INVALID;
+    buf_init(&json, LIMIT_DATA);
+    api_enter(c);
+    parley_status st = value_json ? api_value(c, span_str(value_json), &json) : PARLEY_OK;
+    if (st == PARLEY_OK)
+        st = api_conversation_or_nil(c, conversation, &id);
+    if (st == PARLEY_OK)
+        st = keep_draft(c, id, number, buf_span(&json));
+    buf_done(&json);
+    return api_leave(c, st);
+}
+
+/* --- what is here --- */
+
+struct parley_event *api_outbox(struct parley_client *c)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_ANSWER, (struct uuid){0});
+    outbox_put(c, e);
+    return event_checked(e);
+}
+
+static void put_service(struct parley_event *e, const struct conversation *conv)
+{
+    struct buf json;
+    struct frame_service_is is = {.has_service = true, .service = conv->service.now};
+    buf_init(&json, LIMIT_MESSAGE);
+    event_record(&json, FRAME_service_is, &is, "{\"re\":1,\"data\":{\"service\":");
+    event_put_list(e, "service", &json);
+}
+
+static bool copy_item(void *arg, int64_t seq, int64_t prev, struct uuid author, struct span json)
+{
+    if (json.ptr)
+        event_put_json(arg, "question", json);
+    return true;
+}
+
+static void put_known(struct parley_client *c, struct parley_event *e, struct conversation *conv)
+{
+    int64_t question = cache_question(c, conv);
+    event_put_int(e, "head", conv->head);
+    event_put_int(e, "read", conv->read);
+    event_put_int(e, "unread", cache_unread(c, conv, conv->read));
+    event_put_bool(e, "complete", conv->synced);
+    if (question)
+        cache_page(c, conv, question, question, 1, copy_item, e);
+    if (conv->service.open)
+        put_service(e, conv);
+    cache_put_processes(c, e, conv);
+}
+
+struct parley_event *api_recap(struct parley_client *c, struct uuid id)
+{
+    struct conversation *conv = inbox_find(&c->inbox, id);
+    struct parley_event *e = event_new(PARLEY_EVENT_ANSWER, id);
+    if (conv)
+        put_known(c, e, conv);
+    keep_put_drafts(c, e, id);
+    event_put_int(e, "unsent", (int64_t)c->outbox.waiting);
+    return event_checked(e);
+}
+
+parley_event *parley_outbox_list(parley_client *c)
+{
+    api_enter(c);
+    struct parley_event *e = api_outbox(c);
+    api_leave(c, PARLEY_OK);
+    return e;
+}
+
+parley_event *parley_recap(parley_client *c, const char *conversation)
+{
+    struct uuid id;
+    api_enter(c);
+    parley_status st = api_conversation_or_nil(c, conversation, &id);
+    struct parley_event *e = st == PARLEY_OK ? api_recap(c, id) : NULL;
+    api_leave(c, st);
+    return e;
+}
+
+/* --- signing out --- */
+
+static void drop_events(struct parley_client *c)
+{
+    struct parley_event *e;
+    while ((e = events_take(&c->events)))
+        parley_event_free(e);
+}
+
+static void name_no_files(struct settings *s)
+{
+    free(s->keep_path);
+    free(s->cache_path);
+    s->keep_path = s->cache_path = NULL;
+}
+
+parley_status parley_sign_out(parley_client *c)
+{
+    api_enter(c);
+    requests_cancel(c, PARLEY_CANCELED);
+    drop_events(c);
+    link_stop(c, PARLEY_SIGNED_OUT);
+    free(c->settings.token);
+    c->settings.token = NULL;
+    parley_status st = client_forget(c);
+    name_no_files(&c->settings);
+    if (keep_open(c) != PARLEY_OK || cache_open(c) != PARLEY_OK)
+        st = PARLEY_NOMEM;
+    return api_leave(c, st);
+}

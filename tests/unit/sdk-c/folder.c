@@ -1,0 +1,158 @@
+/* Folders and failing disks for the SDK's tests. */
+#include "tests/unit/sdk-c/folder.h"
+
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_MAX_HERE = 512, COPY = 1 << 16 };
+
+const char *folder_make(void)
+{
+    static char name[64]; /* in memory where there is such a place: no test here loses power */
+    strcpy(name, access("/dev/shm", W_OK) == 0 ? "/dev/shm/parley-sdk-XXXXXX" : "/tmp/parley-sdk-XXXXXX");
+    assert_non_null(mkdtemp(name));
+    return name;
+}
+
+static bool ends(const char *name, const char *ending)
+{
+    size_t n = strlen(name), m = strlen(ending);
+    return n >= m && name[0] != '.' && strcmp(name + n - m, ending) == 0;
+}
+
+/* Calls `act` for each file that ends so; how many there were. */
+static int each(const char *folder, const char *ending, void (*act)(const char *path, void *arg), void *arg)
+{
+    DIR *d = opendir(folder);
+    int count = 0;
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        char path[PATH_MAX_HERE];
+        if (!ends(e->d_name, ending))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        count++;
+        if (act)
+            act(path, arg);
+    }
+    closedir(d);
+    return count;
+}
+
+static void remove_one(const char *path, void *arg)
+{
+    unlink(path);
+}
+
+void folder_remove(const char *folder)
+{
+    each(folder, "", remove_one, NULL);
+    rmdir(folder);
+}
+
+int folder_count(const char *folder, const char *ending)
+{
+    return each(folder, ending, NULL, NULL);
+}
+
+static void copy_one(const char *path, void *arg)
+{
+    static char bytes[COPY];
+    char to[PATH_MAX_HERE];
+    snprintf(to, sizeof to, "%s%s", (const char *)arg, strrchr(path, '/'));
+    FILE *in = fopen(path, "rb"), *out = fopen(to, "wb");
+    assert_true(in && out);
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+}
+
+void folder_copy(const char *from, const char *to)
+{
+    each(from, "", copy_one, (void *)to);
+}
+
+static void damage_one(const char *path, void *arg)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    long end = ftell(f), from = *(long *)arg;
+    fseek(f, from, SEEK_SET);
+    for (long at = from; at < end; at++)
+        fputc((int)(at * 31 % 251), f);
+    fclose(f);
+}
+
+void folder_damage(const char *folder, const char *ending, long from)
+{
+    assert_true(each(folder, ending, damage_one, &from) > 0);
+}
+
+/* --- a disk that fails: SQLite's own file system with another write --- */
+
+static int fail_in = -1, fail_code;
+static bool failed;
+
+/* One for each set of methods that the real file system has: those of a journal do not lock. */
+struct shim {
+    sqlite3_io_methods methods; /* first: a file's pMethods leads here */
+    const sqlite3_io_methods *real;
+};
+
+static sqlite3_vfs vfs, *real_vfs;
+static struct shim shims[4];
+
+static int on_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
+{
+    if (fail_in > 0)
+        fail_in--;
+    else if (fail_in == 0) {
+        failed = true;
+        return fail_code;
+    }
+    return ((const struct shim *)f->pMethods)->real->xWrite(f, bytes, n, at);
+}
+
+static const sqlite3_io_methods *shim_of(const sqlite3_io_methods *real)
+{
+    struct shim *s = shims;
+    while (s->real && s->real != real)
+        s++;
+    assert_true(s < shims + 4);
+    s->real = real;
+    s->methods = *real;
+    s->methods.xWrite = on_write;
+    return &s->methods;
+}
+
+static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
+{
+    int code = real_vfs->xOpen(real_vfs, name, f, flags, out);
+    if (code == SQLITE_OK && f->pMethods)
+        f->pMethods = shim_of(f->pMethods);
+    return code;
+}
+
+bool disk_fails_at(int n, int code)
+{
+    if (!real_vfs) {
+        real_vfs = sqlite3_vfs_find(NULL);
+        vfs = *real_vfs;
+        vfs.zName = "shim";
+        vfs.xOpen = on_open;
+        assert_int_equal(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
+    }
+    bool was = failed;
+    failed = false;
+    fail_in = n;
+    fail_code = code;
+    return was;
+}
