@@ -8,9 +8,6 @@
     "       a.assigned_at, a.node, a.lost_at, a.revision, a.disabled_at is not null,"                                  \
     "       array(select m.queue from membership m where m.agent = a.id order by m.queue) from agent a"
 
-#define UPDATE_ONE(changes)                                                                                            \
-    "with u as (update agent set " changes " returning 1) select parley_one((select count(*) from u), 'agent')"
-
 static const struct pg_statement all = {"agent_load_all", AGENT " order by a.id", 0, {0}};
 static const struct pg_statement some = {
     "agent_some", AGENT " where a.id = any ($1) order by a.id", 1, {PG_UUID_ARRAY}};
@@ -38,13 +35,14 @@ static const struct pg_statement drop_expired = {
     "agent_drop_expired_tokens", "delete from agent_token where agent = $1 and expires_at < now()", 1, {PG_UUID}};
 static const struct pg_statement set_status = {
     "agent_set_status",
-    UPDATE_ONE("status = $2, node = $3, misses = 0, lost_at = null where id = $1 and disabled_at is null"),
+    UPDATE_ONE("agent", "status = $2, node = $3, misses = 0, lost_at = null where id = $1 and disabled_at is null"),
     3,
     {PG_UUID, PG_I16, PG_UUID},
 };
 static const struct pg_statement set_here = {
     "agent_set_here",
-    UPDATE_ONE("status = greatest(status, 1), node = $2, lost_at = null where id = $1 and disabled_at is null"),
+    UPDATE_ONE("agent",
+               "status = greatest(status, 1), node = $2, lost_at = null where id = $1 and disabled_at is null"),
     2,
     {PG_UUID, PG_UUID},
 };
@@ -64,19 +62,19 @@ static const struct pg_statement set_offline = {
 
 static const struct pg_statement take = {
     "agent_take",
-    UPDATE_ONE("load = load + 1, misses = 0, assigned_at = $2"
-               " where id = $1 and status = 3 and load < capacity and disabled_at is null"),
+    UPDATE_ONE("agent", "load = load + 1, misses = 0, assigned_at = $2"
+                        " where id = $1 and status = 3 and load < capacity and disabled_at is null"),
     2,
     {PG_UUID, PG_TIME},
 };
 static const struct pg_statement take_anyway = {
     "agent_take_anyway",
-    UPDATE_ONE("load = load + 1, assigned_at = $2 where id = $1 and disabled_at is null"),
+    UPDATE_ONE("agent", "load = load + 1, assigned_at = $2 where id = $1 and disabled_at is null"),
     2,
     {PG_UUID, PG_TIME},
 };
 static const struct pg_statement give = {
-    "agent_give", UPDATE_ONE("load = load - 1 where id = $1 and load > 0"), 1, {PG_UUID}};
+    "agent_give", UPDATE_ONE("agent", "load = load - 1 where id = $1 and load > 0"), 1, {PG_UUID}};
 static const struct pg_statement miss = {
     "agent_miss",
     "update agent set misses = misses + 1, status = case when status = 3 and misses + 1 >= $2 then 1 else status end"
@@ -132,9 +130,7 @@ ROWS_READ(agent, struct agent_row, agent_rows, row_of)
 
 parley_status agent_load_all(struct store *store, agent_rows *done, void *arg)
 {
-    struct agent_read *read = agent_read_new(store_reading(store), done, arg);
-    agent_read_add(read, &all);
-    return agent_read_send(read);
+    return agent_read_all(store_reading(store), &all, done, arg);
 }
 
 parley_status agent_some(struct store *store, const struct uuid *ids, int n, agent_rows *done, void *arg)

@@ -21,9 +21,8 @@ static const struct pg_statement put_part = {
 };
 static const struct pg_statement finish = {
     "blob_finish",
-    "with u as (update blob set state = 2 where id = $1 and state = 1"
-    "              and bytes = (select coalesce(sum(length(data)), 0) from blob_part where blob = $1) returning 1)"
-    " select parley_one((select count(*) from u), 'blob')",
+    UPDATE_ONE("blob", "state = 2 where id = $1 and state = 1"
+                       " and bytes = (select coalesce(sum(length(data)), 0) from blob_part where blob = $1)"),
     1,
     {PG_UUID},
 };
@@ -128,9 +127,7 @@ parley_status blob_take_url(struct store *store, const uint8_t digest[32], const
 
 parley_status blob_get(struct store *store, struct uuid id, blob_rows *done, void *arg)
 {
-    struct blob_read *read = blob_read_new(store_reading(store), done, arg);
-    pg_uuid(blob_read_add(read, &by_id), id);
-    return blob_read_send(read);
+    return blob_read_by(store_reading(store), &by_id, id, done, arg);
 }
 
 /* ---- a part ---- */

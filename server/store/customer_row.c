@@ -57,8 +57,7 @@ static const struct pg_statement open_topic = {
 
 static const struct pg_statement set_outcome = {
     "customer_set_outcome",
-    "with u as (update customer set outcome = $2 where id = $1 returning 1)"
-    " select parley_one((select count(*) from u), 'customer')",
+    UPDATE_ONE("customer", "outcome = $2 where id = $1"),
     2,
     {PG_UUID, PG_TEXT},
 };
@@ -189,9 +188,7 @@ ROWS_READ(conversation, struct conversation_row, conversation_rows, row_of)
 
 parley_status customer_conversations(struct store *store, struct uuid customer, conversation_rows *done, void *arg)
 {
-    struct conversation_read *read = conversation_read_new(store_reading(store), done, arg);
-    pg_uuid(conversation_read_add(read, &conversations), customer);
-    return conversation_read_send(read);
+    return conversation_read_by(store_reading(store), &conversations, customer, done, arg);
 }
 
 parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,

@@ -11,21 +11,22 @@ static const struct pg_statement list = {
     0,
     {0},
 };
+/* What add_state adds. */
+#define STATE_TYPES PG_I16, PG_I64, PG_I64, PG_JSONB, PG_TIME
+
 static const struct pg_statement run_insert = {
     "flow_run_insert",
-    "insert into flow_run (id, session, conversation, hash, state, step, input_seq, waiting, started_at, updated_at)"
-    " values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'), $9, $10)",
+    "insert into flow_run (id, session, conversation, hash, started_at, state, step, input_seq, waiting, updated_at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, '{}'), $10)",
     10,
-    {PG_UUID, PG_UUID, PG_UUID, PG_BYTES, PG_I16, PG_I64, PG_I64, PG_JSONB, PG_TIME, PG_TIME},
+    {PG_UUID, PG_UUID, PG_UUID, PG_BYTES, PG_TIME, STATE_TYPES},
 };
 static const struct pg_statement run_update = {
     "flow_run_update",
-    "with u as (update flow_run set state = $3, step = $4, input_seq = $5, waiting = coalesce($6, '{}'), updated_at = "
-    "$7"
-    "            where id = $1 and step = $2 and state < 4 returning 1)"
-    " select parley_one((select count(*) from u), 'flow_run')",
+    UPDATE_ONE("flow_run", "state = $3, step = $4, input_seq = $5, waiting = coalesce($6, '{}'), updated_at = $7"
+                           " where id = $1 and step = $2 and state < 4"),
     7,
-    {PG_UUID, PG_I64, PG_I16, PG_I64, PG_I64, PG_JSONB, PG_TIME},
+    {PG_UUID, PG_I64, STATE_TYPES},
 };
 static const struct pg_statement run_by_id = {
     "flow_run_get", "select " FLOW_RUN_COLUMNS " from flow_run r where r.id = $1", 1, {PG_UUID}};
@@ -67,9 +68,7 @@ parley_status flow_by_hash(struct store *store, const uint8_t hash[FLOW_ROW_HASH
 
 parley_status flow_list(struct store *store, flow_rows *done, void *arg)
 {
-    struct flow_read *read = flow_read_new(store_reading(store), done, arg);
-    flow_read_add(read, &list);
-    return flow_read_send(read);
+    return flow_read_all(store_reading(store), &list, done, arg);
 }
 
 /* ---- runs ---- */
@@ -91,6 +90,15 @@ struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int c
     return run;
 }
 
+static void add_state(struct pg_params *p, const struct flow_run_row *row)
+{
+    pg_i16(p, row->state);
+    pg_i64(p, row->step);
+    pg_i64(p, row->input_seq);
+    pg_jsonb_or_null(p, row->waiting);
+    pg_time_ms(p, row->updated_at_ms);
+}
+
 void flow_run_insert(struct pg_group *group, const struct flow_run_row *row)
 {
     struct pg_params *p = pg_group_add(group, &run_insert, NULL, NULL);
@@ -98,12 +106,8 @@ void flow_run_insert(struct pg_group *group, const struct flow_run_row *row)
     pg_uuid(p, row->session);
     pg_uuid(p, row->conversation);
     pg_bytes(p, span_of(row->hash, sizeof row->hash));
-    pg_i16(p, row->state);
-    pg_i64(p, row->step);
-    pg_i64(p, row->input_seq);
-    pg_jsonb_or_null(p, row->waiting);
     pg_time_ms(p, row->started_at_ms);
-    pg_time_ms(p, row->updated_at_ms);
+    add_state(p, row);
 }
 
 void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int64_t step)
@@ -111,11 +115,7 @@ void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int
     struct pg_params *p = pg_group_add(group, &run_update, NULL, NULL);
     pg_uuid(p, row->id);
     pg_i64(p, step);
-    pg_i16(p, row->state);
-    pg_i64(p, row->step);
-    pg_i64(p, row->input_seq);
-    pg_jsonb_or_null(p, row->waiting);
-    pg_time_ms(p, row->updated_at_ms);
+    add_state(p, row);
 }
 
 static struct flow_run_row run_of(const struct pg_result *r, int i, struct pg_group *group)
@@ -127,9 +127,7 @@ ROWS_READ(run, struct flow_run_row, flow_run_rows, run_of)
 
 parley_status flow_run_get(struct store *store, struct uuid id, flow_run_rows *done, void *arg)
 {
-    struct run_read *read = run_read_new(store_reading(store), done, arg);
-    pg_uuid(run_read_add(read, &run_by_id), id);
-    return run_read_send(read);
+    return run_read_by(store_reading(store), &run_by_id, id, done, arg);
 }
 
 /* ---- the journal ---- */

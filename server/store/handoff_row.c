@@ -3,9 +3,6 @@
 
 #include "server/store/rows.h"
 
-#define UPDATE_ONE(changes)                                                                                            \
-    "with u as (update handoff set " changes " returning 1) select parley_one((select count(*) from u), 'handoff')"
-
 static const struct pg_statement insert = {
     "handoff_insert",
     "insert into handoff (id, session, conversation, queue, why, reason, summary, collected, priority, asked_at)"
@@ -15,19 +12,19 @@ static const struct pg_statement insert = {
 };
 static const struct pg_statement accept = {
     "handoff_accept",
-    UPDATE_ONE("agent = $2, accepted_at = $3 where id = $1 and ended_at is null"),
+    UPDATE_ONE("handoff", "agent = $2, accepted_at = $3 where id = $1 and ended_at is null"),
     3,
     {PG_UUID, PG_UUID, PG_TIME}};
 static const struct pg_statement requeue = {
     "handoff_requeue",
-    UPDATE_ONE("queue = $2, reason = coalesce($3, reason), agent = null, accepted_at = null"
-               " where id = $1 and ended_at is null"),
+    UPDATE_ONE("handoff", "queue = $2, reason = coalesce($3, reason), agent = null, accepted_at = null"
+                          " where id = $1 and ended_at is null"),
     3,
     {PG_UUID, PG_TEXT, PG_TEXT},
 };
 static const struct pg_statement end = {
     "handoff_end",
-    UPDATE_ONE("outcome = $2, note = $3, ended_at = $4 where id = $1 and ended_at is null"),
+    UPDATE_ONE("handoff", "outcome = $2, note = $3, ended_at = $4 where id = $1 and ended_at is null"),
     4,
     {PG_UUID, PG_TEXT, PG_TEXT, PG_TIME}};
 static const struct pg_statement by_id = {
@@ -103,7 +100,5 @@ ROWS_READ(handoff, struct handoff_row, handoff_rows, row_of)
 
 parley_status handoff_get(struct store *store, struct uuid id, handoff_rows *done, void *arg)
 {
-    struct handoff_read *read = handoff_read_new(store_reading(store), done, arg);
-    pg_uuid(handoff_read_add(read, &by_id), id);
-    return handoff_read_send(read);
+    return handoff_read_by(store_reading(store), &by_id, id, done, arg);
 }

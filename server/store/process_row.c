@@ -8,21 +8,23 @@
     "p.updated_at, v.app"
 #define PROCESS_FROM " from process p join conversation v on v.id = p.conversation"
 
+/* What add_state adds. */
+#define STATE_TYPES PG_TEXT, PG_I16, PG_TEXT, PG_I64, PG_JSONB, PG_TIME
+
 static const struct pg_statement insert = {
     "process_insert",
-    "insert into process (id, conversation, type, version, title, state, step, revision, data, created_at, updated_at)"
+    "insert into process (id, conversation, type, version, created_at, title, state, step, revision, data, updated_at)"
     " values ($1, $2, $3, nullif($4, 0), $5, $6, $7, $8, $9, $10, $11)",
     11,
-    {PG_UUID, PG_UUID, PG_TEXT, PG_I32, PG_TEXT, PG_I16, PG_TEXT, PG_I64, PG_JSONB, PG_TIME, PG_TIME},
+    {PG_UUID, PG_UUID, PG_TEXT, PG_I32, PG_TIME, STATE_TYPES},
 };
 
 static const struct pg_statement update = {
     "process_update",
-    "with u as (update process set title = $3, state = $4, step = $5, revision = $6, data = $7, updated_at = $8"
-    "            where id = $1 and revision = $2 and conversation = $9 returning 1)"
-    " select parley_one((select count(*) from u), 'process')",
+    UPDATE_ONE("process", "title = $4, state = $5, step = $6, revision = $7, data = $8, updated_at = $9"
+                          " where id = $1 and conversation = $2 and revision = $3"),
     9,
-    {PG_UUID, PG_I64, PG_TEXT, PG_I16, PG_TEXT, PG_I64, PG_JSONB, PG_TIME, PG_UUID},
+    {PG_UUID, PG_UUID, PG_I64, STATE_TYPES},
 };
 
 static const struct pg_statement by_id = {"process_get",
@@ -41,6 +43,16 @@ static const struct pg_statement open = {
 static const struct pg_statement types = {
     "process_types", "select app, name, version, steps, fields from process_type order by app, name, version", 0, {0}};
 
+static void add_state(struct pg_params *p, const struct process_row *row)
+{
+    pg_text_or_null(p, row->title);
+    pg_i16(p, row->state);
+    pg_text_or_null(p, row->step);
+    pg_i64(p, row->revision);
+    pg_jsonb(p, row->data);
+    pg_time_ms(p, row->updated_at_ms);
+}
+
 void process_insert(struct pg_group *group, const struct process_row *row)
 {
     struct pg_params *p = pg_group_add(group, &insert, NULL, NULL);
@@ -48,27 +60,17 @@ void process_insert(struct pg_group *group, const struct process_row *row)
     pg_uuid(p, row->conversation);
     pg_text(p, row->type);
     pg_i32(p, row->version);
-    pg_text_or_null(p, row->title);
-    pg_i16(p, row->state);
-    pg_text_or_null(p, row->step);
-    pg_i64(p, row->revision);
-    pg_jsonb(p, row->data);
     pg_time_ms(p, row->created_at_ms);
-    pg_time_ms(p, row->updated_at_ms);
+    add_state(p, row);
 }
 
 void process_update(struct pg_group *group, const struct process_row *row, int64_t revision)
 {
     struct pg_params *p = pg_group_add(group, &update, NULL, NULL);
     pg_uuid(p, row->id);
-    pg_i64(p, revision);
-    pg_text_or_null(p, row->title);
-    pg_i16(p, row->state);
-    pg_text_or_null(p, row->step);
-    pg_i64(p, row->revision);
-    pg_jsonb(p, row->data);
-    pg_time_ms(p, row->updated_at_ms);
     pg_uuid(p, row->conversation);
+    pg_i64(p, revision);
+    add_state(p, row);
 }
 
 static struct process_row row_of(const struct pg_result *r, int i, struct pg_group *group)
@@ -126,7 +128,5 @@ ROWS_READ(type, struct process_type_row, process_type_rows, type_of)
 
 parley_status process_types(struct store *store, process_type_rows *done, void *arg)
 {
-    struct type_read *read = type_read_new(store_reading(store), done, arg);
-    type_read_add(read, &types);
-    return type_read_send(read);
+    return type_read_all(store_reading(store), &types, done, arg);
 }

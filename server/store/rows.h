@@ -7,11 +7,21 @@
  *
  *   struct agent_read *read = agent_read_new(store_reading(store), done, arg);
  *   pg_uuid(agent_read_add(read, &STATEMENT), id);
- *   return agent_read_send(read); */
+ *   return agent_read_send(read);
+ *
+ * and, for a statement with one id or with nothing at all:
+ *
+ *   return agent_read_by(store_reading(store), &STATEMENT, id, done, arg);
+ *   return agent_read_all(store_reading(store), &STATEMENT, done, arg); */
 #ifndef SERVER_STORE_ROWS_H
 #define SERVER_STORE_ROWS_H
 
 #include "server/io/pg.h"
+
+/* An update that must touch one row, or the transaction ends: UPDATE_ONE("agent", "load = $2 where id = $1"). */
+#define UPDATE_ONE(table, changes)                                                                                     \
+    "with u as (update " table " set " changes " returning 1) select parley_one((select count(*) from u), '" table "'" \
+    ")"
 
 #define ROWS_READ(name, row_type, callback, row_of)                                                                    \
     struct name##_read {                                                                                               \
@@ -55,6 +65,22 @@
     {                                                                                                                  \
         struct pg_group *group = read->group;                                                                          \
         return pg_group_send(&group, name##_on_read, read);                                                            \
+    }                                                                                                                  \
+                                                                                                                       \
+    __attribute__((unused)) static parley_status name##_read_by(                                                       \
+        struct pg_group *group, const struct pg_statement *statement, struct uuid id, callback *done, void *arg)       \
+    {                                                                                                                  \
+        struct name##_read *read = name##_read_new(group, done, arg);                                                  \
+        pg_uuid(name##_read_add(read, statement), id);                                                                 \
+        return name##_read_send(read);                                                                                 \
+    }                                                                                                                  \
+                                                                                                                       \
+    __attribute__((unused)) static parley_status name##_read_all(                                                      \
+        struct pg_group *group, const struct pg_statement *statement, callback *done, void *arg)                       \
+    {                                                                                                                  \
+        struct name##_read *read = name##_read_new(group, done, arg);                                                  \
+        name##_read_add(read, statement);                                                                              \
+        return name##_read_send(read);                                                                                 \
     }
 
 #endif

@@ -3,27 +3,27 @@
 
 #include "server/store/rows.h"
 
+/* What add_state adds. */
+#define STATE_TYPES                                                                                                    \
+    PG_I16, PG_I64, PG_UUID, PG_TEXT, PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_TIME, PG_I32, PG_TIME, PG_TIME, PG_TIME,  \
+        PG_TIME, PG_TEXT
+
 static const struct pg_statement insert = {
     "session_insert",
-    "insert into session (id, conversation, app, customer, state, epoch, run, queue, handoff, agent, offer, "
-    "offer_agent,"
-    "                     offer_until, priority, opened_at, queued_at, state_at, live_at, closed_at, outcome)"
+    "insert into session (id, conversation, app, customer, opened_at, state, epoch, run, queue, handoff, agent, offer,"
+    "                     offer_agent, offer_until, priority, queued_at, state_at, live_at, closed_at, outcome)"
     " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     20,
-    {PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_I16,  PG_I64,  PG_UUID, PG_TEXT, PG_UUID, PG_UUID,
-     PG_UUID, PG_UUID, PG_TIME, PG_I32,  PG_TIME, PG_TIME, PG_TIME, PG_TIME, PG_TIME, PG_TEXT},
+    {PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_TIME, STATE_TYPES},
 };
 
 static const struct pg_statement update = {
     "session_update",
-    "with u as (update session set state = $4, epoch = $5, run = $6, queue = $7, handoff = $8, agent = $9, offer = $10,"
-    "                  offer_agent = $11, offer_until = $12, priority = $13, queued_at = $14, state_at = $15,"
-    "                  live_at = $16, closed_at = $17, outcome = $18"
-    "            where id = $1 and epoch = $2 and state = $3 returning 1)"
-    " select parley_one((select count(*) from u), 'session')",
+    UPDATE_ONE("session", "state = $4, epoch = $5, run = $6, queue = $7, handoff = $8, agent = $9, offer = $10,"
+                          " offer_agent = $11, offer_until = $12, priority = $13, queued_at = $14, state_at = $15,"
+                          " live_at = $16, closed_at = $17, outcome = $18 where id = $1 and epoch = $2 and state = $3"),
     18,
-    {PG_UUID, PG_I64, PG_I16, PG_I16, PG_I64, PG_UUID, PG_TEXT, PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_TIME, PG_I32,
-     PG_TIME, PG_TIME, PG_TIME, PG_TIME, PG_TEXT},
+    {PG_UUID, PG_I64, PG_I16, STATE_TYPES},
 };
 
 static const struct pg_statement by_id = {
@@ -101,13 +101,8 @@ struct session_row session_of_result(const struct pg_result *r, int row, int col
     };
 }
 
-void session_insert(struct pg_group *group, const struct session_row *row)
+static void add_state(struct pg_params *p, const struct session_row *row)
 {
-    struct pg_params *p = pg_group_add(group, &insert, NULL, NULL);
-    pg_uuid(p, row->id);
-    pg_uuid(p, row->conversation);
-    pg_uuid(p, row->app);
-    pg_uuid(p, row->customer);
     pg_i16(p, row->state);
     pg_i64(p, row->epoch);
     pg_uuid_or_null(p, row->run);
@@ -118,12 +113,22 @@ void session_insert(struct pg_group *group, const struct session_row *row)
     pg_uuid_or_null(p, row->offer_agent);
     pg_time_ms_or_null(p, row->offer_until_ms);
     pg_i32(p, row->priority);
-    pg_time_ms(p, row->opened_at_ms);
     pg_time_ms_or_null(p, row->queued_at_ms);
     pg_time_ms(p, row->state_at_ms);
     pg_time_ms_or_null(p, row->live_at_ms);
     pg_time_ms_or_null(p, row->closed_at_ms);
     pg_text_or_null(p, row->outcome);
+}
+
+void session_insert(struct pg_group *group, const struct session_row *row)
+{
+    struct pg_params *p = pg_group_add(group, &insert, NULL, NULL);
+    pg_uuid(p, row->id);
+    pg_uuid(p, row->conversation);
+    pg_uuid(p, row->app);
+    pg_uuid(p, row->customer);
+    pg_time_ms(p, row->opened_at_ms);
+    add_state(p, row);
 }
 
 void session_update(struct pg_group *group, const struct session_row *row, int64_t epoch, int16_t state)
@@ -132,21 +137,7 @@ void session_update(struct pg_group *group, const struct session_row *row, int64
     pg_uuid(p, row->id);
     pg_i64(p, epoch);
     pg_i16(p, state);
-    pg_i16(p, row->state);
-    pg_i64(p, row->epoch);
-    pg_uuid_or_null(p, row->run);
-    pg_text_or_null(p, row->queue);
-    pg_uuid_or_null(p, row->handoff);
-    pg_uuid_or_null(p, row->agent);
-    pg_uuid_or_null(p, row->offer);
-    pg_uuid_or_null(p, row->offer_agent);
-    pg_time_ms_or_null(p, row->offer_until_ms);
-    pg_i32(p, row->priority);
-    pg_time_ms_or_null(p, row->queued_at_ms);
-    pg_time_ms(p, row->state_at_ms);
-    pg_time_ms_or_null(p, row->live_at_ms);
-    pg_time_ms_or_null(p, row->closed_at_ms);
-    pg_text_or_null(p, row->outcome);
+    add_state(p, row);
 }
 
 /* ---- reads ---- */
@@ -158,22 +149,14 @@ static struct session_row row_of(const struct pg_result *r, int i, struct pg_gro
 
 ROWS_READ(session, struct session_row, session_rows, row_of)
 
-static parley_status read_by(struct store *store, const struct pg_statement *statement, struct uuid key,
-                             session_rows *done, void *arg)
-{
-    struct session_read *read = session_read_new(store_reading(store), done, arg);
-    pg_uuid(session_read_add(read, statement), key);
-    return session_read_send(read);
-}
-
 parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg)
 {
-    return read_by(store, &by_id, id, done, arg);
+    return session_read_by(store_reading(store), &by_id, id, done, arg);
 }
 
 parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg)
 {
-    return read_by(store, &of_agent, agent, done, arg);
+    return session_read_by(store_reading(store), &of_agent, agent, done, arg);
 }
 
 parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int limit,
