@@ -34,27 +34,37 @@ struct notice {
     struct packet *packets[2];
 };
 
-static struct notice *notice_new(struct uuid target, struct packet *const packets[2],
-                                 void (*open)(struct mail *, void *))
+static void encode(struct notice *n, enum frame_type type, const void *push)
 {
-    struct notice *n = mem_alloc(sizeof *n);
-    n->target = target;
-    n->packets[0] = packet_copy(packets[0]);
-    n->packets[1] = packet_copy(packets[1]);
-    n->mail.open = open;
-    return n;
+    n->packets[ENCODING_MSGPACK] = hub_packet(ENCODING_MSGPACK, type, push);
+    n->packets[ENCODING_JSON] = hub_packet(ENCODING_JSON, type, push);
+}
+
+static void drop_packets(struct notice *n)
+{
+    packet_unref(&n->packets[ENCODING_MSGPACK]);
+    packet_unref(&n->packets[ENCODING_JSON]);
 }
 
 static void notice_free(struct notice *n)
 {
-    packet_unref(&n->packets[0]);
-    packet_unref(&n->packets[1]);
+    drop_packets(n);
     mem_free(n);
 }
 
 static void discard_notice(struct mail *mail)
 {
     notice_free(LIST_ITEM(mail, struct notice, mail));
+}
+
+static void mail_notice(struct hub *hub, int worker, const struct notice *n, void (*open)(struct mail *, void *))
+{
+    struct notice *copy = mem_alloc(sizeof *copy);
+    *copy = *n;
+    copy->mail = (struct mail){.open = open, .discard = discard_notice};
+    copy->packets[ENCODING_MSGPACK] = packet_copy(n->packets[ENCODING_MSGPACK]);
+    copy->packets[ENCODING_JSON] = packet_copy(n->packets[ENCODING_JSON]);
+    mailbox_send(hub->peers->at[worker].box, &copy->mail);
 }
 
 static void notify_here(struct hub *hub, const struct notice *n)
@@ -74,19 +84,13 @@ static void notify_here(struct hub *hub, const struct notice *n)
 
 static void open_notice(struct mail *mail, void *receiver);
 
-static void relay(struct hub *hub, const struct notice *n)
+static void relay(struct hub *hub, struct notice *n)
 {
     struct watchers *w = map_get(&hub->watchers, n->target);
-    for (uint64_t left = w ? w->workers : 0; left; left &= left - 1) {
-        int worker = __builtin_ctzll(left);
-        if (worker == n->from)
-            continue;
-        struct notice *copy = notice_new(n->target, n->packets, open_notice);
-        copy->mail.discard = discard_notice;
-        copy->except = n->except;
-        copy->staff_only = n->staff_only;
-        mailbox_send(hub->peers->at[worker].box, &copy->mail);
-    }
+    n->relay = false;
+    for (uint64_t left = w ? w->workers : 0; left; left &= left - 1)
+        if (__builtin_ctzll(left) != n->from)
+            mail_notice(hub, __builtin_ctzll(left), n, open_notice);
 }
 
 static void open_notice(struct mail *mail, void *receiver)
@@ -102,25 +106,16 @@ static void open_notice(struct mail *mail, void *receiver)
 void hub_notify(struct hub *hub, struct uuid conversation, enum frame_type type, const void *push, struct uuid except,
                 bool staff_only)
 {
-    struct notice here = {.target = conversation, .except = except, .staff_only = staff_only, .from = hub->self};
     int home = peers_home(hub->peers, conversation);
-
-    here.packets[ENCODING_MSGPACK] = hub_packet(ENCODING_MSGPACK, type, push);
-    here.packets[ENCODING_JSON] = hub_packet(ENCODING_JSON, type, push);
+    struct notice here = {
+        .target = conversation, .except = except, .staff_only = staff_only, .relay = true, .from = hub->self};
+    encode(&here, type, push);
     notify_here(hub, &here);
-    if (home == hub->self) {
+    if (home == hub->self)
         relay(hub, &here);
-    } else {
-        struct notice *away = notice_new(conversation, here.packets, open_notice);
-        away->mail.discard = discard_notice;
-        away->except = except;
-        away->staff_only = staff_only;
-        away->relay = true;
-        away->from = hub->self;
-        mailbox_send(hub->peers->at[home].box, &away->mail);
-    }
-    packet_unref(&here.packets[0]);
-    packet_unref(&here.packets[1]);
+    else
+        mail_notice(hub, home, &here, open_notice);
+    drop_packets(&here);
 }
 
 /* ---- to a person ---- */
@@ -148,16 +143,10 @@ static void open_tell(struct mail *mail, void *receiver)
 void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, const void *push)
 {
     struct notice here = {.target = principal};
-    here.packets[ENCODING_MSGPACK] = hub_packet(ENCODING_MSGPACK, type, push);
-    here.packets[ENCODING_JSON] = hub_packet(ENCODING_JSON, type, push);
+    encode(&here, type, push);
     tell_here(hub, &here);
-    for (int i = 0; i < hub->peers->count; i++) {
-        if (i == hub->self)
-            continue;
-        struct notice *away = notice_new(principal, here.packets, open_tell);
-        away->mail.discard = discard_notice;
-        mailbox_send(hub->peers->at[i].box, &away->mail);
-    }
-    packet_unref(&here.packets[0]);
-    packet_unref(&here.packets[1]);
+    for (int i = 0; i < hub->peers->count; i++)
+        if (i != hub->self)
+            mail_notice(hub, i, &here, open_tell);
+    drop_packets(&here);
 }

@@ -51,7 +51,6 @@ struct worker {
 
     struct loop_timer health_timer, drain_timer;
     struct worker_health health;
-    int64_t health_us; /* when it was last written */
     int64_t drain_until_ms;
     bool draining, closing;
     bool listening;
@@ -104,17 +103,18 @@ static void on_down(void *arg)
 
 /* ---- health ---- */
 
+static void on_lag(void *arg, int64_t lag_us)
+{
+    metric_observe_us(METRIC_loop_lag_seconds, lag_us);
+}
+
 static void on_health(void *arg)
 {
     struct worker *w = arg;
-    int64_t now_us = clock_mono_us(), late_us = now_us - w->health_us - HEALTH_MS * 1000;
-    if (w->health_us)
-        metric_observe_us(METRIC_loop_lag_seconds, late_us > 0 ? late_us : 0);
-    w->health_us = now_us;
     clock_reload();
     w->health.database = store_is_up(w->store);
     w->health.links = w->hub->link_count;
-    w->health.alive_ms = now_us / 1000;
+    w->health.alive_ms = clock_mono_us() / 1000;
     if (!directory_ready(w->directory) && store_is_up(w->store))
         directory_reload(w->directory, on_directory, w);
     loop_timer_start(w->loop, &w->health_timer, HEALTH_MS, on_health, w);
@@ -281,6 +281,7 @@ static void build(struct worker *w)
     *w->self = (struct peer){.box = w->box, .hub = w->hub, .talk = w->talk, .route = w->route};
     struct beacon_calls beacon = {.behind = on_behind, .buried = on_buried, .arg = w};
     w->beacon = beacon_new(w->loop, w->store, w->hub, w->node, w->index == 0, &beacon);
+    loop_on_lag(w->loop, on_lag, w);
     loop_timer_start(w->loop, &w->health_timer, 0, on_health, w);
 }
 
