@@ -1,8 +1,8 @@
-/* The layers become one struct here: each value converted and checked, secrets fetched, rules between keys. */
+/* The layers become one struct here, with the rules between keys; and what of it may be taken while running. */
 #include "server/base/conf.h"
 
 #include "server/base/conf_read.h"
-#include "server/base/conf_value.h"
+#include "server/base/conf_set.h"
 #include "server/base/mem.h"
 
 #include <assert.h>
@@ -11,204 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { PATH_BYTES = 4200, LIST_MAX = 64 };
-
-static void *member(struct conf *conf, int row)
-{
-    return (char *)conf + conf_rows[row].offset;
-}
-
-static void problem_value(struct conf_memory *m, int row, enum conf_layer layer, const char *needs)
-{
-    conf_problem(m, row, layer, "needs %s, not `%.80s`", needs, m->raw[row][layer].text);
-}
-
-static void set_text(struct conf *conf, int row, enum conf_layer layer)
-{
-    struct conf_memory *m = conf->memory;
-    const struct conf_key *key = &conf_rows[row].key;
-    const char *text = m->raw[row][layer].text;
-    size_t len = strlen(text);
-    if ((int64_t)len < key->min || (int64_t)len > key->max)
-        conf_problem(m, row, layer, "needs %" PRId64 " to %" PRId64 " bytes, not %zu", key->min, key->max, len);
-    *(const char **)member(conf, row) = text;
-}
-
-static void set_url(struct conf *conf, int row, enum conf_layer layer)
-{
-    const char *text = conf->memory->raw[row][layer].text;
-    if (*text && conf_check_url(text) != PARLEY_OK)
-        problem_value(conf->memory, row, layer, "a URL like https://host/path");
-    set_text(conf, row, layer);
-}
-
-static void set_address(struct conf *conf, int row, enum conf_layer layer)
-{
-    const char *text = conf->memory->raw[row][layer].text;
-    if (*text && conf_check_address(text) != PARLEY_OK)
-        problem_value(conf->memory, row, layer, "an address like 127.0.0.1:8300");
-    *(const char **)member(conf, row) = text;
-}
-
-/* A relative path in the file means beside the file: the daemon's folder is nobody's choice. */
-static const char *resolve_path(struct conf_memory *m, const char *text, enum conf_layer layer)
-{
-    char path[PATH_BYTES];
-    const char *slash = layer == LAYER_FILE ? strrchr(m->file, '/') : NULL;
-    if (!slash || *text == '/' || !*text)
-        return text;
-    snprintf(path, sizeof path, "%.*s%s", (int)(slash + 1 - m->file), m->file, text);
-    return conf_keep(m, mem_text(path));
-}
-
-static void set_file(struct conf *conf, int row, enum conf_layer layer)
-{
-    const char *path = resolve_path(conf->memory, conf->memory->raw[row][layer].text, layer);
-    if (*path && access(path, R_OK) != 0)
-        problem_value(conf->memory, row, layer, "a file that this user may read");
-    *(const char **)member(conf, row) = path;
-}
-
-static struct conf_list split(struct conf_memory *m, const char *text)
-{
-    const char **at = conf_keep(m, mem_array(LIST_MAX + 1, sizeof *at));
-    size_t count = 0;
-    while (*text && count <= LIST_MAX) {
-        text += strspn(text, " \t,");
-        size_t len = strcspn(text, ","), used = len;
-        while (len > 0 && strchr(" \t", text[len - 1]))
-            len--;
-        if (len > 0)
-            at[count++] = conf_keep(m, mem_span(span_of(text, len)));
-        text += used;
-    }
-    return (struct conf_list){.at = at, .count = count};
-}
-
-static void set_list(struct conf *conf, int row, enum conf_layer layer)
-{
-    struct conf_memory *m = conf->memory;
-    struct conf_list list = split(m, m->raw[row][layer].text);
-    if (list.count > LIST_MAX)
-        conf_problem(m, row, layer, "has more than %d entries", LIST_MAX);
-    for (size_t i = 0; conf_rows[row].type == CONF_ADDRS && i < list.count; i++)
-        if (conf_check_address(list.at[i]) != PARLEY_OK)
-            conf_problem(m, row, layer, "needs addresses like 127.0.0.1:8300, not `%.80s`", list.at[i]);
-    *(struct conf_list *)member(conf, row) = list;
-}
-
-static void set_bool(struct conf *conf, int row, enum conf_layer layer)
-{
-    if (conf_parse_bool(conf->memory->raw[row][layer].text, member(conf, row)) != PARLEY_OK)
-        problem_value(conf->memory, row, layer, "yes or no");
-}
-
-static void set_choice(struct conf *conf, int row, enum conf_layer layer)
-{
-    char needs[128];
-    const char *choices = conf_rows[row].key.choices;
-    snprintf(needs, sizeof needs, "one of %s", choices);
-    if (conf_parse_choice(conf->memory->raw[row][layer].text, choices, member(conf, row)) != PARLEY_OK)
-        problem_value(conf->memory, row, layer, needs);
-}
-
-static void set_rate(struct conf *conf, int row, enum conf_layer layer)
-{
-    const struct conf_key *key = &conf_rows[row].key;
-    struct conf_rate rate;
-    if (conf_parse_rate(conf->memory->raw[row][layer].text, &rate) != PARLEY_OK || rate.count < key->min ||
-        rate.count > key->max)
-        problem_value(conf->memory, row, layer, "a rate like 5/m");
-    else
-        *(struct conf_rate *)member(conf, row) = rate;
-}
-
-/* Numbers, durations and sizes: one int64, a range, and a form to name when it is missed. */
-static void set_number(struct conf *conf, int row, enum conf_layer layer)
-{
-    struct conf_memory *m = conf->memory;
-    const struct conf_key *key = &conf_rows[row].key;
-    enum conf_type type = conf_rows[row].type;
-    const char *text = m->raw[row][layer].text;
-    int64_t n = 0;
-    parley_status st = type == CONF_INT    ? conf_parse_int(text, &n)
-                       : type == CONF_TIME ? conf_parse_time(text, &n)
-                                           : conf_parse_size(text, &n);
-    if (st != PARLEY_OK)
-        problem_value(m, row, layer,
-                      type == CONF_INT    ? "a whole number"
-                      : type == CONF_TIME ? "a duration like 500ms, 30s, 10m, 24h or 5d"
-                                          : "a size like 4096, 64K, 8M or 1G");
-    else if (n < key->min || n > key->max)
-        conf_problem(m, row, layer, "needs %" PRId64 " to %" PRId64 "%s, not `%.80s`", key->min, key->max,
-                     type == CONF_INT    ? ""
-                     : type == CONF_TIME ? " ms"
-                                         : " bytes",
-                     text);
-    else
-        *(int64_t *)member(conf, row) = n;
-}
-
-static void set_value(struct conf *conf, int row, enum conf_layer layer)
-{
-    switch (conf_rows[row].type) {
-    case CONF_TEXT:
-    case CONF_SECRET:
-        set_text(conf, row, layer);
-        return;
-    case CONF_URL:
-        set_url(conf, row, layer);
-        return;
-    case CONF_ADDR:
-        set_address(conf, row, layer);
-        return;
-    case CONF_FILE:
-        set_file(conf, row, layer);
-        return;
-    case CONF_LIST:
-    case CONF_ADDRS:
-        set_list(conf, row, layer);
-        return;
-    case CONF_BOOL:
-        set_bool(conf, row, layer);
-        return;
-    case CONF_CHOICE:
-        set_choice(conf, row, layer);
-        return;
-    case CONF_RATE:
-        set_rate(conf, row, layer);
-        return;
-    case CONF_INT:
-    case CONF_TIME:
-    case CONF_SIZE:
-        set_number(conf, row, layer);
-        return;
-    case CONF_SECRET_FILE:
-        return;
-    }
-}
-
-/* A secret and the name of its file are one key in two forms: the higher layer wins, both in one layer is a mistake. */
-static void fetch_secret(struct conf *conf, int row)
-{
-    struct conf_memory *m = conf->memory;
-    enum conf_layer own = conf_top(m, row), file = conf_top(m, row + 1);
-    const char *why;
-    if (file == LAYER_DEFAULT || file < own || !*m->raw[row + 1][file].text)
-        return;
-    if (file == own) {
-        conf_problem(m, row + 1, file, "and %s.%s are both given; keep one", conf_rows[row].key.section,
-                     conf_rows[row].key.name);
-        return;
-    }
-    const char *path = resolve_path(m, m->raw[row + 1][file].text, file);
-    const char *secret = conf_read_secret(m, path, &why);
-    if (secret)
-        *(const char **)member(conf, row) = secret;
-    else
-        conf_problem(m, row + 1, file, "names %.80s: %s", path, why);
-}
 
 static bool has_password(const char *text)
 {
@@ -309,11 +111,11 @@ const struct conf *conf_load(const struct conf_source *source, struct buf *probl
     for (int row = 0; row < CONF_KEYS; row++)
         for (int layer = 0; layer < LAYERS; layer++)
             if (m->raw[row][layer].text)
-                set_value(conf, row, (enum conf_layer)layer);
+                conf_set(conf, row, (enum conf_layer)layer);
     for (int row = 0; row < CONF_KEYS; row++)
         if (conf_rows[row].type == CONF_SECRET) {
             check_open_file(m, row);
-            fetch_secret(conf, row);
+            conf_set_secret(conf, row);
         }
     check_rules(conf);
     m->problems = NULL;
@@ -345,7 +147,7 @@ const char *conf_file(const struct conf *conf)
 static const char *effective(const struct conf *conf, int row)
 {
     if (conf_rows[row].type == CONF_SECRET)
-        return *(const char **)member((struct conf *)conf, row);
+        return *(const char **)conf_member((struct conf *)conf, row);
     return conf->memory->raw[row][conf_top(conf->memory, row)].text;
 }
 
