@@ -105,6 +105,8 @@ void account_close(struct account **account);
 
 /* sandbox_lib.c: fills the table on top of the stack with the library and freezes it. Runs protected. */
 void sandbox_open_library(lua_State *L);
+
+/* sandbox_pattern.c */
 void sandbox_forget_patterns(struct sandbox *box);
 
 /* sandbox_data.c: copies the value at the index. PARLEY_INVALID with the reason. Never raises, runs no metamethod. */

@@ -4,7 +4,7 @@
 
 #include "protocol/item.h"
 #include "server/base/mem.h"
-#include "server/flow/host_memory.h"
+#include "tests/support/host_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

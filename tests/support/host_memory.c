@@ -1,9 +1,9 @@
 /* Rows in arrays instead of tables, an engine that can be thrown away, and one thing that happens at a time. */
-#include "server/flow/host_memory.h"
+#include "tests/support/host_memory.h"
 
 #include "server/base/mem.h"
-#include "server/flow/memory_rows.h"
 #include "server/flow/run.h"
+#include "tests/support/memory_rows.h"
 
 #include <assert.h>
 

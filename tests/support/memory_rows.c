@@ -1,5 +1,5 @@
 /* The rows of one run in memory: what a step changes in them, and how they read. */
-#include "server/flow/memory_rows.h"
+#include "tests/support/memory_rows.h"
 
 #include "server/base/mem.h"
 #include "server/flow/json.h"

@@ -1,6 +1,6 @@
 /* What Postgres would hold of one run and its conversation, for host_memory. Owned by it. */
-#ifndef SERVER_FLOW_MEMORY_ROWS_H
-#define SERVER_FLOW_MEMORY_ROWS_H
+#ifndef TESTS_SUPPORT_MEMORY_ROWS_H
+#define TESTS_SUPPORT_MEMORY_ROWS_H
 
 #include "protocol/buf.h"
 #include "server/flow/host.h"
