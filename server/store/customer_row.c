@@ -3,7 +3,11 @@
 
 #include "server/store/rows.h"
 
-#define CUSTOMER_COLUMNS "c.id, c.name, c.language, c.verified, c.traits, c.outcome, c.revision"
+#define CUSTOMER_COLUMNS(outcome) "c.id, c.name, c.language, c.verified, c.traits, " outcome ", c.revision"
+#define LAST_OUTCOME(customer)                                                                                         \
+    "(select s.outcome from conversation k cross join lateral (select outcome, closed_at from session"                 \
+    "   where conversation = k.id and state = 6 order by opened_at desc limit 1) s"                                    \
+    "  where k.customer = " customer " order by s.closed_at desc limit 1)"
 #define CONVERSATIONS_OF(customer)                                                                                     \
     "(select array_agg(id) from (select v.id from conversation v where v.customer = " customer                         \
     " order by v.topic <> 'main', v.created_at, v.id limit 16) o)"
@@ -11,7 +15,7 @@
 
 static const struct pg_statement enter = {
     "customer_enter",
-    "select who, their_name, their_language, is_verified, their_traits, their_outcome, their_revision, home,"
+    "select who, their_name, their_language, is_verified, their_traits, null::text, their_revision, home,"
     "       $8::uuid, $9::uuid, " CONVERSATIONS_OF(
         "who") " from parley_enter($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     12,
@@ -20,7 +24,7 @@ static const struct pg_statement enter = {
 
 static const struct pg_statement by_guest = {
     "customer_by_guest",
-    "select " CUSTOMER_COLUMNS ", v.id, d.app, d.id, " CONVERSATIONS_OF(
+    "select " CUSTOMER_COLUMNS("null::text") ", v.id, d.app, d.id, " CONVERSATIONS_OF(
         "c.id") "  from device d join customer c on c.id = d.customer"
                 "  left join conversation v on v.customer = c.id and v.topic = 'main' where d.guest_digest = $1",
     1,
@@ -29,8 +33,9 @@ static const struct pg_statement by_guest = {
 
 static const struct pg_statement by_id = {
     "customer_get",
-    "select " CUSTOMER_COLUMNS ", v.id, null::uuid, null::uuid, null::uuid[]"
-    "  from customer c left join conversation v on v.customer = c.id and v.topic = 'main' where c.id = $1",
+    "select " CUSTOMER_COLUMNS(LAST_OUTCOME(
+        "c.id")) ", v.id, null::uuid, null::uuid, null::uuid[]"
+                 "  from customer c left join conversation v on v.customer = c.id and v.topic = 'main' where c.id = $1",
     1,
     {PG_UUID},
 };
@@ -53,13 +58,6 @@ static const struct pg_statement open_topic = {
     " select " CONVERSATION_COLUMNS " from (select * from found union all select * from made) v",
     4,
     {PG_UUID, PG_UUID, PG_UUID, PG_TEXT},
-};
-
-static const struct pg_statement set_outcome = {
-    "customer_set_outcome",
-    UPDATE_ONE("customer", "outcome = $2 where id = $1"),
-    2,
-    {PG_UUID, PG_TEXT},
 };
 
 static const struct pg_statement link_guest = {"customer_link", "select parley_link($1, $2)", 2, {PG_UUID, PG_UUID}};
@@ -204,13 +202,6 @@ parley_status conversation_open(struct store *store, const struct conversation_r
 }
 
 /* ---- in a transition ---- */
-
-void customer_set_outcome(struct pg_group *group, struct uuid customer, struct span outcome)
-{
-    struct pg_params *p = pg_group_add(group, &set_outcome, NULL, NULL);
-    pg_uuid(p, customer);
-    pg_text_or_null(p, outcome);
-}
 
 void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer)
 {

@@ -9,7 +9,7 @@ struct customer_row {
     struct span name, language;
     bool verified;       /* signed in with a token of the company */
     struct span traits;  /* JSON */
-    struct span outcome; /* of the last session */
+    struct span outcome; /* of the last session that is closed; read by customer_get alone */
     int64_t revision;    /* grows when access changes */
 };
 
@@ -74,9 +74,6 @@ parley_status conversation_open(struct store *store, const struct conversation_r
                                 void *arg);
 
 /* ---- in a transition ---- */
-
-/* What the last session came to. */
-void customer_set_outcome(struct pg_group *group, struct uuid customer, struct span outcome);
 
 /* The guest turns out to be a known customer: identities, devices and conversations become theirs, the guest's main
  * conversation takes the topic guest/<its id>, guest tokens end, the guest's revision grows. STALE when either is

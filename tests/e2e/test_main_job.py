@@ -294,3 +294,15 @@ async def test_context_in_force_at_any_item(shop):
         assert [i["kind"] for i in ann.items()].count("context") == 0
         await shop.quiet()
     shop.judge()
+
+
+async def test_a_flow_is_told_how_the_last_session_ended(shop):
+    shop.site.flow("again", 'flow { id = "again", title = "Again" }\nsay("Last time: " .. tostring(customer.outcome))')
+    shop.app = shop.site.app("again-app", queue="care", flow="again")
+    with shop.serve():
+        ann = await shop.customer("ann")
+        for said in ("Last time: nil", "Last time: finished"):
+            await ann.post("Hello")
+            await ann.until(lambda: ann.texts()[-1] == said and ann.kinds()[-1] == "resolved", what=said)
+        await shop.quiet()
+    shop.judge()

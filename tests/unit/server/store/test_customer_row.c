@@ -1,5 +1,6 @@
 /* Coming in, also twice at once and with a device that has changed hands; conversations; guests who become known. */
 #include "server/store/customer_row.h"
+#include "server/store/session_row.h"
 #include "tests/support/store_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -221,13 +222,27 @@ static void a_guest_who_becomes_known_brings_everything_along(void **unused)
     assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_STALE);
 }
 
-static void the_last_outcome_is_kept_for_the_next_flow(void **unused)
+static void add_session(const struct customer_entry *e, int hour, int state, const char *ended)
 {
-    struct customer_entry e = entry_of("u8");
+    const char *conversation = pg_fixture_text(e->conversation), *customer = pg_fixture_text(e->customer);
+    pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, opened_at, state_at, closed_at,"
+                   "                     outcome) select gen_random_uuid(), '%s', '%s', '%s', %d, 1, t, t, %s, %s"
+                   " from (select timestamptz '2026-01-01' + %d * interval '1 hour' as t) o",
+                   conversation, pg_fixture_text(f.app), customer, state, ended ? "t" : "null", ended ? ended : "null",
+                   hour);
+}
+
+static void the_last_outcome_is_told_to_the_next_flow(void **unused)
+{
+    struct customer_entry e = entry_of("u8"), other = entry_of("u9");
     assert_int_equal(enter(&e), PARLEY_OK);
-    struct pg_group *group = store_transition(f.store);
-    customer_set_outcome(group, e.customer, span_str("refunded"));
-    assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(enter(&other), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(customer_get(f.store, e.customer, on_entered, NULL)), PARLEY_OK);
+    assert_string_equal(outcome, "");
+    add_session(&e, 2, SESSION_CLOSED, "'refunded'");
+    add_session(&e, 1, SESSION_CLOSED, "'left'");
+    add_session(&e, 3, SESSION_BOT, NULL);
+    add_session(&other, 4, SESSION_CLOSED, "'silent'");
     assert_int_equal(store_fixture_wait(customer_get(f.store, e.customer, on_entered, NULL)), PARLEY_OK);
     assert_string_equal(outcome, "refunded");
     assert_int_equal(store_fixture_wait(customer_get(f.store, pg_fixture_id(), on_entered, NULL)), PARLEY_NOT_FOUND);
@@ -244,7 +259,7 @@ int main(void)
         cmocka_unit_test(a_device_that_changes_hands_takes_no_guest_token_along),
         cmocka_unit_test(a_topic_is_opened_once),
         cmocka_unit_test(a_guest_who_becomes_known_brings_everything_along),
-        cmocka_unit_test(the_last_outcome_is_kept_for_the_next_flow),
+        cmocka_unit_test(the_last_outcome_is_told_to_the_next_flow),
     };
     PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }
