@@ -186,6 +186,11 @@ static void follow_load(struct route *route, const struct session_row *was, cons
     struct directory_agent *after = has ? directory_agent(route->directory, now->agent) : NULL;
     if (before && before->load > 0)
         before->load--;
+    if (after) {
+        after->load++;
+        after->misses = 0;
+        after->assigned_at_ms = clock_ms();
+    }
     if (before)
         seat_of(route, before->id)->changes++;
     if (after)
@@ -194,11 +199,6 @@ static void follow_load(struct route *route, const struct session_row *was, cons
         seat_tell_desk(route, before->id);
     if (after && after != before)
         seat_tell_desk(route, after->id);
-    if (after) {
-        after->load++;
-        after->misses = 0;
-        after->assigned_at_ms = clock_ms();
-    }
 }
 
 void offering_session(struct route *route, const struct session_row *was, const struct session_row *now, int64_t head)

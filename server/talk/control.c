@@ -67,7 +67,9 @@ static parley_status may_reopen(struct asking *a, struct conversation *conv, str
     const struct session_row *s = session_of(conv);
     if (call_may_read(&a->call, conv, refusal) != PARLEY_OK)
         return PARLEY_NOT_FOUND;
-    if (move->at_ms - s->closed_at_ms < REOPEN_MS)
+    if (s->state == SESSION_LIVE && !uuid_equal(s->agent, a->call.caller.id))
+        return taken(conv, move, refusal), PARLEY_TAKEN;
+    if (s->state != SESSION_CLOSED || move->at_ms - s->closed_at_ms < REOPEN_MS)
         return PARLEY_OK;
     refuse(refusal, PARLEY_WRONG_STATE, "it was closed more than 24 h ago: wait for the customer, or post a note");
     return PARLEY_WRONG_STATE;
@@ -137,6 +139,10 @@ static struct session_change change_of(const struct asking *a, const struct conv
         change.outcome = span_str("left");
     if (c->event == SESSION_EVENT_TRANSFER)
         change.why = span_str("transfer");
+    if (c->event == SESSION_EVENT_REOPEN) {
+        change.why = span_str("reopened");
+        change.queue = session_of(conv)->queue.len ? session_of(conv)->queue : default_queue(conv);
+    }
     const struct directory_queue *queue = directory_queue(conv->talk->directory, change.queue);
     change.priority = queue ? queue->priority : 0;
     return change;
@@ -179,14 +185,16 @@ static enum verdict decide_control(struct call *call, struct conversation *conv,
         return WORK_REFUSE;
 
     struct session_change change = change_of(a, conv);
-    bool queue_needed = change.event == SESSION_EVENT_HANDOFF || change.event == SESSION_EVENT_TRANSFER;
+    bool queue_needed = change.event == SESSION_EVENT_HANDOFF || change.event == SESSION_EVENT_TRANSFER ||
+                        change.event == SESSION_EVENT_REOPEN;
     if (queue_needed && !directory_queue(conv->talk->directory, change.queue)) {
         refuse(refusal, PARLEY_NOT_FOUND, "there is no such queue");
         refusal->path = "data.queue";
         return WORK_REFUSE;
     }
-    if (change.event == SESSION_EVENT_ACCEPT && session_of(conv)->state == SESSION_LIVE)
-        return WORK_DONE; /* it is theirs already: a repeated accept */
+    bool takes = change.event == SESSION_EVENT_ACCEPT || change.event == SESSION_EVENT_REOPEN;
+    if (takes && session_of(conv)->state == SESSION_LIVE)
+        return WORK_DONE; /* it is theirs already: a repeat */
     if (change.event == SESSION_EVENT_HANDOFF && !conversation_serving(conv))
         return handoff_without_session(move, change);
     if (session_allows(conv, change.event, &why) != PARLEY_OK) {

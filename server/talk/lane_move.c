@@ -3,6 +3,7 @@
 #include "server/talk/lane.h"
 
 #include "server/base/fault.h"
+#include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/store/settle.h"
 
@@ -88,6 +89,7 @@ static const struct {
     const char *text;
 } conditions[] = {
     {"agent_take", PARLEY_LIMIT, "the agent is not online or has all the sessions they may have"},
+    {"agent_take_anyway", PARLEY_DENIED, "the agent may not serve any more"},
     {"process_update", PARLEY_STALE, "the process has moved on; `current` is how it stands"},
     {"flow_run_update", PARLEY_STALE, "the run has moved on"},
     {"timer_fire", PARLEY_STALE, "the timer has fired already"},
@@ -125,6 +127,8 @@ static void on_moved(void *arg, parley_status status, const struct pg_fault *fau
     if (status == PARLEY_CONFLICT && !uuid_is_nil(m->work->row.id))
         m->work->stale_id = !m->work->looked_up; /* perhaps not the number, but the id */
     bool over = status == PARLEY_STALE && final(m, fault);
+    log_debug(NULL, "a move did not hold", LOG_UUID("conversation", conv->id), LOG_STATUS(status),
+              LOG_STR("statement", fault && fault->statement ? fault->statement : ""), LOG_I64("tries", conv->tries));
     moving_free(m);
     conv->tries = over ? 0 : conv->tries + 1;
     if (status != PARLEY_UNAVAILABLE)

@@ -127,10 +127,10 @@ void move_statements(const struct move *move, struct pg_group *group)
         handoff_end(group, move->handoff_end, move->handoff_outcome, move->handoff_note, move->at_ms);
     if (!uuid_is_nil(move->handoff_requeue))
         handoff_requeue(group, move->handoff_requeue, to->queue, move->handoff_note);
-    if (!uuid_is_nil(move->handoff_accept))
-        handoff_accept(group, move->handoff_accept, to->agent, move->at_ms);
     if (!uuid_is_nil(move->handoff_new.id))
         handoff_insert(group, &move->handoff_new);
+    if (!uuid_is_nil(move->handoff_accept))
+        handoff_accept(group, move->handoff_accept, to->agent, move->at_ms);
     if (move->add)
         move->add(move->arg, group);
     if (move->missed)

@@ -179,10 +179,18 @@ static void on_accept(struct move *move, const struct session_change *c)
     join(move, to, c, ITEM_joined);
 }
 
+/* A handoff of its own: the last one has ended, and this one is to end too, or to be queued when the agent is lost. */
 static void on_reopen(struct move *move, const struct session_change *c)
 {
+    struct session_row *to = move_change(move);
+    set_queue(move, c->queue);
+    set_outcome(move, (struct span){0});
+    to->queued_at_ms = move->at_ms;
+    to->priority = c->priority;
+    begin_handoff(move, to, c);
+    move->handoff_accept = to->handoff;
     move->take_anyway = true;
-    join(move, move_change(move), c, ITEM_reopened);
+    join(move, to, c, ITEM_reopened);
 }
 
 /* Back to the flow that waits in its handoff, or over. */
@@ -275,7 +283,7 @@ static const struct {
     [SESSION_EVENT_RESOLVE] = {IN(LIVE) | IN(WRAP_UP), on_resolve, "no agent serves just now"},
     [SESSION_EVENT_LOST] = {IN(LIVE) | IN(WRAP_UP), on_lost, "no agent serves just now"},
     [SESSION_EVENT_FINISH] = {IN(BOT), on_finish, "no flow serves just now"},
-    [SESSION_EVENT_REOPEN] = {IN(CLOSED), on_reopen, "the session is open"},
+    [SESSION_EVENT_REOPEN] = {IN(CLOSED), on_reopen, "there is no session that is over"},
 };
 
 parley_status session_allows(const struct conversation *conv, enum session_event event, const char **out_text)
