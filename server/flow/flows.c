@@ -173,6 +173,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     limits.sandbox.ticks_step = conf->flows.instruction_limit;
     flows->host = (struct flow_host){.commit = flows_commit,
                                      .read = flows_read,
+                                     .describe = flows_describe,
                                      .defer = on_defer,
                                      .ready = on_ready,
                                      .gone = on_gone,

@@ -90,5 +90,7 @@ void bot_load(struct bot *bot);
 /* struct flow_host */
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);
 void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_read *read);
+void flows_describe(struct flow_host *host, struct flow_run *run, bool begins, struct arena *arena,
+                    struct value *record);
 
 #endif

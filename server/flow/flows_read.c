@@ -2,6 +2,7 @@
 #include "protocol/wire_json.h"
 #include "server/base/mem.h"
 #include "server/flow/flows_inside.h"
+#include "server/flow/json.h"
 #include "server/store/context_row.h"
 #include "server/store/customer_row.h"
 #include "server/talk/process.h"
@@ -75,6 +76,46 @@ static void on_context(void *arg, parley_status status, const struct context_row
     answer(r, status, status == PARLEY_OK && n ? &map : NULL);
 }
 
+/* ---- processes ---- */
+
+static void put_missing(struct arena *arena, struct value *record, const struct frame_process *frame)
+{
+    struct value list;
+    if (value_array(arena, frame->missing_count, &list) != PARLEY_OK)
+        return;
+    for (size_t i = 0; i < frame->missing_count; i++) {
+        struct value one;
+        if (value_map(arena, 2, &one) != PARLEY_OK)
+            return;
+        put(&one, "field", frame->missing[i].field);
+        put(&one, "step", frame->missing[i].step);
+        value_push(&list, one);
+    }
+    value_put(record, span_str("missing"), list);
+}
+
+void flows_describe(struct flow_host *host, struct flow_run *run, bool begins, struct arena *arena,
+                    struct value *record)
+{
+    struct bot *bot = flow_run_owner(run);
+    const struct directory *directory = bot->conv->talk->directory;
+    const struct value *version = value_find(record, "version"), *data = value_find(record, "data");
+    struct process_row row = {.app = bot->conv->app,
+                              .type = json_text(record, "type"),
+                              .step = json_text(record, "step"),
+                              .version = version ? (int32_t)version->integer : 0,
+                              .data = data ? json_write(arena, data) : span_str("{}")};
+    struct frame_process frame;
+    if (begins)
+        process_pin(&row, directory, row.app, arena);
+    if (!row.version)
+        return;
+    process_frame(&row, directory, arena, &frame);
+    value_put(record, span_str("version"), value_int(row.version));
+    put(record, "step", row.step);
+    put_missing(arena, record, &frame);
+}
+
 static void on_processes(void *arg, parley_status status, const struct process_row *rows, int n)
 {
     struct reading *r = arg;
@@ -84,7 +125,7 @@ static void on_processes(void *arg, parley_status status, const struct process_r
     for (int i = 0; status == PARLEY_OK && !found && i < n; i++)
         if (!uuid_is_nil(r->process) || !r->type[0] || span_is(rows[i].type, r->type))
             found = &rows[i];
-    if (!found || value_map(&r->arena, 7, &map) != PARLEY_OK) {
+    if (!found || value_map(&r->arena, 10, &map) != PARLEY_OK) {
         answer(r, status, NULL);
         return;
     }
@@ -95,7 +136,10 @@ static void on_processes(void *arg, parley_status status, const struct process_r
     put(&map, "step", found->step);
     put(&map, "state", span_str(process_state_name(found->state)));
     value_put(&map, span_str("revision"), value_int(found->revision));
+    if (found->version)
+        value_put(&map, span_str("version"), value_int(found->version));
     put_json(r, &map, "data", found->data);
+    flows_describe(NULL, r->run, false, &r->arena, &map);
     answer(r, PARLEY_OK, &map);
 }
 

@@ -11,7 +11,9 @@
 #include "protocol/uuid.h"
 #include "server/base/log.h"
 
+struct arena;
 struct flow_run;
+struct value;
 
 /* As in flow_run.state. */
 enum flow_state {
@@ -94,7 +96,8 @@ struct flow_step {
 enum flow_read_kind {
     FLOW_READ_CUSTOMER, /* {name, language, verified, traits, outcome} */
     FLOW_READ_CONTEXT,  /* the snapshot in force */
-    FLOW_READ_PROCESS /* {process, type, title, state, step, revision, data} of the id, else the newest open of type */
+    FLOW_READ_PROCESS /* {process, type, title, state, step, revision, data, and what describe adds} of the id, else the
+                         newest open of type */
 };
 
 struct flow_read {
@@ -116,6 +119,11 @@ struct flow_host {
      * after this call. */
     void (*gone)(struct flow_host *host, struct flow_run *run, parley_status why);
     int64_t (*now_ms)(struct flow_host *host);
+    /* Completes the record of a process by what its declared type says: what is missing, and, when it begins, the
+     * version and the first step. Nothing where the type is not declared. The record has room for three more. NULL:
+     * none is. */
+    void (*describe)(struct flow_host *host, struct flow_run *run, bool begins, struct arena *arena,
+                     struct value *record);
 };
 
 #endif

@@ -120,13 +120,20 @@ static enum sandbox_verdict no_room(struct flow_run *run, struct flow_call *call
     return call_break(run, call);
 }
 
+static void describe(struct flow_run *run, bool begins, struct value *record)
+{
+    struct flow_host *host = run->engine->host;
+    if (host->describe)
+        host->describe(host, run, begins, &run->work->arena, record);
+}
+
 /* Texts and values of the call live only as long as the call; what is kept is copied. */
 static parley_status begin(struct flow_run *run, struct flow_call *call, struct uuid id, struct value *out_record)
 {
     struct arena *arena = &run->work->arena;
     struct value args, empty, record;
     if (json_copy(arena, &call->args, &args) != PARLEY_OK || value_map(arena, 1, &empty) != PARLEY_OK ||
-        value_map(arena, 7, &record) != PARLEY_OK)
+        value_map(arena, 10, &record) != PARLEY_OK)
         return PARLEY_NOMEM;
     const struct value *data = value_find(&args, "data");
     struct flow_process p = {
@@ -147,6 +154,8 @@ static parley_status begin(struct flow_run *run, struct flow_call *call, struct 
         value_put(&record, span_str("title"), value_text(p.title));
     if (p.step.len)
         value_put(&record, span_str("step"), value_text(p.step));
+    describe(run, true, &record);
+    p.step = json_text(&record, "step");
     *out_record = record;
     return add_change(run, call, &p);
 }
@@ -249,7 +258,7 @@ static parley_status moved(struct arena *arena, const struct value *old, const s
 {
     struct value data;
     parley_status st = merge(arena, value_find(old, "data"), &m->data, &data);
-    if (st != PARLEY_OK || value_map(arena, (size_t)old->count + 3, out) != PARLEY_OK)
+    if (st != PARLEY_OK || value_map(arena, (size_t)old->count + 6, out) != PARLEY_OK)
         return st == PARLEY_OK ? PARLEY_NOMEM : st;
     put_all(out, old);
     value_put(out, span_str("data"), data);
@@ -268,6 +277,8 @@ static enum sandbox_verdict move(struct flow_run *run, struct flow_call *call, s
     parley_status st = read_move(run, call, &m);
     if (st == PARLEY_OK)
         st = moved(arena, old, &m, &record);
+    if (st == PARLEY_OK)
+        describe(run, false, &record);
     if (st == PARLEY_TOO_BIG)
         return call_give_recorded(run, call, NULL, "too_big");
     if (st != PARLEY_OK)

@@ -105,6 +105,49 @@ async def test_an_undeclared_type_has_nothing_missing(shop):
     shop.judge()
 
 
+ASKS = """
+flow { id = "asks", title = "Asks for what is missing" }
+local p = process.start { type = "refund", data = { order = "A1" } }
+local function all(p)
+    local names = { p.at, p.version }
+    for _, m in ipairs(p.missing) do table.insert(names, m.field .. "@" .. (m.step or "-")) end
+    return table.concat(names, " ")
+end
+say(all(p))
+ask { id = "go", text = "Go on?" }
+p = process.get { id = p.process }
+say(all(p))
+p = p:step("amount", { amount = 5 })
+say(all(p))
+p = p:step("confirm", { iban = "DE00", agreed = true })
+say(all(p))
+"""
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_a_flow_knows_what_is_missing_and_its_first_item_the_first_step(shop, encoding):
+    shop.site.flow("asks", ASKS)
+    app = shop.site.app("asks-app", queue="care", flow="asks")
+    declare(shop.site, "asks-app", {"name": "refund", "steps": ["order", "amount", "confirm"], "fields": [
+        {"name": "order", "required": True, "step": "order"}, {"name": "iban", "required": True, "step": "amount"},
+        {"name": "amount", "required": True, "step": "amount"}, {"name": "agreed", "required": True}, {"name": "note"}]})
+    with shop.serve():
+        ann = await shop.customer("ann", app=app, encoding=encoding)
+        await ann.post("Hello")
+        await ann.until(lambda: "Go on?" in ann.texts())
+        item = next(i for i in ann.items() if i["kind"] == "process")
+        assert (item["body"]["step"], item["body"]["revision"]) == ("order", 1)
+        [process] = (await ann.request("process.get", conversation=ann.main))["processes"]
+        await ann.process_step(process, data={"iban": "DE11"})
+        await ann.post("yes")
+        await ann.until(lambda: "confirm 1" in ann.texts(), what="the flow to end")
+        said = [t for t in ann.texts() if " 1" in t]
+        assert said == ["order 1 iban@amount amount@amount agreed@-", "order 1 amount@amount agreed@-", "amount 1 agreed@-",
+                        "confirm 1"]
+        await shop.quiet()
+    shop.judge()
+
+
 async def test_one_process_for_bot_customer_and_agent(shop):
     shop.site.flow("claims", FLOW)
     shop.app = shop.site.app("claims-app", queue="care", flow="claims")

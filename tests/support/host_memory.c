@@ -324,7 +324,7 @@ void host_memory_touch_process(struct host_memory *h, const char *type)
 struct host_memory *host_memory_new(const struct memory_options *options)
 {
     struct host_memory *h = mem_alloc(sizeof *h);
-    h->host = (struct flow_host){on_commit, on_read, on_defer, on_ready, on_gone, on_now};
+    h->host = (struct flow_host){on_commit, on_read, on_defer, on_ready, on_gone, on_now, NULL};
     h->options = *options;
     h->now_ms = (int64_t)BEGINNING_MS * 1000;
     h->customer = mem_text("{}");
