@@ -68,6 +68,8 @@ static void on_dossier(void *arg, parley_status status, const struct frame_dossi
                   &(struct frame_accepted){.thread = *thread_frame(a->read), .dossier = *dossier});
     else
         ask_refuse(a->ask, status, "the session is yours, but could not be read: subscribe to it", NULL);
+    if (status != PARLEY_OK)
+        thread_fail(a->read, status);
     thread_release(a->read);
     mem_free(a);
 }

@@ -146,6 +146,11 @@ const struct session_row *thread_session(const struct thread_read *read)
     return &read->service.row;
 }
 
+void thread_fail(struct thread_read *read, parley_status status)
+{
+    read->status = status;
+}
+
 void thread_release(struct thread_read *read)
 {
     struct sub *sub =

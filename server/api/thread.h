@@ -34,6 +34,9 @@ const struct session_row *thread_session(const struct thread_read *read);
 /* Frees it; what was held back by the subscription goes out now. */
 void thread_release(struct thread_read *read);
 
+/* The answer could not be made after all: then it is not followed either. Before the release. */
+void thread_fail(struct thread_read *read, parley_status status);
+
 /* Answers offer.accept: thread and dossier. Takes the ask. */
 void thread_accepted(struct ask *ask, struct uuid conversation);
 

@@ -109,6 +109,12 @@ void sub_end(struct sub *sub)
     mem_free(sub);
 }
 
+/* Another process wrote before it what was never shown from here. */
+static bool leaves_a_gap(const struct sub *sub, const struct log_row *row)
+{
+    return (sub->staff ? row->seq - 1 : row->prev) > sub->sent;
+}
+
 void sub_deliver(struct sub *sub, struct bulletin *bulletin)
 {
     enum reader reader;
@@ -126,6 +132,8 @@ void sub_deliver(struct sub *sub, struct bulletin *bulletin)
     }
     if (sub->lagging)
         return;
+    if (leaves_a_gap(sub, &bulletin->row))
+        tell_head(sub);
     sub->sent = bulletin->row.seq;
     link_send(sub->link, bulletin_packet(bulletin, reader, sub->link->encoding));
 }

@@ -29,6 +29,7 @@ void conversation_bitten(struct conversation *conv);
 
 /* lane_fast: the worker's batch */
 void batch_soon(struct talk *talk, struct conversation *conv);
+void batch_go_on(struct talk *talk); /* with what is listed already */
 void batch_leave(struct talk *talk);
 
 /* lane_move: sends what the first work decided. The move is owned by the lane from here on. */
@@ -53,7 +54,7 @@ void refuse_decided(struct conversation *conv, struct work *work, struct move *m
 /* Shows an item that is stored, and tells the hooks. */
 void item_stored(struct conversation *conv, const struct log_row *row);
 
-/* Without a connection: refuses what has waited for longer than GIVE_UP_MS. */
+/* Refuses what has waited for longer than GIVE_UP_MS and has not left. */
 void work_give_up(struct conversation *conv);
 
 /* Tells the hooks that the session was something else before. */

@@ -18,7 +18,12 @@ void batch_soon(struct talk *talk, struct conversation *conv)
 {
     if (list_empty(&conv->in_ready))
         list_push(&talk->ready, &conv->in_ready);
-    if (talk->flying < TALK_BATCHES && !talk->stalled)
+    batch_go_on(talk);
+}
+
+void batch_go_on(struct talk *talk)
+{
+    if (!list_empty(&talk->ready) && talk->flying < TALK_BATCHES && !talk->stalled)
         loop_at_turn_end(talk->loop, &talk->turn, on_turn, talk);
 }
 
@@ -167,13 +172,14 @@ static void on_batch(void *arg, parley_status status, const struct pg_fault *fau
     }
     if (conv)
         conv->lane = LANE_IDLE;
+    if (status == PARLEY_UNAVAILABLE)
+        talk->stalled = true; /* until the next tick: trying again at once would spin */
     batch->flying = false;
     talk->flying--;
     for (int i = 0; i < batch->n; i++)
         if (first_of_its_own(batch, i))
             conversation_pump(map_get(&talk->conversations, batch->rows[i].conversation));
-    if (!list_empty(&talk->ready) && !talk->stalled)
-        loop_at_turn_end(talk->loop, &talk->turn, on_turn, talk);
+    batch_go_on(talk);
 }
 
 static void leave(struct batch *batch)
@@ -191,7 +197,6 @@ static void leave(struct batch *batch)
         FAULT_POINT(batch_after_submit);
         return;
     }
-    talk->stalled = true; /* until the next tick: trying again at once would spin */
     on_batch(batch, PARLEY_UNAVAILABLE, NULL);
 }
 

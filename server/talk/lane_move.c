@@ -54,14 +54,25 @@ static void committed(struct moving *m)
 
 /* ---- the outcome is unknown: its first item tells ---- */
 
+/* It is stored after all: whoever asked is told how the session stood then. Everybody else hears of it as of what
+ * others did, when it is read. */
+static void stored_unheard(struct moving *m, const struct settle_found *first)
+{
+    struct conversation *conv = m->conv;
+    struct service known;
+    service_set(&known, &conv->service.row);
+    if (m->move->session != MOVE_NO_SESSION)
+        service_set(&conv->service, &m->move->to.row);
+    work_settled(conv, m->work, m->move->own >= 0 ? first->seq + m->move->own : 0, first->at_ms);
+    service_set(&conv->service, &known.row);
+}
+
 static void on_probed(void *arg, parley_status status, int64_t head, const struct settle_found *found, int n)
 {
     struct moving *m = arg;
     struct conversation *conv = m->conv;
-    if (status == PARLEY_OK && found[0].stored) {
-        int64_t seq = m->move->own >= 0 ? found[0].seq + m->move->own : 0;
-        work_settled(conv, m->work, seq, found[0].at_ms);
-    }
+    if (status == PARLEY_OK && found[0].stored)
+        stored_unheard(m, &found[0]);
     moving_free(m);
     conv->tries++;
     conversation_reload(conv);
@@ -130,9 +141,10 @@ static void on_moved(void *arg, parley_status status, const struct pg_fault *fau
     log_debug(NULL, "a move did not hold", LOG_UUID("conversation", conv->id), LOG_STATUS(status),
               LOG_STR("statement", fault && fault->statement ? fault->statement : ""), LOG_I64("tries", conv->tries));
     moving_free(m);
+    if (status == PARLEY_UNAVAILABLE)
+        return; /* the tick tries again, until it gives up */
     conv->tries = over ? 0 : conv->tries + 1;
-    if (status != PARLEY_UNAVAILABLE)
-        conversation_reload(conv);
+    conversation_reload(conv);
 }
 
 void move_leave(struct conversation *conv, struct work *work, struct move *move)

@@ -115,9 +115,9 @@ static void on_tick(void *arg)
             continue;
         if (up)
             conversation_pump(conv);
-        else
-            work_give_up(conv);
+        work_give_up(conv);
     }
+    batch_go_on(talk);
     drop_idle(talk);
     loop_timer_start(talk->loop, &talk->tick, TICK_MS, on_tick, talk);
 }

@@ -1,5 +1,10 @@
-"""Agents whose links are on several processes: what one of them knows, the database tells the others."""
+"""What happens in one process and is to be known in another: the database tells."""
+import asyncio
+import json
+
 import pytest
+
+from parley_wire import uuid7
 
 
 def lost(customer):
@@ -45,3 +50,28 @@ async def test_what_an_agent_has_is_read_where_they_come(shop):
             await shop.served(bob, kim_there)
             await shop.quiet()
     shop.judge()
+
+
+async def test_a_reader_is_told_of_what_another_process_wrote_before_it_sees_more(shop, size):
+    """Whoever follows on another worker than the conversation's home: nobody there knows what they have been sent."""
+    key = shop.site.program_key("shop")
+
+    def say(server, conv, text):
+        body = {"id": uuid7(), "kind": "text", "body": {"text": text}}
+        status, answer = server.http("POST", f"/v1/conversations/{conv}/items", body, token=key)
+        assert status == 200, answer
+        return json.loads(answer)["seq"]
+
+    with shop.serve(workers=2) as here, shop.serve() as there:
+        people = [await shop.customer(f"person{n}") for n in range(size(6, 60))]
+        for ann in people:
+            await asyncio.to_thread(say, there, ann.main, "elsewhere")
+            last = await asyncio.to_thread(say, here, ann.main, "here")
+            await ann.until(lambda: ann.threads[ann.main].last >= last, what="both")
+        for ann in people:
+            assert ann.texts() == ["elsewhere", "here"]
+            heads = [n for n, (type, _) in enumerate(ann.pushes) if type == "head"]
+            items = [(n, data["item"]) for n, (type, data) in enumerate(ann.pushes) if type == "item"]
+            n, first = items[0]
+            assert first["prev"] == 0 or any(head < n for head in heads), "an item came that does not follow the last"
+        await shop.close()
