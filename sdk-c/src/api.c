@@ -128,8 +128,12 @@ parley_status parley_set_token(parley_client *c, const char *token)
     if (!copy)
         return PARLEY_NOMEM;
     api_enter(c);
-    free(c->settings.token);
-    c->settings.token = copy;
+    /* a guest who becomes known does so on the connection that the old token opened */
+    bool signs_in = c->role == role_guest && !uuid_is_nil(c->me) && c->settings.token &&
+                    strncmp(token, "pg_", 3) != 0 && !c->link.token_refused;
+    char **slot = signs_in ? &c->settings.next_token : &c->settings.token;
+    free(*slot);
+    *slot = copy;
     link_token(c);
     return api_leave(c, PARLEY_OK);
 }

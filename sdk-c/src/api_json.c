@@ -222,7 +222,8 @@ static parley_status fill_in(struct line *l, struct span type, struct value *out
         conv = inbox_find(&c->inbox, id);
     if (st == PARLEY_OK && !l->conversation && conv && !uuid_is_nil(conv->id))
         st = put_id(l, out, "conversation", conv->id);
-    bool needs_epoch = is_one_of(type, with_epoch) || (span_is(type, "process.step") && client_is_staff(c));
+    bool needs_epoch = is_one_of(type, with_epoch) ||
+                       (client_is_staff(c) && (span_is(type, "process.step") || span_is(type, "process.start")));
     if (needs_epoch && conv && conv->epoch && !value_find(out, "epoch"))
         value_put(out, span_str("epoch"), value_int(conv->epoch));
     const char *made = span_is(type, "process.start") ? "process" : is_one_of(type, with_id) ? "id" : NULL;

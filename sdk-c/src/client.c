@@ -111,8 +111,8 @@ static bool copy_text(char **out, const char *text)
 
 static void settings_done(struct settings *s)
 {
-    char *texts[] = {s->url,         s->token,   s->locale, s->time_zone, s->app_name,
-                     s->app_version, s->ca_file, s->user,   s->keep_path, s->cache_path};
+    char *texts[] = {s->url,     s->token, s->locale,    s->time_zone,  s->app_name,  s->app_version,
+                     s->ca_file, s->user,  s->keep_path, s->cache_path, s->next_token};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     *s = (struct settings){0};
@@ -306,7 +306,8 @@ void client_is(struct parley_client *c, struct uuid me, int role)
 {
     if (uuid_equal(c->me, me) && c->role == role)
         return;
-    if (!uuid_is_nil(c->me) && !uuid_equal(c->me, me)) {
+    bool known_now = c->role == role_guest && role == role_customer;
+    if (!uuid_is_nil(c->me) && !uuid_equal(c->me, me) && !known_now) {
         client_forget(c);
         keep_open(c); /* without: nothing outlives this run */
         cache_open(c);

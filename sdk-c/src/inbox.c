@@ -320,6 +320,16 @@ static parley_status tell_people(struct parley_client *c, const struct conversat
     return st;
 }
 
+static void set_main(struct inbox *in, struct conversation *conv)
+{
+    if (in->main && in->main != conv) {
+        in->main->main = false;
+        in->main->dirty = true;
+    }
+    in->main = conv;
+    conv->main = conv->dirty = true;
+}
+
 static struct conversation *thread_conversation(struct parley_client *c, const struct frame_thread *t)
 {
     struct inbox *in = &c->inbox;
@@ -331,10 +341,8 @@ static struct conversation *thread_conversation(struct parley_client *c, const s
         keep_main_known(c, t->conversation);
     }
     struct conversation *conv = inbox_open(in, t->conversation);
-    if (conv && is_main) {
-        in->main = conv;
-        conv->main = true;
-    }
+    if (conv && is_main)
+        set_main(in, conv);
     return conv;
 }
 
@@ -398,6 +406,18 @@ parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t
 static parley_status opened(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
     return answer->status == PARLEY_OK ? inbox_thread(c, &answer->frame->ranged.thread, true, NULL) : PARLEY_OK;
+}
+
+parley_status inbox_main(struct parley_client *c, struct uuid id)
+{
+    struct conversation *conv = inbox_open(&c->inbox, id);
+    if (!conv)
+        return PARLEY_NOMEM;
+    struct frame_subscribe ask = {.conversation = id, .has_have = conv->held.len > 0};
+    ask.have = coverage_top(&conv->held);
+    set_main(&c->inbox, conv);
+    conv->followed = true;
+    return request_make(c, FRAME_subscribe, &ask, REQUEST_DROP, opened, NULL);
 }
 
 /* Those that welcome had no room for, and the main conversation of a customer who has none yet. */

@@ -30,6 +30,9 @@ size_t inbox_have(struct inbox *in, struct frame_cursor *out);
 void inbox_lost(struct inbox *in);
 parley_status inbox_welcome(struct parley_client *c, const struct frame_welcome *w);
 
+/* Another conversation is the main one from now on: a guest has become a customer. */
+parley_status inbox_main(struct parley_client *c, struct uuid id);
+
 /* A conversation with a page of its items. `opening` tells service, people and the conversation itself as well. */
 parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t, bool opening,
                            struct conversation **out);

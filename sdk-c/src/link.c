@@ -69,6 +69,7 @@ static void drop(struct parley_client *c, int code)
         driver_close(c, l->socket, code);
     l->socket = 0;
     l->probe = 0;
+    l->renew = l->renewing = false;
     l->step_by = l->drain_at = l->expires_at = INT64_MAX;
     requests_lost(c);
     inbox_lost(&c->inbox);
@@ -180,15 +181,65 @@ void link_network(struct parley_client *c, bool reachable)
     }
 }
 
+/* Who this is; w NULL: as of now, on the open connection. */
+static void tell_welcome(struct parley_client *c, const struct frame_welcome *w)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_WELCOME, (struct uuid){0});
+    event_put_id(e, "me", c->me);
+    event_put_word(e, "role", role_name(c->role) ? role_name(c->role) : "unknown");
+    if (w && w->has_name)
+        event_put_text(e, "name", w->name);
+    if (w) {
+        event_put_text(e, "server", w->server);
+        event_put_int(e, "time", w->time);
+    }
+    events_push(&c->events, e);
+}
+
+static void use_next_token(struct parley_client *c)
+{
+    if (!c->settings.next_token)
+        return;
+    free(c->settings.token);
+    c->settings.token = c->settings.next_token;
+    c->settings.next_token = NULL;
+}
+
 static parley_status auth_done(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
+    c->link.renewing = false;
     if (answer->status == PARLEY_OK) {
         const struct frame_auth_ok *ok = &answer->frame->auth_ok;
+        use_next_token(c);
         link_expiry(c, ok->has_expires_at ? ok->expires_at : 0, c->hooks.unix_ms(c->hooks.arg));
-    } else if (answer->frame->type == FRAME_error) {
-        link_refused(c, &answer->frame->error, answer->status);
+        if (!ok->has_me)
+            return PARLEY_OK;
+        client_now_is(c, ok->me, role_customer);
+        tell_welcome(c, NULL);
+        return ok->has_main ? inbox_main(c, ok->main) : PARLEY_OK;
     }
+    if (answer->frame->type == FRAME_error)
+        link_refused(c, &answer->frame->error, answer->status);
     return PARLEY_OK;
+}
+
+/* Between the posts of the old token and those of the new one: a guest's must all be answered before. */
+static void renew(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    const char *token = c->settings.next_token ? c->settings.next_token : c->settings.token;
+    struct frame_auth auth = {.token = span_str(token)};
+    if (!l->renew || l->renewing || !link_online(c) || outbox_in_flight(c))
+        return;
+    l->renew = false;
+    l->renewing = true;
+    if (request_make(c, FRAME_auth, &auth, REQUEST_DROP, auth_done, NULL) != PARLEY_OK)
+        link_lost(c, PARLEY_NOMEM, NULL, 0);
+}
+
+bool link_may_post(const struct parley_client *c)
+{
+    return link_online(c) && !c->link.renew && !c->link.renewing;
 }
 
 void link_token(struct parley_client *c)
@@ -196,9 +247,8 @@ void link_token(struct parley_client *c)
     struct link *l = &c->link;
     l->token_refused = false;
     if (link_online(c)) {
-        struct frame_auth auth = {.token = span_str(c->settings.token)};
-        if (request_make(c, FRAME_auth, &auth, REQUEST_DROP, auth_done, NULL) != PARLEY_OK)
-            link_lost(c, PARLEY_NOMEM, NULL, 0);
+        l->renew = true;
+        renew(c);
     } else if (l->state == PARLEY_STATE_NEEDS_TOKEN ||
                (l->state == PARLEY_STATE_BLOCKED && l->reason == PARLEY_SIGNED_OUT)) {
         go(c);
@@ -253,7 +303,6 @@ void link_opened(struct parley_client *c)
 
 void link_welcome(struct parley_client *c, const struct frame_welcome *w)
 {
-    static const struct uuid nil;
     struct link *l = &c->link;
     client_is(c, w->me, w->role);
     l->step_by = INT64_MAX;
@@ -262,14 +311,9 @@ void link_welcome(struct parley_client *c, const struct frame_welcome *w)
     link_expiry(c, w->has_expires_at ? w->expires_at : 0, w->time);
     link_move(c, PARLEY_STATE_ONLINE, PARLEY_OK, NULL, -1);
 
-    struct parley_event *e = event_new(PARLEY_EVENT_WELCOME, nil);
-    event_put_id(e, "me", w->me);
-    event_put_word(e, "role", role_name(w->role) ? role_name(w->role) : "unknown");
-    if (w->has_name)
-        event_put_text(e, "name", w->name);
-    event_put_text(e, "server", w->server);
-    event_put_int(e, "time", w->time);
-    events_push(&c->events, e);
+    l->renew = c->settings.next_token != NULL;
+    tell_welcome(c, w);
+    renew(c);
 }
 
 void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_time)
@@ -303,7 +347,11 @@ void link_refused(struct parley_client *c, const struct frame_error *error, parl
 {
     char text[256];
     snprintf(text, sizeof text, "%.*s", SPAN_ARG(error->text));
-    if (is_token_status(st)) {
+    if (is_token_status(st) && c->settings.next_token) {
+        use_next_token(c); /* a guest's is good for nothing once the answer to the sign-in was lost */
+        link_lost(c, st, text, 0);
+        hurry(c);
+    } else if (is_token_status(st)) {
         c->link.token_refused = true;
         rest(c, PARLEY_STATE_NEEDS_TOKEN, st, text, 1000);
     } else if (status_again(st)) {
@@ -402,6 +450,7 @@ static void tick_online(struct parley_client *c, int64_t now)
 void link_tick(struct parley_client *c, int64_t now)
 {
     struct link *l = &c->link;
+    renew(c);
     if (l->socket && now >= l->background_at)
         rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 1000);
     if (link_online(c)) {

@@ -26,6 +26,8 @@ struct link {
     bool foreground;
     bool reachable;
     bool token_refused; /* this very token: never offered again */
+    bool renew;         /* a new one is to be offered on the open connection */
+    bool renewing;      /* and was, and is not answered */
     uint64_t socket;    /* the number of the present attempt; 0 when there is none */
     uint64_t sockets;
     struct backoff backoff;
@@ -69,6 +71,7 @@ void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_tim
 void link_token_ends(struct parley_client *c, int64_t expires_at);
 
 bool link_online(const struct parley_client *c);
+bool link_may_post(const struct parley_client *c);
 
 void link_tick(struct parley_client *c, int64_t now);
 int64_t link_due(const struct parley_client *c);

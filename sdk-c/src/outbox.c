@@ -364,9 +364,17 @@ static void send(struct parley_client *c, struct conversation *conv, struct entr
     }
 }
 
+bool outbox_in_flight(const struct parley_client *c)
+{
+    for (const struct conversation *conv = c->inbox.first; conv; conv = conv->next)
+        if (conv->posting)
+            return true;
+    return false;
+}
+
 void outbox_pump(struct parley_client *c)
 {
-    if (!link_online(c))
+    if (!link_may_post(c))
         return;
     int64_t now = client_now(c);
     for (struct entry *e = c->outbox.first; e && link_online(c); e = e->next) {

@@ -92,6 +92,9 @@ void outbox_put(struct parley_client *c, struct parley_event *e);
 void outbox_pump(struct parley_client *c);
 void outbox_lost(struct parley_client *c);
 
+/* Whether an answer is awaited. */
+bool outbox_in_flight(const struct parley_client *c);
+
 /* The server told the id of the main conversation. */
 void outbox_main_known(struct parley_client *c, struct uuid id);
 

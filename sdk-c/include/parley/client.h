@@ -180,7 +180,8 @@ PARLEY_API parley_status parley_connect(parley_client *client);
 PARLEY_API void parley_close(parley_client *client);
 
 /* A new token: used at once when online, and ends needs_token. It must be of the same person: sign in another one with
- * another client. */
+ * another client. A guest's client may be given the token of the customer the guest has turned out to be: WELCOME tells
+ * who that is, and CONVERSATION which conversation is `main` now. */
 PARLEY_API parley_status parley_set_token(parley_client *client, const char *token);
 
 /* The user signs out: closes (state closed, reason signed_out), drops what was not sent and what was not pulled, and
@@ -227,7 +228,7 @@ PARLEY_API int32_t parley_state(parley_client *client);
  * are for the path getters below. */
 enum {
     PARLEY_EVENT_STATE = 1,        /* state, was, reason, text, retry_in_ms */
-    PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time */
+    PARLEY_EVENT_WELCOME = 2,      /* me, role, name, server, time; again when a guest has become a customer */
     PARLEY_EVENT_CONVERSATION = 3, /* topic, head, customer: known now, or changed */
     PARLEY_EVENT_ITEM = 4,         /* item {seq, prev, id, kind, role, author, at, audience, body}, new, mine */
     PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */

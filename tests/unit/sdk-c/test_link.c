@@ -267,6 +267,69 @@ static void renews_its_token(void **state)
     assert_int_equal(parley_state(f->client), PARLEY_STATE_ONLINE);
 }
 
+/* Connects as a guest with a pg_ token and one post without its answer. */
+static void come_as_guest(struct fake *f)
+{
+    assert_int_equal(parley_set_token(f->client, "pg_one"), PARLEY_OK);
+    parley_connect(f->client);
+    fake_open(f);
+    assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "pg_one"));
+    struct frame_thread main = {.conversation = fake_main, .topic = span_str("main")};
+    fake_reply(f, welcome, .me = fake_me, .role = role_guest, .time = 1, .ping_ms = 25000, .server = span_str("fake"),
+               .threads = &main, .threads_count = 1);
+    parley_send_text(f->client, NULL, "as a guest", NULL);
+    fake_expect(f, FRAME_post);
+    assert_int_equal(parley_set_token(f->client, "a-jwt"), PARLEY_OK);
+    parley_send_text(f->client, NULL, "after", NULL);
+}
+
+static void a_guest_becomes_a_customer(void **state)
+{
+    struct fake *f = *state;
+    struct uuid ann = {.b = {7, 7}}, home = {.b = {8, 8}};
+    char text[37];
+    come_as_guest(f);
+    int64_t post = f->request.id;
+    fake_expect(f, FRAME_none); /* not before everything is answered, and nothing is said in between */
+    f->request.id = post;
+    fake_reply(f, posted, .seq = 1, .at = 1);
+    assert_true(span_is(fake_expect(f, FRAME_auth)->auth.token, "a-jwt"));
+    fake_expect(f, FRAME_none);
+    fake_event(f, PARLEY_EVENT_WELCOME);
+    f->request.id = post + 1;
+    fake_reply(f, auth_ok, .has_me = true, .me = ann, .has_main = true, .main = home);
+    uuid_format(ann, text);
+    assert_non_null(fake_event(f, PARLEY_EVENT_WELCOME));
+    assert_string_equal(parley_event_text(f->event, "me"), text);
+    assert_string_equal(parley_event_text(f->event, "role"), "customer");
+    assert_memory_equal(fake_find(f, FRAME_subscribe)->subscribe.conversation.b, home.b, 16);
+    fake_reply(f, ranged, .thread = {.conversation = home, .topic = span_str("main")});
+    uuid_format(home, text);
+    assert_non_null(fake_event(f, PARLEY_EVENT_CONVERSATION));
+    assert_string_equal(parley_event_text(f->event, "conversation"), text);
+    parley_send_text(f->client, NULL, "as ann", NULL);
+    while (fake_next(f) && f->request.type == FRAME_post)
+        post = memcmp(f->request.post.conversation.b, home.b, 16) == 0 ? -1 : post;
+    assert_int_equal(post, -1); /* what has no conversation named goes to the new main one */
+}
+
+static void a_sign_in_whose_answer_was_lost_is_made_good(void **state)
+{
+    struct fake *f = *state;
+    come_as_guest(f);
+    fake_reply(f, posted, .seq = 1, .at = 1);
+    fake_expect(f, FRAME_auth);
+    fake_close(f, 1006);
+    fake_advance(f, 31000);
+    fake_open(f);
+    assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "pg_one"));
+    fake_refuse(f, PARLEY_UNAUTHENTICATED, 0);
+    fake_open(f); /* at once */
+    assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "a-jwt"));
+    fake_refuse(f, PARLEY_TOKEN_KEY, 0);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_NEEDS_TOKEN);
+}
+
 static void stays_closed(void **state)
 {
     struct fake *f = *state;
@@ -376,6 +439,8 @@ int main(void)
         WITH(notices_silence),
         WITH(doubts_the_socket_after_sleep),
         WITH(renews_its_token),
+        WITH(a_guest_becomes_a_customer),
+        WITH(a_sign_in_whose_answer_was_lost_is_made_good),
         WITH(stays_closed),
         WITH(drops_a_server_that_talks_nonsense),
         WITH(wakes_once_for_many_events),

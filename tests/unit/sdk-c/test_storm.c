@@ -267,12 +267,23 @@ static void survives_without_memory_at_every_place(void **state)
     assert_true(n > 100); /* it did fail at many places */
 }
 
+/* Of these there are thousands, most of them alike. */
+static void survives_when_sqlite_finds_no_memory(void **state)
+{
+    int n = 3;
+    do
+        try_without_memory(n += 11);
+    while (failed);
+    assert_true(n > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost_in_a_storm),
         cmocka_unit_test(nothing_is_lost_when_the_process_is_killed),
-        cmocka_unit_test_setup(survives_without_memory_at_every_place, wrap_sqlite),
+        cmocka_unit_test(survives_without_memory_at_every_place),
+        cmocka_unit_test_setup(survives_when_sqlite_finds_no_memory, wrap_sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
