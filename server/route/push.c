@@ -32,6 +32,7 @@ struct push {
     struct loop *loop;
     struct store *store;
     struct fetcher *fetcher;
+    uint8_t endpoint[PUSH_ENDPOINT];
     int part, parts;
 
     struct map noticed; /* struct push_row by conversation, to be written */
@@ -43,7 +44,9 @@ struct push {
     int in_flight;
     unsigned failures; /* in a row */
     bool taking, more;
-    bool ended; /* the service said that it wants no more */
+    bool ended;  /* the service said that it wants no more ... */
+    bool ending; /* ... and it is being written */
+    bool told;   /* ... or has been */
     bool closing;
 };
 
@@ -84,7 +87,7 @@ static void write_wishes(void *arg)
         push->batch[push->n++] = *row;
     for (int i = 0; i < push->n; i++)
         mem_free(map_remove(&push->noticed, push->batch[i].conversation));
-    parley_status st = push_put(push->store, push->batch, push->n, on_written, push);
+    parley_status st = push_put(push->store, push->endpoint, push->batch, push->n, on_written, push);
     if (st != PARLEY_OK)
         on_written(push, st, NULL);
 }
@@ -158,6 +161,20 @@ static void failed(struct push *push, const struct push_row *row, parley_status 
         settle(push, row);
 }
 
+/* The other workers and processes see it with their next wish. */
+static void on_ended(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct push *push = arg;
+    push->ending = false;
+    push->told = status == PARLEY_OK;
+}
+
+static void tell_ended(struct push *push)
+{
+    if (!push->told && !push->ending && store_is_up(push->store))
+        push->ending = push_end(push->store, push->endpoint, on_ended, push) == PARLEY_OK;
+}
+
 static void take(struct push *push);
 
 static void on_answer(void *arg, parley_status status, const struct fetch_answer *answer)
@@ -172,7 +189,9 @@ static void on_answer(void *arg, parley_status status, const struct fetch_answer
         settle(push, &s->row);
     } else if (http == 410) {
         push->ended = true;
-        log_error(NULL, "the push service wants no more requests (410); none is sent until this server starts again");
+        log_error(NULL, "the push service wants no more requests (410); none is sent until push.url is another");
+        if (!push->closing)
+            tell_ended(push);
     } else if (!push->closing) {
         failed(push, &s->row, status, http, answer ? answer->retry_after_ms : 0);
     }
@@ -252,8 +271,12 @@ static void on_taken(void *arg, parley_status status, const struct push_row *row
 static void take(struct push *push)
 {
     int64_t now = clock_ms();
-    struct push_take wish = {
-        .now_ms = now, .until_ms = now + LEASE_MS, .part = push->part, .parts = push->parts, .limit = room(push)};
+    struct push_take wish = {.endpoint = push->endpoint,
+                             .now_ms = now,
+                             .until_ms = now + LEASE_MS,
+                             .part = push->part,
+                             .parts = push->parts,
+                             .limit = room(push)};
     if (push->taking || push->ended || push->closing || wish.limit <= 0 || !store_is_up(push->store))
         return;
     push->taking = push_take_due(push->store, &wish, on_taken, push) == PARLEY_OK;
@@ -264,6 +287,8 @@ static void on_sweep(void *arg)
     struct push *push = arg;
     write_wishes(push);
     take(push);
+    if (push->ended)
+        tell_ended(push);
     loop_timer_start(push->loop, &push->sweep, SWEEP_MS, on_sweep, push);
 }
 
@@ -284,6 +309,7 @@ struct push *push_new(const struct conf *conf, struct loop *loop, struct store *
     push->part = self;
     push->parts = peers->count;
     push->fetcher = fetcher_new(loop, &config);
+    crypto_sha256(span_str(conf->push.url), push->endpoint);
     talk_hook(talk, &(struct talk_hooks){.stored = on_stored, .arg = push});
     loop_timer_start(loop, &push->sweep, SWEEP_MS, on_sweep, push);
     return push;

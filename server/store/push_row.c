@@ -8,13 +8,14 @@ static const struct pg_statement put = {
     "insert into push (conversation, customer, id, seq, due, attempts, since)"
     " select w.conversation, w.customer, w.id, w.seq, w.due, 0, w.since"
     "   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::timestamptz[], $6::timestamptz[])"
-    "        as w (conversation, customer, id, seq, due, since) order by w.conversation"
+    "        as w (conversation, customer, id, seq, due, since)"
+    "  where not exists (select from push_ended where endpoint = $7) order by w.conversation"
     " on conflict (conversation) do update set seq = excluded.seq, customer = excluded.customer,"
     "   id = case when push.attempts = 0 then push.id else excluded.id end,"
     "   since = case when push.attempts = 0 then push.since else excluded.since end"
     "  where excluded.seq > push.seq",
-    6,
-    {PG_UUID_ARRAY, PG_UUID_ARRAY, PG_UUID_ARRAY, PG_I64_ARRAY, PG_TIME_ARRAY, PG_TIME_ARRAY},
+    7,
+    {PG_UUID_ARRAY, PG_UUID_ARRAY, PG_UUID_ARRAY, PG_I64_ARRAY, PG_TIME_ARRAY, PG_TIME_ARRAY, PG_BYTES},
 };
 
 #define MINE "p.due <= $1 and get_byte(uuid_send(p.conversation), 15) % $3 = $2"
@@ -30,11 +31,12 @@ static const struct pg_statement drop_received = {
 static const struct pg_statement take_due = {
     "push_take_due",
     "with mine as (select p.conversation from push p where " MINE
+    "   and not exists (select from push_ended where endpoint = $6)"
     "   order by p.due, p.conversation limit $4 for no key update)"
     " update push p set due = $5, attempts = p.attempts + 1 from mine m where p.conversation = m.conversation"
     " returning p.conversation, p.customer, p.id, p.seq, p.due, p.attempts, p.since",
-    5,
-    {PG_TIME, PG_I32, PG_I32, PG_I64, PG_TIME},
+    6,
+    {PG_TIME, PG_I32, PG_I32, PG_I64, PG_TIME, PG_BYTES},
 };
 static const struct pg_statement retry = {
     "push_retry", "update push set due = $3 where conversation = $1 and attempts = $2", 3, {PG_UUID, PG_I32, PG_TIME}};
@@ -43,7 +45,18 @@ static const struct pg_statement sent = {
 static const struct pg_statement again = {
     "push_again", "update push set due = $2, attempts = 0 where conversation = $1", 2, {PG_UUID, PG_TIME}};
 
-parley_status push_put(struct store *store, const struct push_row *rows, int n, pg_done *done, void *arg)
+static const struct pg_statement end = {
+    "push_end", "insert into push_ended (endpoint) values ($1) on conflict do nothing", 1, {PG_BYTES}};
+
+parley_status push_end(struct store *store, const uint8_t endpoint[PUSH_ENDPOINT], pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    pg_bytes(pg_group_add(group, &end, NULL, NULL), span_of(endpoint, PUSH_ENDPOINT));
+    return pg_group_send(&group, done, arg);
+}
+
+parley_status push_put(struct store *store, const uint8_t endpoint[PUSH_ENDPOINT], const struct push_row *rows, int n,
+                       pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
     struct pg_params *p = pg_group_add(group, &put, NULL, NULL);
@@ -53,6 +66,7 @@ parley_status push_put(struct store *store, const struct push_row *rows, int n, 
     PG_ARRAY_OF(p, PG_I64_ARRAY, pg_i64, rows, n, seq);
     PG_ARRAY_OF(p, PG_TIME_ARRAY, pg_time_ms, rows, n, due_ms);
     PG_ARRAY_OF(p, PG_TIME_ARRAY, pg_time_ms, rows, n, since_ms);
+    pg_bytes(p, span_of(endpoint, PUSH_ENDPOINT));
     return pg_group_send(&group, done, arg);
 }
 
@@ -86,6 +100,7 @@ parley_status push_take_due(struct store *store, const struct push_take *take, p
     add_mine(p, take->now_ms, take->part, take->parts);
     pg_i64(p, take->limit);
     pg_time_ms(p, take->until_ms);
+    pg_bytes(p, span_of(take->endpoint, PUSH_ENDPOINT));
     return push_read_send(read);
 }
 

@@ -13,14 +13,21 @@ struct push_row {
     int64_t since_ms; /* of the oldest wish that this one stands for */
 };
 
+/* A push service is known by the digest of its URL. One that wants no more requests is given none by any process: no
+ * wish is written, none is taken. */
+enum { PUSH_ENDPOINT = 32 };
+parley_status push_end(struct store *store, const uint8_t endpoint[PUSH_ENDPOINT], pg_done *done, void *arg);
+
 /* A wish that is there keeps its due time and attempts, and takes the higher number; once an attempt has begun it takes
  * the new id and time too, so that what is sent under an id never changes. */
-parley_status push_put(struct store *store, const struct push_row *rows, int n, pg_done *done, void *arg);
+parley_status push_put(struct store *store, const uint8_t endpoint[PUSH_ENDPOINT], const struct push_row *rows, int n,
+                       pg_done *done, void *arg);
 
 /* rows are NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void push_rows(void *arg, parley_status status, const struct push_row *rows, int n);
 
 struct push_take {
+    const uint8_t *endpoint;
     int64_t now_ms, until_ms;
     int part, parts; /* conversations are dealt out to `parts` takers, of which this is number `part` */
     int limit;

@@ -78,8 +78,8 @@ def sink():
     sink.close()
 
 
-def serve(shop, sink, **options):
-    return shop.serve(sets=sink.settings(**options), env={"PARLEY_PUSH_SECRET": SECRET})
+def serve(shop, sink, workers=1, **options):
+    return shop.serve(sets=sink.settings(**options), env={"PARLEY_PUSH_SECRET": SECRET}, workers=workers)
 
 
 async def wishes(shop, count, timeout=WAIT):
@@ -199,6 +199,29 @@ async def test_gone_means_no_more(shop, sink):
         await shop.quiet()
     assert len(sink.calls) == 1
     assert "wants no more requests (410)" in shop.site.logs()
+
+
+async def test_gone_is_gone_for_every_server_until_the_url_is_another(shop, sink):
+    sink.answers, other = [410], Sink()
+    try:
+        with serve(shop, sink, workers=2) as first, serve(shop, sink, workers=2) as second:
+            people = [await shop.customer(f"c{n}") for n in range(12)]
+            await people[0].post("hello")
+            await sink.call(1)
+            while not shop.site.sql("SELECT 1 FROM push_ended"):
+                await asyncio.sleep(0.02)
+            second.stop()       # what one of them learnt, a new one knows
+            second.start()
+            shop.site.sql("UPDATE push SET due = now()")
+            shop.site.sql("INSERT INTO push SELECT id, customer, gen_random_uuid(), 1, now() - interval '1 h', 0, now() FROM conversation"
+                          " WHERE customer <> %s", people[0].me)
+            with serve(shop, other, workers=2):     # the wishes stand, for whoever may be told
+                seen = {(await other.call(n + 1))["data"]["conversation"] for n in range(12)}
+            assert seen == {p.main for p in people}
+            assert first.ready() and second.ready() and len(sink.calls) == 1
+            await shop.close()
+    finally:
+        other.close()
 
 
 async def test_two_servers_wake_once(shop, sink):

@@ -177,10 +177,12 @@ static void on_pushes(void *arg, parley_status status, const struct push_row *ro
     store_fixture_done(arg, status, NULL);
 }
 
+static uint8_t endpoint[PUSH_ENDPOINT];
+
 static struct push_row wish(struct uuid conversation, int64_t seq, int64_t due)
 {
     struct push_row row = {conversation, f.customer, pg_fixture_id(), seq, due, 0, due - 5000};
-    assert_int_equal(store_fixture_wait(push_put(f.store, &row, 1, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(push_put(f.store, endpoint, &row, 1, store_fixture_done, NULL)), PARLEY_OK);
     return row;
 }
 
@@ -188,7 +190,7 @@ enum { LEASE_MS = 20 };
 
 static int pushes_due(int64_t at)
 {
-    struct push_take take = {.now_ms = at, .until_ms = at + LEASE_MS, .parts = 1, .limit = 8};
+    struct push_take take = {.endpoint = endpoint, .now_ms = at, .until_ms = at + LEASE_MS, .parts = 1, .limit = 8};
     assert_int_equal(store_fixture_wait(push_take_due(f.store, &take, on_pushes, NULL)), PARLEY_OK);
     return nrows;
 }
@@ -217,6 +219,21 @@ static void wishes_of_a_conversation_collapse(void **unused)
     put_mark(c, 0, 7); /* received meanwhile */
     assert_int_equal(pushes_due(now_ms + LEASE_MS), 0);
     assert_int_equal(pg_fixture_number("select count(*) from push"), 0);
+}
+
+static void a_service_that_wants_no_more_gets_no_wishes(void **unused)
+{
+    struct uuid c = conversation_of(9), d = conversation_of(9);
+    wish(c, 3, now_ms);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(store_fixture_wait(push_end(f.store, endpoint, store_fixture_done, NULL)), PARLEY_OK);
+    wish(d, 3, now_ms);
+    assert_int_equal(pg_fixture_number("select count(*) from push"), 1);
+    assert_int_equal(pushes_due(now_ms), 0);
+    endpoint[0]++; /* another URL */
+    wish(d, 3, now_ms);
+    assert_int_equal(pushes_due(now_ms), 2);
+    pg_fixture_sql("delete from push");
 }
 
 static void a_wish_has_one_taker_and_outlives_them(void **unused)
@@ -290,6 +307,7 @@ int main(void)
         cmocka_unit_test(an_address_works_once_for_its_verb_in_its_time),
         cmocka_unit_test(what_was_never_stored_is_swept),
         cmocka_unit_test(wishes_of_a_conversation_collapse),
+        cmocka_unit_test(a_service_that_wants_no_more_gets_no_wishes),
         cmocka_unit_test(a_wish_has_one_taker_and_outlives_them),
         cmocka_unit_test(what_came_while_one_was_sent_is_a_new_wish),
         cmocka_unit_test(nodes_see_each_other_until_one_is_silent),
