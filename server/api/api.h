@@ -31,6 +31,7 @@ struct api {
     struct marks *marks;
     struct login_rate *logins;
     struct jws_table *tokens; /* of the keys in the directory */
+    int64_t blobs_swept_ms;   /* when uploads that came to nothing were last removed */
     struct uuid node;
     struct arena arena; /* of the message being read */
     struct buf scratch;

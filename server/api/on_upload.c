@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { URL_MS = 600000 };
+enum { URL_MS = 600000, SWEEP_MS = 3600000 };
 
 struct slot {
     struct ask *ask;
@@ -45,8 +45,25 @@ static void on_address(void *arg, parley_status status, const struct pg_fault *f
     mem_free(s);
 }
 
+static void on_swept(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    if (status != PARLEY_OK)
+        ((struct api *)arg)->blobs_swept_ms = 0; /* the next address tries again */
+}
+
+/* Only here can there be more of what is never finished or fetched: so here, at times, it is removed. */
+static void sweep(struct api *api)
+{
+    int64_t now_ms = clock_ms();
+    if (now_ms - api->blobs_swept_ms < SWEEP_MS)
+        return;
+    if (blob_sweep(api->store, now_ms - SWEEP_MS, on_swept, api) == PARLEY_OK)
+        api->blobs_swept_ms = now_ms;
+}
+
 static void make_address(struct slot *s)
 {
+    sweep(s->ask->api);
     auth_token_new("", s->token, s->digest);
     parley_status st = blob_add_url(s->ask->api->store, s->digest, s->row.id, s->upload ? "PUT" : "GET",
                                     clock_ms() + URL_MS, on_address, s);

@@ -26,7 +26,7 @@ parley_status blob_put_part(struct store *store, struct uuid id, int32_t part, s
 /* Stored, when the parts add up to its length; else STALE. The caller has checked the digest. */
 parley_status blob_finish(struct store *store, struct uuid id, pg_done *done, void *arg);
 
-/* Removes what was announced before that moment and never stored. */
+/* Removes what was announced before that moment and never stored, and addresses that ended before it. */
 parley_status blob_sweep(struct store *store, int64_t before_ms, pg_done *done, void *arg);
 
 /* ---- one-time addresses ---- */
