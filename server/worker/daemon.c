@@ -253,6 +253,15 @@ static void serve(struct daemon *d)
         worker_join(d->workers[i]);
 }
 
+/* What is in the way has been logged. */
+static void give_up(struct daemon *d, parley_status why)
+{
+    log_error(NULL, "cannot start", LOG_STATUS(why));
+    for (int i = 0; i < d->view.count; i++)
+        worker_abandon(d->workers[i]);
+    loop_watch_close(&d->signals);
+}
+
 int parley_daemon_run(const struct conf *conf, const struct daemon_options *options)
 {
     struct daemon *d = mem_alloc(sizeof *d);
@@ -267,7 +276,7 @@ int parley_daemon_run(const struct conf *conf, const struct daemon_options *opti
     if (st == PARLEY_OK)
         serve(d);
     else
-        log_error(NULL, "cannot start", LOG_STATUS(st));
+        give_up(d, st);
     log_info(NULL, "stopped");
     offload_free(&d->offload);
     for (int i = 0; i < d->view.count; i++)

@@ -138,7 +138,8 @@ static void close_all(struct worker *w)
 {
     w->closing = true;
     api_flush(w->api);
-    ws_stop(w->ws);
+    if (w->ws) /* none when the library could not start */
+        ws_stop(w->ws);
     beacon_stop(w->beacon);
     push_close(w->push);
     flows_close(w->flows);
@@ -317,6 +318,12 @@ void worker_start(struct worker *worker)
 void worker_join(struct worker *worker)
 {
     pthread_join(worker->thread, NULL);
+}
+
+void worker_abandon(struct worker *worker)
+{
+    if (!worker->closing)
+        close_all(worker);
 }
 
 void worker_free(struct worker **worker)

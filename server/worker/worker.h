@@ -30,6 +30,9 @@ void worker_free(struct worker **worker);
  * latest after drain_ms. */
 void worker_drain(struct worker *worker, int64_t spread_ms, int64_t drain_ms);
 
+/* Instead of starting it, when something else cannot start: ends what worker_new began. Before any worker is freed. */
+void worker_abandon(struct worker *worker);
+
 /* Administration changed something: read the small tables anew. */
 void worker_refresh(struct worker *worker);
 

@@ -48,6 +48,18 @@ async def test_a_database_that_may_forget_is_refused_unless_told(built, tmp_path
             assert told.ready()
 
 
+@pytest.mark.parametrize("taken", ["port", "admin_port"])
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_a_port_that_is_taken_ends_it_with_a_reason(shop, taken, workers):
+    with shop.serve() as server:
+        second = shop.site.serve("second", workers=workers)
+        second.sets["server.listen" if taken == "port" else "metrics.listen"] = f"127.0.0.1:{getattr(server, taken)}"
+        second.start(wait=False)
+        assert second.wait() == 1, second.tail()
+        assert "check address and port" in second.tail() and str(getattr(server, taken)) in second.tail()
+        assert server.admin("/readyz")[0] == 200
+
+
 async def test_metrics_are_prometheus_and_count(shop):
     with shop.serve() as server:
         ann = await shop.customer("ann")
