@@ -126,7 +126,9 @@ parley_status call_in_control(struct call *call, struct conversation *conv, int6
     const struct session_row *session = &conv->service.row;
     if (conversation_serving(conv) && session->epoch == epoch && uuid_equal(session->agent, call->caller.id))
         return PARLEY_OK;
-    refuse(refusal, PARLEY_STALE, "you are not in control of this conversation any more");
+    refuse(refusal, PARLEY_STALE,
+           epoch ? "you are not in control of this conversation any more"
+                 : "say the `epoch` in which you are in control of this conversation");
     refusal->path = "data.epoch";
     refusal->current = session_current(move, directory_agent_name(conv->talk->directory, session->agent));
     return PARLEY_STALE;
