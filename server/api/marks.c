@@ -70,13 +70,14 @@ static void merge(struct marks *marks, const struct mark_row *row)
     kept->delivered = row->delivered > kept->delivered ? row->delivered : kept->delivered;
 }
 
-void marks_put(struct marks *marks, const struct mark_row *row)
+void marks_put(struct marks *marks, const struct mark_row *row, bool tell)
 {
     struct frame_push_marked push = {
         .conversation = row->conversation,
         .mark = {.participant = row->participant, .role = row->role, .read = row->read, .delivered = row->delivered}};
     merge(marks, row);
-    hub_notify(marks->hub, row->conversation, FRAME_push_marked, &push, (struct uuid){0}, false);
+    if (tell)
+        hub_notify(marks->hub, row->conversation, FRAME_push_marked, &push, (struct uuid){0}, false);
     if (!loop_timer_started(&marks->timer))
         loop_timer_start(marks->loop, &marks->timer, WRITE_MS, on_timer, marks);
 }

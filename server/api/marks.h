@@ -13,8 +13,8 @@ struct store;
 struct marks *marks_new(struct loop *loop, struct store *store, struct hub *hub);
 void marks_free(struct marks **marks);
 
-/* Grows the mark, tells those who follow, and writes it within a second or two. */
-void marks_put(struct marks *marks, const struct mark_row *row);
+/* Grows the mark and writes it within a second or two; tell says whether those who follow hear of it. */
+void marks_put(struct marks *marks, const struct mark_row *row, bool tell);
 
 /* Writes what is gathered now: before the end. */
 void marks_flush(struct marks *marks);

@@ -19,18 +19,29 @@ static int64_t capped(int64_t n, int64_t head)
     return n < head ? n : head;
 }
 
+static int64_t greater(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 void on_mark(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_mark_set *m = &frame->mark_set;
     struct sub *sub = followed(link, frame, m->conversation);
     if (!sub)
         return;
-    int64_t read = capped(m->read, sub->head), delivered = capped(m->delivered, sub->head);
-    marks_put(api->marks, &(struct mark_row){.conversation = m->conversation,
-                                             .participant = link->who->id,
-                                             .role = (int16_t)link->who->role,
-                                             .read = read,
-                                             .delivered = delivered > read ? delivered : read});
+    int64_t read = greater(capped(m->read, sub->head), sub->read);
+    int64_t delivered = greater(greater(capped(m->delivered, sub->head), sub->delivered), read);
+    bool grown = read > sub->read || delivered > sub->delivered;
+    sub->read = read;
+    sub->delivered = delivered;
+    marks_put(api->marks,
+              &(struct mark_row){.conversation = m->conversation,
+                                 .participant = link->who->id,
+                                 .role = (int16_t)link->who->role,
+                                 .read = read,
+                                 .delivered = delivered},
+              grown);
     link_reply(link, frame->id, FRAME_done, NULL);
 }
 

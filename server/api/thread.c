@@ -21,7 +21,8 @@ struct thread_read {
     struct arena arena;
     struct frame_thread thread;
     struct service service;
-    int64_t last; /* number of the last item read */
+    int64_t last;            /* number of the last item read */
+    int64_t read, delivered; /* the reader's own marks */
     bool more;
     parley_status status;
 };
@@ -76,6 +77,9 @@ static void take_state(struct thread_read *l, const struct log_state *state)
         t->customer = state->customer, t->has_customer = true;
 
     struct frame_mark *marks = room(l, (size_t)state->nmarks, sizeof *marks);
+    for (int i = 0; i < state->nmarks; i++)
+        if (uuid_equal(state->marks[i].participant, l->link->who->id))
+            l->read = state->marks[i].read, l->delivered = state->marks[i].delivered;
     for (int i = 0; marks && i < state->nmarks; i++)
         marks[i] = (struct frame_mark){.participant = state->marks[i].participant,
                                        .role = state->marks[i].role,
@@ -158,6 +162,10 @@ void thread_release(struct thread_read *read)
     int64_t sent = read->last > read->wish.have ? read->last : read->wish.have;
     if (sent > read->thread.head) /* it has more than there is: of another life of this database */
         sent = read->thread.head;
+    if (sub && read->read > sub->read)
+        sub->read = read->read;
+    if (sub && read->delivered > sub->delivered)
+        sub->delivered = read->delivered;
     if (sub && read->status == PARLEY_OK)
         sub_loaded(sub, sent, read->thread.head);
     else if (sub)

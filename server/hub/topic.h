@@ -26,8 +26,9 @@ struct sub {
     struct list in_link;
     struct topic *topic;
     struct link *link;
-    int64_t sent; /* the last number that was queued for the link */
-    int64_t head; /* the last number that the link may see */
+    int64_t sent;            /* the last number that was queued for the link */
+    int64_t head;            /* the last number that the link may see */
+    int64_t read, delivered; /* the marks that its owner is known to have */
     bool staff;
     bool admitted;    /* the link may see the conversation; before that it hears nothing and says nothing */
     bool loading;     /* a range is on its way: what comes meanwhile is held */
