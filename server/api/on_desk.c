@@ -3,12 +3,14 @@
 #include "server/api/thread.h"
 #include "server/api/verb.h"
 #include "server/base/mem.h"
-#include "server/hub/topic.h"
 #include "server/route/desk.h"
 #include "server/route/dossier.h"
 #include "server/route/route.h"
 #include "server/store/customer_row.h"
+#include "server/store/log.h"
 #include "server/talk/move.h"
+
+#include <string.h>
 
 /* ---- an agent's own ---- */
 
@@ -98,21 +100,50 @@ void thread_accepted(struct ask *ask, struct uuid conversation)
 
 enum { ENTRIES_MAX = 64 };
 
+struct listing {
+    struct ask *ask;
+    struct frame_thread threads[ENTRIES_MAX];
+    char topics[ENTRIES_MAX][LIMIT_NAME];
+    int n;
+};
+
+static struct frame_thread *listed(struct listing *l, struct uuid conversation)
+{
+    for (int i = 0; i < l->n; i++)
+        if (uuid_equal(l->threads[i].conversation, conversation))
+            return &l->threads[i];
+    return NULL;
+}
+
+static void on_heads(void *arg, parley_status status, const struct log_head *heads, int n)
+{
+    struct listing *l = arg;
+    bool staff = link_is_staff(l->ask->link);
+    for (int i = 0; status == PARLEY_OK && i < n; i++)
+        listed(l, heads[i].conversation)->head = staff ? heads[i].head : heads[i].head_public;
+    if (status == PARLEY_OK)
+        ask_reply(l->ask, FRAME_conversation_list,
+                  &(struct frame_conversation_list){.threads = l->threads, .threads_count = (size_t)l->n});
+    else
+        ask_refuse(l->ask, status, NULL, NULL);
+    mem_free(l);
+}
+
 static void on_rows(void *arg, parley_status status, const struct conversation_row *rows, int n)
 {
-    struct ask *ask = arg;
-    struct frame_thread threads[ENTRIES_MAX];
-    if (status != PARLEY_OK) {
-        ask_refuse(ask, status, NULL, NULL);
-        return;
+    struct listing *l = mem_alloc(sizeof *l);
+    struct uuid ids[ENTRIES_MAX];
+    l->ask = arg;
+    for (int i = 0; status == PARLEY_OK && i < n && i < ENTRIES_MAX; i++) {
+        memcpy(l->topics[i], rows[i].topic.ptr, rows[i].topic.len);
+        l->threads[l->n++] =
+            (struct frame_thread){.conversation = rows[i].id, .topic = span_of(l->topics[i], rows[i].topic.len)};
+        ids[i] = rows[i].id;
     }
-    struct frame_conversation_list list = {.threads = threads};
-    for (int i = 0; i < n && i < ENTRIES_MAX; i++) {
-        const struct sub *sub = sub_find(ask->link, rows[i].id);
-        threads[list.threads_count++] =
-            (struct frame_thread){.conversation = rows[i].id, .topic = rows[i].topic, .head = sub ? sub->head : 0};
-    }
-    ask_reply(ask, FRAME_conversation_list, &list);
+    if (status == PARLEY_OK)
+        status = log_heads(l->ask->api->store, ids, l->n, on_heads, l);
+    if (status != PARLEY_OK)
+        on_heads(l, status, NULL, 0);
 }
 
 void on_conversations(struct api *api, struct link *link, const struct frame *frame)

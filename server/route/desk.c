@@ -1,9 +1,9 @@
-/* The desk, read in three steps: my sessions and offers, who waits, and the names of the customers. */
+/* The desk, read in three steps: my sessions and offers, who waits, and whose they all are. */
 #include "server/route/desk.h"
 
 #include "server/base/clock.h"
 #include "server/base/mem.h"
-#include "server/store/log.h"
+#include "server/store/customer_row.h"
 #include "server/store/session_row.h"
 #include "server/talk/directory.h"
 
@@ -24,12 +24,8 @@ struct reading {
     void *arg;
 };
 
-static void part_done(struct reading *r, parley_status status)
+static void finish(struct reading *r)
 {
-    if (r->status == PARLEY_OK)
-        r->status = status;
-    if (--r->pending)
-        return;
     r->done(r->arg, r->status, r->status == PARLEY_OK ? &r->desk : NULL);
     arena_done(&r->arena);
     mem_free(r);
@@ -39,6 +35,61 @@ static struct span keep(struct reading *r, struct span text)
 {
     return text.len ? arena_span(&r->arena, text) : text;
 }
+
+/* ---- the last step: whose they are ---- */
+
+static void show_face(struct reading *r, struct frame_desk_entry *entry, const struct conversation_face *face)
+{
+    entry->name = keep(r, face->name), entry->has_name = face->name.len > 0;
+    entry->head = face->head;
+}
+
+static void on_faces(void *arg, parley_status status, const struct conversation_face *face, int n)
+{
+    struct reading *r = arg;
+    r->status = status;
+    for (size_t i = 0; status == PARLEY_OK && i < r->desk.sessions_count; i++)
+        show_face(r, &r->sessions[i], face++);
+    for (size_t i = 0; status == PARLEY_OK && i < r->desk.waiting_count; i++)
+        show_face(r, &r->waiting[i], face++);
+    for (size_t i = 0; status == PARLEY_OK && i < r->desk.offers_count; i++, face++) {
+        struct frame_dossier *d = &r->offers[i].dossier;
+        d->name = keep(r, face->name), d->has_name = face->name.len > 0;
+        d->verified = face->verified;
+        d->head = face->head;
+    }
+    finish(r);
+}
+
+static void ask_faces(struct reading *r)
+{
+    struct uuid asked[SESSIONS_MAX + WAITING_MAX + OFFERS_MAX];
+    int n = 0;
+    for (size_t i = 0; i < r->desk.sessions_count; i++)
+        asked[n++] = r->sessions[i].conversation;
+    for (size_t i = 0; i < r->desk.waiting_count; i++)
+        asked[n++] = r->waiting[i].conversation;
+    for (size_t i = 0; i < r->desk.offers_count; i++)
+        asked[n++] = r->offers[i].conversation;
+    if (n)
+        r->status = conversation_faces(r->store, asked, n, on_faces, r);
+    if (!n || r->status != PARLEY_OK)
+        finish(r);
+}
+
+static void part_done(struct reading *r, parley_status status)
+{
+    if (r->status == PARLEY_OK)
+        r->status = status;
+    if (--r->pending)
+        return;
+    if (r->status == PARLEY_OK)
+        ask_faces(r);
+    else
+        finish(r);
+}
+
+/* ---- sessions, offers, who waits ---- */
 
 static struct frame_desk_entry entry_of(struct reading *r, const struct session_row *row)
 {

@@ -60,6 +60,17 @@ static const struct pg_statement open_topic = {
     {PG_UUID, PG_UUID, PG_UUID, PG_TEXT},
 };
 
+static const struct pg_statement faces = {
+    "conversation_faces",
+    "select c.name, coalesce(c.verified, false), coalesce(h.seq, 0)"
+    "  from unnest($1::uuid[]) with ordinality asked (id, n) left join conversation v on v.id = asked.id"
+    "  left join customer c on c.id = v.customer"
+    "  left join lateral (select seq from item where conversation = asked.id order by seq desc limit 1) h on true"
+    " order by asked.n",
+    1,
+    {PG_UUID_ARRAY},
+};
+
 static const struct pg_statement link_guest = {"customer_link", "select parley_link($1, $2)", 2, {PG_UUID, PG_UUID}};
 
 /* ---- one customer ---- */
@@ -199,6 +210,25 @@ parley_status conversation_open(struct store *store, const struct conversation_r
     pg_uuid(p, row->app);
     pg_text(p, row->topic);
     return conversation_read_send(read);
+}
+
+static struct conversation_face face_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return (struct conversation_face){
+        .name = pg_get_text(r, i, 0), .verified = pg_get_bool(r, i, 1), .head = pg_get_i64(r, i, 2)};
+}
+
+ROWS_READ(face, struct conversation_face, conversation_faces_read, face_of)
+
+parley_status conversation_faces(struct store *store, const struct uuid *ids, int n, conversation_faces_read *done,
+                                 void *arg)
+{
+    struct face_read *read = face_read_new(store_reading(store), done, arg);
+    struct pg_params *p = face_read_add(read, &faces);
+    pg_array(p, PG_UUID_ARRAY, n);
+    for (int i = 0; i < n; i++)
+        pg_uuid(p, ids[i]);
+    return face_read_send(read);
 }
 
 /* ---- in a transition ---- */

@@ -73,6 +73,20 @@ parley_status customer_conversations(struct store *store, struct uuid customer, 
 parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,
                                 void *arg);
 
+/* Whose a conversation is, at a glance. */
+struct conversation_face {
+    struct span name;
+    bool verified;
+    int64_t head; /* of all items */
+};
+
+/* rows are NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void conversation_faces_read(void *arg, parley_status status, const struct conversation_face *rows, int n);
+
+/* One for each conversation, in the order asked; empty for one that there is not. */
+parley_status conversation_faces(struct store *store, const struct uuid *ids, int n, conversation_faces_read *done,
+                                 void *arg);
+
 /* ---- in a transition ---- */
 
 /* The guest turns out to be a known customer: identities, devices and conversations become theirs, the guest's main

@@ -262,6 +262,60 @@ async def test_reopen_takes_up_a_closed_session(shop):
     shop.judge()
 
 
+async def test_the_desk_says_whose_everything_is(shop):
+    """As it is read, not only as pushes tell it: name, whether they are known, and how far the conversation is."""
+    with shop.serve():
+        ann, bob = await shop.customer("ann"), await shop.customer("bob")
+        await ann.post("one")
+        await ann.post("two")
+        await bob.post("three")
+        kim = await shop.desk("kim")
+        await kim.accept(await kim.offered(ann.main))
+        await kim.offered(bob.main)
+        await kim.reconnect()
+        [mine], [offer], [waiting] = kim.desk["sessions"], kim.desk["offers"], kim.desk["waiting"]
+        heads = {c: (await kim.request("subscribe", conversation=c))["thread"]["head"] for c in (ann.main, bob.main)}
+        assert (mine["conversation"], mine["name"].split()[0], mine["head"]) == (ann.main, "Ann", heads[ann.main])
+        assert (waiting["conversation"], waiting["name"].split()[0], waiting["head"]) == (bob.main, "Bob", heads[bob.main])
+        dossier = offer["dossier"]
+        assert (dossier["name"].split()[0], dossier["verified"], dossier["head"]) == ("Bob", True, heads[bob.main])
+        lee = await shop.desk("lee")
+        [thread] = (await lee.request("conversations", customer=ann.me))["threads"]
+        assert (thread["topic"], thread["head"]) == ("main", heads[ann.main])
+        assert (await ann.request("conversations"))["threads"][0]["head"] == ann.threads[ann.main].head
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_marks_only_grow(shop):
+    with shop.serve(workers=2):
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        head = ann.threads[conv].head
+
+        async def told(read, delivered):
+            return await kim.until(lambda: kim.threads[conv].marks.get(ann.me) == {
+                "participant": ann.me, "role": "customer", "read": read, "delivered": delivered}, what="the mark")
+
+        await ann.request("mark", conversation=conv, read=2)
+        await told(2, 2)
+        await ann.request("mark", conversation=conv, delivered=3)
+        await told(2, 3)
+        await ann.request("mark", conversation=conv, read=1)
+        await ann.request("mark", conversation=conv)
+        await ann.reconnect()
+        while not any(m["participant"] == ann.me for m in (await kim.request("range", conversation=conv))["thread"].get("marks", [])):
+            pass    # until it is written
+        await ann.reconnect()
+        await ann.request("mark", conversation=conv, read=1)
+        await ann.request("mark", conversation=conv, read=head + 5)
+        await told(head, head)
+        marks = [d["mark"] for type, d in kim.pushes if type == "marked" and d["mark"]["participant"] == ann.me]
+        assert marks == sorted(marks, key=lambda m: (m["read"], m["delivered"])) and len(marks) == 3
+        await shop.quiet()
+    shop.judge()
+
+
 async def test_capacity_is_kept(shop):
     with shop.serve():
         shop.staff("kim", capacity=2)
