@@ -24,6 +24,7 @@ static const struct {
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };
+enum { NOWHERE_BODY_MAX = 4096 }; /* so that 404 and 405 say what is wrong, not the length of what was sent there */
 
 static bool matches(int i, struct span path, struct span *out_part)
 {
@@ -44,7 +45,7 @@ size_t http_body_max(void *arg, int listener, struct span method, struct span pa
     for (int i = 0; i < ROUTES; i++)
         if (span_is(method, routes[i].method) && matches(i, path, &part))
             return routes[i].body;
-    return 0;
+    return NOWHERE_BODY_MAX;
 }
 
 void http_on_request(void *arg, struct http_exchange *exchange)
@@ -120,7 +121,7 @@ const struct value *http_json_body(const struct http_call *call)
     if (st == PARLEY_OK && map->type == VALUE_MAP)
         return map;
     http_refuse(call->exchange, st == PARLEY_OK ? PARLEY_INVALID : st, error.text[0] ? error.text : "a JSON map is due",
-                error.path);
+                error.path[0] ? error.path : NULL);
     return NULL;
 }
 

@@ -87,8 +87,16 @@ void http_post_items(const struct http_call *call)
 static void add_number(const struct http_call *call, struct buf *out, const char *name)
 {
     struct span value = http_parameter(call->exchange, name);
-    if (value.ptr)
-        buf_printf(out, ",\"%s\":%lld", name, value.len < 20 ? strtoll(value.ptr, NULL, 10) : -1);
+    char text[20] = "", *end;
+    if (!value.ptr)
+        return;
+    if (value.len < sizeof text)
+        memcpy(text, value.ptr, value.len);
+    long long number = strtoll(text, &end, 10);
+    if (text[0] && !*end)
+        buf_printf(out, ",\"%s\":%lld", name, number);
+    else
+        buf_printf(out, ",\"%s\":\"no number\"", name); /* which is refused like any other text there */
 }
 
 void http_get_items(const struct http_call *call)
@@ -107,6 +115,13 @@ void http_get_items(const struct http_call *call)
     http_as_link(call, run, kept);
 }
 
+/* What is missing or wrong is refused where the frame is read. */
+static void pass_on(struct value *map, const char *key, const struct value *value)
+{
+    if (value)
+        value_put(map, span_str(key), *value);
+}
+
 /* An event of the company's systems becomes an item of kind custom, so that it is kept, shown and seen by flows. */
 void http_post_event(const struct http_call *call)
 {
@@ -115,18 +130,15 @@ void http_post_event(const struct http_call *call)
         return;
     struct value data, body;
     struct arena *arena = &call->api->arena;
-    const struct value *extra = value_find(map, "data");
-    struct span type = http_text(map, "type"), text = http_text(map, "text");
     if (value_map(arena, 4, &data) != PARLEY_OK || value_map(arena, 3, &body) != PARLEY_OK) {
         http_refuse(call->exchange, PARLEY_TOO_BIG, NULL, NULL);
         return;
     }
-    value_put(&body, span_str("type"), value_text(type));
-    value_put(&body, span_str("fallback"), value_text(text.len ? text : type));
-    if (extra)
-        value_put(&body, span_str("data"), *extra);
-    value_put(&data, span_str("conversation"), value_text(http_text(map, "conversation")));
-    value_put(&data, span_str("id"), value_text(http_text(map, "id")));
+    pass_on(&body, "type", value_find(map, "type"));
+    pass_on(&body, "fallback", value_find(map, value_find(map, "text") ? "text" : "type"));
+    pass_on(&body, "data", value_find(map, "data"));
+    pass_on(&data, "conversation", value_find(map, "conversation"));
+    pass_on(&data, "id", value_find(map, "id"));
     value_put(&data, span_str("kind"), value_text(span_str("custom")));
     value_put(&data, span_str("body"), body);
 

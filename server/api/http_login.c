@@ -187,6 +187,10 @@ static void on_guest(void *arg, parley_status status, const struct customer_home
 static const struct directory_app *app_of_key(const struct http_call *call, const struct value *map)
 {
     struct span kid = http_text(map, "key");
+    if (!kid.len) {
+        http_refuse(call->exchange, PARLEY_INVALID, "the id of an app key is due", "key");
+        return NULL;
+    }
     const struct directory_key *key = directory_key(call->api->directory, kid);
     const struct directory_app *app =
         key ? directory_app(call->api->directory, key->app) : directory_app_named(call->api->directory, kid);
@@ -208,8 +212,12 @@ void http_guest(const struct http_call *call)
     struct uuid device;
     if (!app)
         return;
-    if (uuid_parse(http_text(map, "device"), &device) != PARLEY_OK)
+    if (!value_find(map, "device")) {
         device = crypto_uuid7();
+    } else if (uuid_parse(http_text(map, "device"), &device) != PARLEY_OK) {
+        http_refuse(call->exchange, PARLEY_BAD_ID, "is no UUID of 36 lower-case characters", "device");
+        return;
+    }
     struct visiting *v = mem_alloc(sizeof *v);
     v->api = call->api;
     v->exchange = call->exchange;

@@ -3,6 +3,7 @@
  * The library reads the request and is told to read no more. It could write the answer too, but neither without
  * spinning while a peer that reads slowly has sent more than asked, nor without resetting a peer that is still sending
  * when it is refused. So the answer goes straight to the socket, and what still comes is discarded for a while. */
+#include "protocol/status.h"
 #include "server/base/mem.h"
 #include "server/io/loop.h"
 #include "server/io/sock.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libwebsockets.h>
+#include <stdio.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -130,14 +132,32 @@ static void write_head(struct buf *out, int status, bool tls, const char *conten
     buf_add_str(out, "\r\n");
 }
 
+static parley_status status_of_http(int status)
+{
+    switch (status) {
+    case 403:
+        return PARLEY_DENIED;
+    case 404:
+        return PARLEY_NOT_FOUND;
+    case 413:
+        return PARLEY_TOO_BIG;
+    case 503:
+        return PARLEY_BUSY;
+    default:
+        return PARLEY_INVALID;
+    }
+}
+
 static void write_refusal(struct buf *out, bool tls, struct ws_refusal refusal)
 {
     static const struct http_header version[] = {
         {"Upgrade", VALUE("websocket")}, {"Sec-WebSocket-Version", VALUE("13")}, {NULL, {NULL, 0}}};
-    size_t len = strlen(refusal.text) + 1;
-    write_head(out, refusal.status, tls, "text/plain; charset=utf-8", refusal.status == 426 ? version : NULL, len);
-    buf_add_str(out, refusal.text);
-    buf_add_char(out, '\n');
+    char body[256]; /* the texts are our own, without quotes */
+    int len = snprintf(body, sizeof body, "{\"error\":{\"code\":\"%s\",\"text\":\"%s\"}}",
+                       status_name(status_of_http(refusal.status)), refusal.text);
+    write_head(out, refusal.status, tls, "application/json; charset=utf-8", refusal.status == 426 ? version : NULL,
+               (size_t)len);
+    buf_add_span(out, span_of(body, (size_t)len));
 }
 
 void answer_refuse_now(struct ws_conn *conn, struct lws *wsi, struct ws_refusal refusal)

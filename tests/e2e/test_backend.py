@@ -65,7 +65,19 @@ async def test_errors_have_a_status_a_code_and_a_path(shop):
             ("GET", f"{path}?limit=-1", None, key, 400, "invalid", "limit"),
             ("GET", f"{path}?limit=1000000000", None, key, 400, "invalid", "limit"),
             ("GET", f"{path}?after=1&before=9", None, key, 400, "invalid", None),
+            ("GET", f"{path}?after=two", None, key, 400, "invalid", "after"),
+            ("GET", f"{path}?limit=", None, key, 400, "invalid", "limit"),
+            ("GET", f"{path}?limit=99999999999999999999", None, key, 400, "invalid", "limit"),
             ("GET", "/v1/nothing", None, key, 404, "not_found", None),
+            ("POST", "/v1/nothing", {}, key, 404, "not_found", None),
+            ("PUT", "/v1/events", {}, key, 405, "invalid", None),
+            ("POST", "/v1/events", {"conversation": ann.main, "type": "a"}, key, 400, "invalid", "id"),
+            ("POST", "/v1/events", {"conversation": ann.main, "id": uuid7()}, key, 400, "invalid", "type"),
+            ("POST", "/v1/events", {"conversation": 5, "id": uuid7(), "type": "a"}, key, 400, "bad_id", "conversation"),
+            ("POST", "/v1/guests", {}, None, 400, "invalid", "key"),
+            ("POST", "/v1/guests", {"key": shop.app.kid, "device": "mine"}, None, 400, "bad_id", "device"),
+            ("POST", path, "x" * 300_000, key, 413, "too_big", None),
+            ("GET", "/v1/ws", None, key, 426, "invalid", None),
         ]
         for method, where, body, token, expected, code, place in cases:
             headers = {"Content-Type": "application/json"} if isinstance(body, str) else None
@@ -73,6 +85,7 @@ async def test_errors_have_a_status_a_code_and_a_path(shop):
             error = json.loads(text)["error"]
             assert (status, error["code"]) == (expected, code), (method, where, status, text)
             assert place is None or error["path"].endswith(place), text
+            assert error.get("path") != "", text
         await shop.close()
 
 
