@@ -93,6 +93,7 @@ static enum sandbox_verdict call_flow(struct flow_run *run, struct flow_call *ca
     copy_text(v->about.id, sizeof v->about.id, json_text(&call->args, "id"));
     copy_text(v->about.title, sizeof v->about.title, json_text(&call->args, "title"));
     copy_text(v->about.language, sizeof v->about.language, json_text(&call->args, "language"));
+    copy_text(v->about.apology, sizeof v->about.apology, json_text(&call->args, "apology"));
     if (escape)
         copy_text(v->about.escape_queue, sizeof v->about.escape_queue, json_text(escape, "queue"));
     return SANDBOX_RETURN;

@@ -23,6 +23,7 @@ struct flow_limits {
     size_t step_items;
     size_t collected_bytes;
     size_t runs_per_version; /* in memory */
+    const char *apology;     /* when a flow has none of its own; outlives the engine */
 };
 
 extern const struct flow_limits flow_limits_default;
@@ -36,6 +37,7 @@ void flow_engine_free(struct flow_engine **engine);
 /* What the flow says of itself in flow{}. */
 struct flow_about {
     char id[65], title[257], language[36], escape_queue[65];
+    char apology[1001]; /* empty: the limits' */
 };
 
 /* SHA-256 of the source, which is what a run is pinned to. */

@@ -171,6 +171,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     struct flow_limits limits = flow_limits_default;
     limits.sandbox.memory_run = (size_t)conf->flows.memory_limit_bytes;
     limits.sandbox.ticks_step = conf->flows.instruction_limit;
+    limits.apology = conf->flows.apology;
     flows->host = (struct flow_host){.commit = flows_commit,
                                      .read = flows_read,
                                      .describe = flows_describe,

@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-static const char apology[] = "Something went wrong on our side. A person will help you.";
-
 void step_open(struct flow_run *run)
 {
     struct flow_engine *engine = run->engine;
@@ -244,13 +242,19 @@ static void add_failure_entry(struct flow_run *run, const struct flow_error *e)
     step_add_entry(run, &call, &told, &ignored); /* none when the journal itself is what is too long */
 }
 
+static struct span apology(const struct flow_run *run)
+{
+    const struct flow_about *about = &run->version->about;
+    return span_str(run->version->has_about && about->apology[0] ? about->apology : run->engine->limits.apology);
+}
+
 void step_fail(struct flow_run *run, const struct flow_error *error)
 {
     bool forget = run->work && run->work->step.forget;
     step_close(run);
     step_open(run);
     struct flow_work *w = run->work;
-    struct frame_text_body words = {.text = span_str(apology)};
+    struct frame_text_body words = {.text = apology(run)};
     struct flow_error ignored;
     w->step.forget = forget;
     if (forget)

@@ -13,6 +13,7 @@ const struct flow_limits flow_limits_default = {
     .step_items = STEP_ITEMS,
     .collected_bytes = 65536,
     .runs_per_version = 20000,
+    .apology = "Something went wrong on our side. A person will help you.",
 };
 
 struct flow_engine *flow_engine_new(struct flow_host *host, const struct flow_limits *limits)

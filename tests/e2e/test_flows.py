@@ -70,6 +70,28 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize("own, configured, said", [
+    ('apology = "Das tut uns leid.", ', {}, "Das tut uns leid."),
+    ("", {"flows.apology": "Kurz gesagt: kaputt, leider."}, "Kurz gesagt: kaputt, leider."),
+    ('apology = "Das tut uns leid.", ', {"flows.apology": "Kaputt."}, "Das tut uns leid."),
+    ("", {}, "Something went wrong on our side. A person will help you."),
+])
+async def test_the_apology_speaks_the_flows_language(shop, own, configured, said):
+    shop.site.flow("bad", 'flow { id = "bad", %stitle = "Bad" }\nask "Name?"\nerror("broken")\n' % own)
+    shop.app = shop.site.app("bad-app", queue="care", flow="bad")
+    with shop.serve(sets=configured) as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Name?" in ann.texts())
+        server.kill()       # the text is the version's, whoever brings the run back
+        server.start()
+        await ann.reconnect()
+        await ann.post("Ann")
+        await ann.until(lambda: ann.kinds()[-1] == "queued", what="a person to be called")
+        assert ann.texts()[-1] == said
+        await shop.close()
+
+
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_broken_script_brings_the_apology_and_a_person(shop, name):
     source, line = BROKEN[name]
