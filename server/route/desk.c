@@ -194,7 +194,7 @@ void desk_load(struct store *store, const struct directory *directory, struct uu
     r->desk.capacity = a ? a->capacity : 0;
     int n = list_queues(r, names);
     parley_status mine = session_of_agent(store, agent, on_mine, r);
-    parley_status waiting = n ? session_waiting(store, names, n, WAITING_MAX, on_waiting, r) : PARLEY_OK;
+    parley_status waiting = n ? session_waiting(store, names, n, WAITING_MAX, WAITING_MAX, on_waiting, r) : PARLEY_OK;
     if (mine != PARLEY_OK)
         part_done(r, mine);
     if (waiting != PARLEY_OK || !n)

@@ -209,12 +209,16 @@ void offering_session(struct route *route, const struct session_row *was, const 
         offering_ended(o, now);
 }
 
-static bool waits(const struct session_row *waiting, int n, struct uuid session)
+/* Of a queue with as many as were asked for it may be one of those that were not read. */
+static bool may_wait(const struct offering *o, const struct session_row *waiting, int n)
 {
-    for (int i = 0; i < n; i++)
-        if (uuid_equal(waiting[i].id, session))
+    int read = 0;
+    for (int i = 0; i < n; i++) {
+        if (uuid_equal(waiting[i].id, o->session))
             return true;
-    return false;
+        read += span_equal(waiting[i].queue, o->service.row.queue);
+    }
+    return read >= o->route->each;
 }
 
 /* What is held out here and does not wait any more was taken through another process: withdrawing it finds that out. */
@@ -222,7 +226,7 @@ void offerings_reconcile(struct route *route, const struct session_row *waiting,
 {
     struct offering *o;
     for (size_t i = 0; (o = map_next(&route->offerings, &i));)
-        if (o->out && !waits(waiting, n, o->session))
+        if (o->out && !may_wait(o, waiting, n))
             withdraw(route, &o->service.row, o->offer, "withdrawn");
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { WAITING_READ = 200, PLACES_TOLD = 50, TOLD_MAX = 4096, SWEEP_MS = 1000 };
+enum { WAITING_READ = 4000, WAITING_OF_QUEUE = 200, PLACES_TOLD = 50, TOLD_MAX = 4096, SWEEP_MS = 1000 };
 
 /* ---- who is free ---- */
 
@@ -111,27 +111,19 @@ static void on_handle_time(void *arg, parley_status status, const struct session
 }
 
 /* Everyone near the front of one queue hears where they stand. */
-static void tell_places(struct route *route, const struct session_row *rows, int n, int first)
+static void tell_places(struct route *route, const struct session_row *rows, int n, struct span queue)
 {
     struct telling *t = mem_alloc(sizeof *t);
     t->route = route;
-    for (int i = first; i < n && t->n < PLACES_TOLD; i++) {
-        if (!span_equal(rows[i].queue, rows[first].queue))
+    for (int i = 0; i < n && t->n < PLACES_TOLD; i++) {
+        if (!span_equal(rows[i].queue, queue))
             continue;
         service_set(&t->sessions[t->n], &rows[i]);
         t->places[t->n] = t->n + 1;
         t->n++;
     }
-    if (session_place(route->store, rows[first].id, on_handle_time, t) != PARLEY_OK)
+    if (!t->n || session_place(route->store, t->sessions[0].row.id, on_handle_time, t) != PARLEY_OK)
         mem_free(t);
-}
-
-static bool is_first_of_queue(const struct session_row *rows, int i)
-{
-    for (int k = 0; k < i; k++)
-        if (span_equal(rows[k].queue, rows[i].queue))
-            return false;
-    return true;
 }
 
 /* ---- matching ---- */
@@ -157,11 +149,11 @@ static void on_waiting(void *arg, parley_status status, const struct session_row
     route->reading = false;
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         consider(route, &rows[i]);
-    if (status == PARLEY_OK && n < WAITING_READ)
+    if (status == PARLEY_OK)
         offerings_reconcile(route, rows, n);
-    for (int i = 0; status == PARLEY_OK && i < n; i++)
-        if (is_first_of_queue(rows, i))
-            tell_places(route, rows, n, i);
+    const struct directory_queue *queue;
+    for (int i = 0; status == PARLEY_OK && n && (queue = directory_queue_at(route->directory, i)); i++)
+        tell_places(route, rows, n, span_str(queue->name));
     if (status == PARLEY_OK)
         metric_set(METRIC_queue_waiting, n);
     if (route->again)
@@ -183,7 +175,10 @@ static void match(void *arg)
         queues[n++] = span_str(queue->name);
     if (n == 0)
         return;
-    route->reading = session_waiting(route->store, queues, n, WAITING_READ, on_waiting, route) == PARLEY_OK;
+    /* so many of each: nobody waits for an agent behind those whom nobody serves */
+    route->each = WAITING_READ / n < WAITING_OF_QUEUE ? WAITING_READ / n + 1 : WAITING_OF_QUEUE;
+    parley_status st = session_waiting(route->store, queues, n, route->each, route->each * n, on_waiting, route);
+    route->reading = st == PARLEY_OK;
 }
 
 void route_match_soon(struct route *route)

@@ -39,6 +39,7 @@ struct route {
     struct loop_turn turn;
     struct loop_timer sweep;
     bool reading, again;
+    int each; /* waiting sessions that are read of a queue */
     int64_t silence_swept_ms;
     bool closing_silent;
     int64_t refreshed_ms;

@@ -34,9 +34,9 @@ static const struct pg_statement waiting = {
     "select s.* from unnest($1::text[]) q (name) cross join lateral (select " SESSION_COLUMNS
     "   from session s where s.queue = q.name and s.state in (2, 3)"
     "  order by s.priority desc, s.queued_at limit $2) s"
-    " order by s.priority desc, s.queued_at, s.id limit $2",
-    2,
-    {PG_TEXT_ARRAY, PG_I64},
+    " order by s.priority desc, s.queued_at, s.id limit $3",
+    3,
+    {PG_TEXT_ARRAY, PG_I64, PG_I64},
 };
 
 static const struct pg_statement of_agent = {
@@ -159,7 +159,7 @@ parley_status session_of_agent(struct store *store, struct uuid agent, session_r
     return session_read_by(store_reading(store), &of_agent, agent, done, arg);
 }
 
-parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int limit,
+parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int each, int limit,
                               session_rows *done, void *arg)
 {
     struct session_read *read = session_read_new(store_reading(store), done, arg);
@@ -167,6 +167,7 @@ parley_status session_waiting(struct store *store, const struct span *queues, in
     pg_array(p, PG_TEXT_ARRAY, nqueues);
     for (int i = 0; i < nqueues; i++)
         pg_text(p, queues[i]);
+    pg_i64(p, each);
     pg_i64(p, limit);
     return session_read_send(read);
 }

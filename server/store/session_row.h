@@ -56,8 +56,9 @@ typedef void session_rows(void *arg, parley_status status, const struct session_
 
 parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg);
 
-/* Waiting sessions (queued and offered) of these queues, highest priority first, then oldest. */
-parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int limit,
+/* Waiting sessions (queued and offered) of these queues, highest priority first, then oldest: so many of each queue,
+ * and of all together. */
+parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int each, int limit,
                               session_rows *done, void *arg);
 
 /* An agent's live and wrap-up sessions, longest first; and those offered to them. */

@@ -138,12 +138,12 @@ static void those_who_wait_come_by_priority_then_age(void **unused)
     struct session_row old = queued("q1", 0, 10), urgent = queued("q1", 5, 30), young = queued("q2", 0, 20);
     queued("q3", 9, 1);
     const struct span names[] = {span_str("q1"), span_str("q2")};
-    assert_int_equal(store_fixture_wait(session_waiting(f.store, names, 2, 10, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_waiting(f.store, names, 2, 10, 10, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 3);
     assert_true(uuid_equal(rows[0].id, urgent.id));
     assert_true(uuid_equal(rows[1].id, old.id));
     assert_true(uuid_equal(rows[2].id, young.id));
-    assert_int_equal(store_fixture_wait(session_waiting(f.store, names, 2, 1, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_waiting(f.store, names, 2, 1, 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
 }
 
