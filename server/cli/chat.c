@@ -7,12 +7,10 @@
 #include "server/cli/field.h"
 #include "server/cli/pipe.h"
 #include "server/cli/sign_in.h"
+#include "server/cli/sitting.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { TICK_MS = 1000 };
 
 /* --- the state line --- */
 
@@ -36,8 +34,9 @@ static const char *connection(const struct chat *c, char *room, size_t size)
     }
 }
 
-static void show_prompt(struct chat *c)
+static void show_prompt(void *arg)
 {
+    struct chat *c = arg;
     char prompt[CHAT_PROMPT * 2], room[64], unsent[32] = "";
     const char *net = connection(c, room, sizeof room);
     uint32_t waiting = parley_outbox_count(c->client);
@@ -227,8 +226,9 @@ static void on_event(struct chat *c, parley_event *e)
 
 /* --- the whole --- */
 
-static void take_events(struct chat *c)
+static void take_events(void *arg)
 {
+    struct chat *c = arg;
     parley_event *e;
     while ((e = parley_next_event(c->client, 0))) {
         on_event(c, e);
@@ -236,54 +236,32 @@ static void take_events(struct chat *c)
     }
 }
 
-/* Input that ended is a goodbye, but what was said is sent first. */
-static bool may_leave(const struct chat *c, bool ended)
+static void on_line(void *arg, char *line)
 {
-    return c->quit || (ended && c->been_online && parley_outbox_count(c->client) == 0);
+    chat_line(arg, line);
 }
 
 static int talk(struct cli *cli, parley_client *client, const struct sign_in *who)
 {
     struct chat c = {.client = client, .term = term_open(cli_color(cli)), .who = "hello"};
     c.view = (struct view){.term = c.term, .my_name = who->name};
-    bool ended = false;
-    if (term_is_interactive(c.term))
-        term_line(c.term, TONE_DIM, "%s at %s - /help tells what you can do", who->name, who->url);
-    parley_connect(client);
-    while (!may_leave(&c, ended)) {
-        show_prompt(&c);
-        enum term_news news = term_wait(c.term, parley_event_fd(client), TICK_MS);
-        if (news == TERM_LINE) {
-            char *line = term_take_line(c.term);
-            chat_line(&c, line);
-            free(line);
-        }
-        ended = ended || news == TERM_END;
-        if (news == TERM_INTERRUPT) {
-            c.quit = true;
-            c.code = CLI_INTERRUPTED;
-        }
-        take_events(&c);
-    }
+    struct sitting sitting = {.term = c.term,
+                              .client = client,
+                              .quit = &c.quit,
+                              .been_online = &c.been_online,
+                              .prompt = show_prompt,
+                              .line = on_line,
+                              .events = take_events,
+                              .arg = &c};
+    bool interrupted = sitting_run(&sitting, who);
     mem_free(c.values);
     term_close(&c.term);
-    return c.code;
+    return interrupted ? CLI_INTERRUPTED : c.code;
 }
 
 static int chat(struct cli *cli)
 {
-    struct sign_in who;
-    parley_client *client;
-    int code = sign_in_customer(cli, &who);
-    if (code != CLI_OK)
-        return code;
-    code = pipe_client(cli, &who, &client);
-    if (code == CLI_OK) {
-        code = cli_json(cli) ? pipe_run(client) : talk(cli, client, &who);
-        parley_client_free(client);
-    }
-    sign_in_done(&who);
-    return code;
+    return sitting_verb(cli, sign_in_customer, talk);
 }
 
 const struct verb chat_verbs[] = {

@@ -7,12 +7,12 @@
 #include "server/cli/field.h"
 #include "server/cli/pipe.h"
 #include "server/cli/sign_in.h"
+#include "server/cli/sitting.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { PROMPT = 400, TICK_MS = 1000, LATE_MS = 5000 };
+enum { PROMPT = 400, LATE_MS = 5000 };
 
 /* --- what is on the desk --- */
 
@@ -110,8 +110,9 @@ static const struct desk_offer *first_offer(const struct desk *d)
     return first;
 }
 
-static void show_prompt(struct desk *d)
+static void show_prompt(void *arg)
 {
+    struct desk *d = arg;
     char prompt[PROMPT], net[96] = "", offer[96] = "", who[VIEW_NAME + 4] = "";
     const struct desk_offer *o = first_offer(d);
     int64_t left = d->retry_at - clock_mono_ms();
@@ -310,8 +311,9 @@ static void on_event(struct desk *d, parley_event *e)
 
 /* --- the whole --- */
 
-static void take_events(struct desk *d)
+static void take_events(void *arg)
 {
+    struct desk *d = arg;
     parley_event *e;
     while ((e = parley_next_event(d->client, 0))) {
         on_event(d, e);
@@ -322,47 +324,31 @@ static void take_events(struct desk *d)
             o->until = 0; /* its end was not told: the connection was down */
 }
 
+static void on_line(void *arg, char *line)
+{
+    desk_line(arg, line);
+}
+
 static int serve(struct cli *cli, parley_client *client, const struct sign_in *who)
 {
     struct desk d = {.client = client, .term = term_open(cli_color(cli)), .status = "hello"};
     d.view = (struct view){.term = d.term, .my_name = "me", .staff = true};
-    bool ended = false;
-    if (term_is_interactive(d.term))
-        term_line(d.term, TONE_DIM, "%s at %s - /help tells what you can do", who->name, who->url);
-    parley_connect(client);
-    while (!d.quit && !(ended && d.been_online && parley_outbox_count(client) == 0)) {
-        show_prompt(&d);
-        enum term_news news = term_wait(d.term, parley_event_fd(client), TICK_MS);
-        if (news == TERM_LINE) {
-            char *line = term_take_line(d.term);
-            desk_line(&d, line);
-            free(line);
-        }
-        ended = ended || news == TERM_END;
-        if (news == TERM_INTERRUPT) {
-            d.quit = true;
-            d.code = CLI_INTERRUPTED;
-        }
-        take_events(&d);
-    }
+    struct sitting sitting = {.term = d.term,
+                              .client = client,
+                              .quit = &d.quit,
+                              .been_online = &d.been_online,
+                              .prompt = show_prompt,
+                              .line = on_line,
+                              .events = take_events,
+                              .arg = &d};
+    bool interrupted = sitting_run(&sitting, who);
     term_close(&d.term);
-    return d.code;
+    return interrupted ? CLI_INTERRUPTED : d.code;
 }
 
 static int desk(struct cli *cli)
 {
-    struct sign_in who;
-    parley_client *client;
-    int code = sign_in_agent(cli, &who);
-    if (code != CLI_OK)
-        return code;
-    code = pipe_client(cli, &who, &client);
-    if (code == CLI_OK) {
-        code = cli_json(cli) ? pipe_run(client) : serve(cli, client, &who);
-        parley_client_free(client);
-    }
-    sign_in_done(&who);
-    return code;
+    return sitting_verb(cli, sign_in_agent, serve);
 }
 
 const struct verb desk_verbs[] = {
