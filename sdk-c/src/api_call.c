@@ -161,6 +161,65 @@ parley_status parley_process_get(parley_client *c, const char *conv, const char 
     return finish(&k, FRAME_process_get, &f, out_call);
 }
 
+/* --- reading --- */
+
+parley_status parley_range(parley_client *c, const char *conv, int64_t after, int64_t before, uint32_t count,
+                           uint64_t *out_call)
+{
+    struct frame_range f = {.has_limit = true, .limit = count, .has_after = after >= 0, .has_before = before > 0};
+    struct check k = begin(c);
+    f.after = after;
+    f.before = before;
+    conversation(&k, conv, &f.conversation);
+    if (count < 1 || count > LIMIT_PAGE_ITEMS || (f.has_after && f.has_before))
+        k.st = PARLEY_INVALID;
+    return finish(&k, FRAME_range, &f, out_call);
+}
+
+parley_status parley_get_conversations(parley_client *c, const char *customer, uint64_t *out_call)
+{
+    struct frame_conversations f = {.has_customer = customer != NULL};
+    struct check k = begin(c);
+    if (customer)
+        id(&k, customer, &f.customer);
+    return finish(&k, FRAME_conversations, &f, out_call);
+}
+
+parley_status parley_context_get(parley_client *c, const char *conv, int64_t at, uint64_t *out_call)
+{
+    struct frame_context_get f = {.has_at = at > 0, .at = at};
+    struct check k = begin(c);
+    conversation(&k, conv, &f.conversation);
+    return finish(&k, FRAME_context_get, &f, out_call);
+}
+
+/* --- files --- */
+
+parley_status parley_upload(parley_client *c, const char *conv, const char *name, const char *type, int64_t bytes,
+                            const char *sha256, uint64_t *out_call)
+{
+    struct frame_upload f = {.bytes = bytes};
+    struct check k = begin(c);
+    conversation(&k, conv, &f.conversation);
+    required(&k, name, &f.name);
+    required(&k, type, &f.type);
+    required(&k, sha256, &f.sha256);
+    if (k.st == PARLEY_OK && (bytes < 1 || f.sha256.len != 64))
+        k.st = PARLEY_INVALID;
+    if (k.st == PARLEY_OK && bytes > LIMIT_UPLOAD)
+        k.st = PARLEY_TOO_BIG;
+    return finish(&k, FRAME_upload, &f, out_call);
+}
+
+parley_status parley_download(parley_client *c, const char *conv, const char *blob, uint64_t *out_call)
+{
+    struct frame_download f = {0};
+    struct check k = begin(c);
+    conversation(&k, conv, &f.conversation);
+    id(&k, blob, &f.blob);
+    return finish(&k, FRAME_download, &f, out_call);
+}
+
 /* --- agents --- */
 
 parley_status parley_set_status(parley_client *c, const char *status, uint64_t *out_call)

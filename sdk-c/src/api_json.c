@@ -130,6 +130,31 @@ static parley_status do_draft(struct line *l, uint64_t *out_call)
     return parley_draft_set(l->c, l->conversation, int_at(l, "number", 0), json_at(l, "value"));
 }
 
+static parley_status do_view(struct line *l, uint64_t *out_call)
+{
+    int64_t count = int_at(l, "count", 50);
+    return parley_view_thread(l->c, l->conversation, count > 0 && count <= LIMIT_PAGE_ITEMS ? (uint32_t)count : 0,
+                              out_call);
+}
+
+static parley_status do_list(struct line *l, uint64_t *out_call)
+{
+    return parley_view_list(l->c, out_call);
+}
+
+static parley_status do_more(struct line *l, uint64_t *out_call)
+{
+    int64_t count = int_at(l, "count", 50);
+    return parley_view_more(l->c, (uint64_t)int_at(l, "view", 0),
+                            count > 0 && count <= LIMIT_PAGE_ITEMS ? (uint32_t)count : 0);
+}
+
+static parley_status do_close_view(struct line *l, uint64_t *out_call)
+{
+    parley_view_close(l->c, (uint64_t)int_at(l, "view", 0));
+    return PARLEY_OK;
+}
+
 static parley_status do_sign_out(struct line *l, uint64_t *out_call)
 {
     return parley_sign_out(l->c);
@@ -171,11 +196,12 @@ static const struct command {
     const char *name;
     parley_status (*run)(struct line *l, uint64_t *out_call);
 } commands[] = {
-    {"connect", do_connect},   {"close", do_close}, {"token", do_token},   {"foreground", do_foreground},
-    {"network", do_network},   {"send", do_send},   {"tap", do_tap},       {"submit", do_submit},
-    {"context", do_context},   {"read", do_read},   {"older", do_older},   {"retry", do_retry},
-    {"discard", do_discard},   {"draft", do_draft}, {"outbox", do_outbox}, {"recap", do_recap},
-    {"sign_out", do_sign_out},
+    {"connect", do_connect},       {"close", do_close}, {"token", do_token},    {"foreground", do_foreground},
+    {"network", do_network},       {"send", do_send},   {"tap", do_tap},        {"submit", do_submit},
+    {"context", do_context},       {"read", do_read},   {"older", do_older},    {"retry", do_retry},
+    {"discard", do_discard},       {"draft", do_draft}, {"outbox", do_outbox},  {"recap", do_recap},
+    {"sign_out", do_sign_out},     {"view", do_view},   {"view.list", do_list}, {"view.more", do_more},
+    {"view.close", do_close_view},
 };
 
 static const struct command *find_command(struct span type)

@@ -92,6 +92,51 @@ parley_event *parley_recap(parley_client *c, const char *conversation)
     return e;
 }
 
+/* --- views --- */
+
+parley_status parley_view_thread(parley_client *c, const char *conversation, uint32_t count, uint64_t *out_view)
+{
+    struct uuid id;
+    if (count < 1 || count > LIMIT_PAGE_ITEMS)
+        return PARLEY_INVALID;
+    api_enter(c);
+    parley_status st = api_conversation_or_nil(c, conversation, &id);
+    if (st == PARLEY_OK)
+        st = view_open_thread(c, conversation ? id : (struct uuid){0}, count, out_view);
+    return api_leave(c, st);
+}
+
+parley_status parley_view_list(parley_client *c, uint64_t *out_view)
+{
+    api_enter(c);
+    return api_leave(c, view_open_list(c, out_view));
+}
+
+parley_status parley_view_more(parley_client *c, uint64_t view, uint32_t count)
+{
+    if (count < 1 || count > LIMIT_PAGE_ITEMS)
+        return PARLEY_INVALID;
+    api_enter(c);
+    return api_leave(c, view_more(c, view, count));
+}
+
+void parley_view_close(parley_client *c, uint64_t view)
+{
+    api_enter(c);
+    view_close(c, view);
+    api_leave(c, PARLEY_OK);
+}
+
+uint32_t parley_unread_total(parley_client *c)
+{
+    int64_t total = 0;
+    client_lock(c);
+    for (const struct conversation *conv = c->inbox.first; conv; conv = conv->next)
+        total += conv->unread;
+    client_unlock(c);
+    return (uint32_t)total;
+}
+
 /* --- signing out --- */
 
 static void drop_events(struct parley_client *c)

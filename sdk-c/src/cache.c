@@ -112,7 +112,6 @@ static parley_status read_conversation(struct parley_client *c, const struct que
     conv->read = query_int(q, 5);
     conv->followed = query_int(q, 7) && !client_is_staff(c); /* a desk changes from one sitting to the next */
     conv->mark_at = conv->read ? 0 : INT64_MAX;
-    conv->dirty = false;
     if (query_int(q, 6)) {
         c->inbox.main = conv;
         conv->main = true;
@@ -258,15 +257,16 @@ static void put_question(struct parley_client *c, const struct conversation *con
     query_run(&q);
 }
 
-static void forget_item(struct parley_client *c, const struct conversation *conv, int64_t seq)
+static void forget_item(struct parley_client *c, struct conversation *conv, int64_t seq)
 {
     struct query q = store_write(c->cache, "update item set json = null, counts = 0 where conv = ? and seq = ?");
     query_put_int(&q, conv->row);
     query_put_int(&q, seq);
     query_run(&q);
+    view_erased(c, conv, seq);
 }
 
-static void learn(struct parley_client *c, const struct conversation *conv, int kind, const struct frame_item *item)
+static void learn(struct parley_client *c, struct conversation *conv, int kind, const struct frame_item *item)
 {
     const struct value *body = item->has_body ? item->body.value : NULL;
     if (kind == ITEM_choices || kind == ITEM_form)

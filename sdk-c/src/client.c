@@ -80,6 +80,7 @@ void client_lock(struct parley_client *c)
 
 void client_unlock(struct parley_client *c)
 {
+    views_flush(c);
     keep_commit(c);
     cache_commit(c);
     bool kick = c->driver.kick_due, wake = c->events.wake_due;
@@ -178,6 +179,7 @@ static parley_status read_config(const parley_config *theirs, parley_config *out
 static void client_done(struct parley_client *c)
 {
     requests_done(&c->requests);
+    views_done(&c->views);
     outbox_done(&c->outbox);
     inbox_done(&c->inbox);
     arena_done(&c->arena);
@@ -215,6 +217,7 @@ static parley_status client_remember(struct parley_client *c)
         st = history_paint(c);
     if (st == PARLEY_OK)
         st = outbox_paint(c);
+    views_flush(c);
     keep_commit(c);
     cache_commit(c);
     return st;
@@ -291,6 +294,7 @@ parley_status client_forget(struct parley_client *c)
     }
     c->me = (struct uuid){0};
     c->role = role_customer;
+    views_reset(c);
     return st;
 }
 

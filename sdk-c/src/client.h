@@ -16,6 +16,7 @@
 #include "sdk-c/src/outbox.h"
 #include "sdk-c/src/receipt.h"
 #include "sdk-c/src/request.h"
+#include "sdk-c/src/view.h"
 
 #include <pthread.h>
 
@@ -54,6 +55,7 @@ struct parley_client {
     struct requests requests;
     struct inbox inbox;
     struct outbox outbox;
+    struct views views;
     struct arena arena; /* of the message that is being read, or of the call that is being made */
 };
 

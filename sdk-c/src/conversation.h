@@ -59,6 +59,7 @@ struct conversation {
 
     struct frame_mark marks[MARKS_MAX];
     size_t mark_count;
+    int64_t unread;          /* items of others that count, as the app was told */
     int64_t read, read_told; /* ours, and what the server knows of it */
     int64_t delivered_told;
     int64_t mark_at; /* when to tell; INT64_MAX */

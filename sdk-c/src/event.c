@@ -30,6 +30,8 @@ static const char *const names[] = {
     [PARLEY_EVENT_CACHE] = "cache",
     [PARLEY_EVENT_PROCESS] = "process",
     [PARLEY_EVENT_ANSWER] = "answer",
+    [PARLEY_EVENT_UNREAD] = "unread",
+    [PARLEY_EVENT_VIEW] = "view",
 };
 
 static int condition_init(pthread_cond_t *cond)
@@ -149,6 +151,16 @@ struct parley_event *event_item(const struct parley_client *c, struct uuid conve
     event_put_bool(e, "new", fresh);
     event_put_bool(e, "mine", !uuid_is_nil(author) && uuid_equal(author, c->me));
     return e;
+}
+
+/* Found without reading the rest: it stands before any text of a person's. */
+bool event_item_id(struct span item, struct uuid *out)
+{
+    static const char key[] = ",\"id\":\"";
+    const char *at = item.len ? memmem(item.ptr, item.len, key, sizeof key - 1) : NULL;
+    if (!at || (size_t)(item.ptr + item.len - at) < sizeof key - 1 + UUID_TEXT)
+        return false;
+    return uuid_parse(span_of(at + sizeof key - 1, UUID_TEXT), out) == PARLEY_OK;
 }
 
 void event_record(struct buf *out, enum frame_type type, const void *content, const char *before)

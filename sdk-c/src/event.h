@@ -61,6 +61,9 @@ void event_record(struct buf *out, enum frame_type type, const void *content, co
 struct parley_event *event_item(const struct parley_client *c, struct uuid conversation, struct span item,
                                 struct uuid author, bool fresh);
 
+/* The id in such JSON; false when there is none. */
+bool event_item_id(struct span item, struct uuid *out);
+
 /* The fields of a push, or `data` or `error` of a reply. */
 void event_put_frame(struct parley_event *e, enum frame_type type, const void *content);
 

@@ -112,6 +112,7 @@ static parley_status keep_item(struct parley_client *c, struct conversation *con
         coverage_add(&conv->held, item->prev, item->seq);
         if (news)
             coverage_add(&conv->told, item->prev, item->seq);
+        view_item(c, conv, item, buf_span(&json));
         conv->dirty = true;
     }
     buf_done(&json);

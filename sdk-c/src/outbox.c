@@ -18,7 +18,7 @@ static const char *const state_names[] = {
     [PARLEY_OUTBOX_DISCARDED] = "discarded",
 };
 
-static bool is_stored(const struct entry *e)
+bool outbox_is_stored(const struct entry *e)
 {
     return e->state >= PARLEY_OUTBOX_SENT && e->state <= PARLEY_OUTBOX_READ;
 }
@@ -53,7 +53,7 @@ static void forget(struct parley_client *c, struct entry **at)
     *at = e->next;
     if (box->end == &e->next)
         box->end = at;
-    if (is_stored(e))
+    if (outbox_is_stored(e))
         box->sent--;
     else
         box->waiting--;
@@ -65,7 +65,7 @@ static void trim_sent(struct parley_client *c)
 {
     struct outbox *box = &c->outbox;
     for (struct entry **at = &box->first; *at && box->sent > OUTBOX_SENT_MAX;) {
-        if (is_stored(*at) && !(*at)->in_flight)
+        if (outbox_is_stored(*at) && !(*at)->in_flight)
             forget(c, at);
         else
             at = &(*at)->next;
@@ -80,7 +80,7 @@ static bool has_failed(int32_t state)
 /* Waiting and sending are one on disk: after a restart it is not known whether it was sent, and it is sent again. */
 static void save(struct parley_client *c, const struct entry *e, int32_t was)
 {
-    if (is_stored(e) || e->state == PARLEY_OUTBOX_DISCARDED)
+    if (outbox_is_stored(e) || e->state == PARLEY_OUTBOX_DISCARDED)
         keep_entry_gone(c, e->id);
     else if (has_failed(e->state) || has_failed(was))
         keep_entry_state(c, e);
@@ -109,19 +109,25 @@ static parley_status tell(struct parley_client *c, const struct entry *e)
 static void entry_move(struct parley_client *c, struct entry *e, int32_t state, parley_status reason, struct span text)
 {
     int32_t was = e->state;
-    bool was_stored = is_stored(e);
+    bool was_stored = outbox_is_stored(e);
     if (reason != PARLEY_OK && !text.len)
         text = span_str(status_text(reason));
     e->state = state;
     e->reason = reason;
     snprintf(e->why, sizeof e->why, "%.*s", SPAN_ARG(text));
-    if (is_stored(e) && !was_stored) {
+    if (outbox_is_stored(e) && !was_stored) {
         c->outbox.waiting--;
         c->outbox.sent++;
     }
     if (!was_stored)
         save(c, e, was);
+    view_entry(c, e);
     tell(c, e); /* without memory: the next state, or the item itself, tells */
+}
+
+const char *outbox_state_name(int32_t state)
+{
+    return state_names[state];
 }
 
 static struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid conversation)
@@ -205,6 +211,33 @@ parley_status outbox_paint(struct parley_client *c)
     return st;
 }
 
+static void put_body(struct buf *out, const struct entry *e)
+{
+    if (!e->is_note) {
+        buf_add_span(out, entry_body(e));
+        return;
+    }
+    buf_add_str(out, "{\"text\":");
+    wire_json_put_text(out, entry_body(e));
+    buf_add_char(out, '}');
+}
+
+void outbox_put_item(struct buf *out, const struct entry *e)
+{
+    buf_add_str(out, "{\"kind\":");
+    wire_json_put_text(out, entry_kind(e));
+    buf_add_str(out, ",\"body\":");
+    put_body(out, e);
+    buf_add_char(out, '}');
+}
+
+void outbox_show(struct parley_client *c, const struct conversation *conv)
+{
+    for (const struct entry *e = c->outbox.first; e; e = e->next)
+        if (uuid_equal(e->conversation, conv->id) && !outbox_is_stored(e))
+            view_entry(c, e);
+}
+
 static void put_entry(const struct entry *e, struct buf *out)
 {
     buf_add_str(out, out->len ? ",{\"id\":" : "[{\"id\":");
@@ -219,12 +252,9 @@ static void put_entry(const struct entry *e, struct buf *out)
         buf_printf(out, ",\"reason\":\"%s\",\"text\":", status_name(e->reason));
         wire_json_put_text(out, span_str(e->why));
     }
-    buf_add_str(out, e->is_note ? ",\"body\":{\"text\":" : ",\"body\":");
-    if (e->is_note)
-        wire_json_put_text(out, entry_body(e));
-    else
-        buf_add_span(out, entry_body(e));
-    buf_add_str(out, e->is_note ? "}}" : "}");
+    buf_add_str(out, ",\"body\":");
+    put_body(out, e);
+    buf_add_char(out, '}');
 }
 
 void outbox_put(struct parley_client *c, struct parley_event *event)
@@ -232,7 +262,7 @@ void outbox_put(struct parley_client *c, struct parley_event *event)
     struct buf json;
     buf_init(&json, EVENT_LIST_MAX);
     for (const struct entry *e = c->outbox.first; e; e = e->next)
-        if (!is_stored(e))
+        if (!outbox_is_stored(e))
             put_entry(e, &json);
     buf_add_str(&json, json.len ? "]" : "[]");
     event_put_list(event, "outbox", &json);
@@ -271,11 +301,11 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
     struct entry *e = *at;
     e->in_flight = false;
     conv->posting--;
-    if (answer->status == PARLEY_OK && !is_stored(e)) {
+    if (answer->status == PARLEY_OK && !outbox_is_stored(e)) {
         e->seq = answer->frame->posted.seq;
         entry_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
         trim_sent(c);
-    } else if (answer->status != PARLEY_OK && !is_stored(e)) {
+    } else if (answer->status != PARLEY_OK && !outbox_is_stored(e)) {
         failed(c, conv, e, answer);
     }
     if (conv->posting == 0)
@@ -287,7 +317,7 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
 parley_status outbox_stored(struct parley_client *c, struct uuid id, int64_t seq)
 {
     struct entry **at = find(&c->outbox, id);
-    if (!at || is_stored(*at))
+    if (!at || outbox_is_stored(*at))
         return PARLEY_OK;
     (*at)->seq = seq;
     entry_move(c, *at, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
@@ -306,7 +336,7 @@ parley_status outbox_marked(struct parley_client *c, struct conversation *conv, 
         return PARLEY_OK;
     for (struct entry **at = &c->outbox.first; *at;) {
         struct entry *e = *at;
-        if (is_stored(e) && uuid_equal(e->conversation, conv->id)) {
+        if (outbox_is_stored(e) && uuid_equal(e->conversation, conv->id)) {
             int32_t state = e->seq <= mark->read        ? PARLEY_OUTBOX_READ
                             : e->seq <= mark->delivered ? PARLEY_OUTBOX_DELIVERED
                                                         : PARLEY_OUTBOX_SENT;
@@ -425,7 +455,7 @@ parley_status outbox_discard(struct parley_client *c, struct uuid id)
     struct entry **at = find(&c->outbox, id);
     if (!at)
         return PARLEY_NOT_FOUND;
-    if ((*at)->in_flight || is_stored(*at))
+    if ((*at)->in_flight || outbox_is_stored(*at))
         return PARLEY_WRONG_STATE;
     entry_move(c, *at, PARLEY_OUTBOX_DISCARDED, PARLEY_OK, (struct span){0});
     forget(c, at);

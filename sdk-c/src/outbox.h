@@ -85,6 +85,14 @@ parley_status outbox_restore(struct parley_client *c, const struct entry_row *ro
 /* Tells the app of each that is not stored yet. */
 parley_status outbox_paint(struct parley_client *c);
 
+/* Puts the entries of a conversation into its views. */
+void outbox_show(struct parley_client *c, const struct conversation *conv);
+
+/* For rows of views. */
+const char *outbox_state_name(int32_t state);
+bool outbox_is_stored(const struct entry *e);
+void outbox_put_item(struct buf *out, const struct entry *e);
+
 /* Adds `outbox`: each that is not stored yet, in order, with its body. */
 void outbox_put(struct parley_client *c, struct parley_event *e);
 

@@ -23,6 +23,25 @@ parley_status receipt_tell(struct parley_client *c, struct conversation *conv, c
     return events_push(&c->events, e);
 }
 
+static bool is_staff(int role)
+{
+    return role != role_customer && role != role_guest;
+}
+
+int32_t receipt_state(const struct parley_client *c, const struct conversation *conv, int64_t seq)
+{
+    int32_t state = PARLEY_OUTBOX_SENT;
+    for (size_t i = 0; i < conv->mark_count; i++) {
+        const struct frame_mark *mark = &conv->marks[i];
+        if (is_staff(mark->role) == is_staff(c->role))
+            continue;
+        if (seq <= mark->read)
+            return PARLEY_OUTBOX_READ;
+        state = seq <= mark->delivered ? PARLEY_OUTBOX_DELIVERED : state;
+    }
+    return state;
+}
+
 parley_status receipt_mark(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark)
 {
     bool mine = uuid_equal(mark->participant, c->me);
@@ -38,6 +57,8 @@ parley_status receipt_mark(struct parley_client *c, struct conversation *conv, c
     known->role = mark->role;
     known->read = mark->read > known->read ? mark->read : known->read;
     known->delivered = mark->delivered > known->delivered ? mark->delivered : known->delivered;
+    if (!mine)
+        view_marked(c, conv);
     parley_status st = receipt_tell(c, conv, known);
     return st != PARLEY_OK || mine ? st : outbox_marked(c, conv, known);
 }

@@ -9,6 +9,9 @@ enum { MARK_DELAY_MS = 300, TYPING_EVERY_MS = 3000, TYPING_LASTS_MS = 6000 };
 /* A mark as the server tells it; an event if it grew. */
 parley_status receipt_mark(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark);
 
+/* How far an item of ours has come: PARLEY_OUTBOX_SENT, _DELIVERED, _READ. */
+int32_t receipt_state(const struct parley_client *c, const struct conversation *conv, int64_t seq);
+
 /* The MARK event. */
 parley_status receipt_tell(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark);
 

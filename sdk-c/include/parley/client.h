@@ -247,9 +247,10 @@ enum {
      * disk is full), and this run's is kept in memory. `reset`: what was told so far is not this user's, or not true
      * any more: empty the screen. */
     PARLEY_EVENT_CACHE = 17,
-    PARLEY_EVENT_PROCESS =
-        18, /* process {process, type, title, state, step, revision, data, missing}: as it stands now */
-    PARLEY_EVENT_ANSWER = 19 /* never in the queue: what parley_outbox_list, parley_recap hand out */
+    PARLEY_EVENT_PROCESS = 18, /* process {process, type, title, state, step, revision, data, missing}: as it is now */
+    PARLEY_EVENT_UNREAD = 20,  /* unread, total: of this conversation, and of all */
+    PARLEY_EVENT_VIEW = 21,    /* view, change, index, row; count, start */
+    PARLEY_EVENT_ANSWER = 19   /* never in the queue: what parley_outbox_list, parley_recap hand out */
 };
 
 enum {
@@ -275,18 +276,27 @@ enum {
     PARLEY_OUTBOX_DISCARDED = 7
 };
 
+/* What became of a row; see parley_view_thread. */
+enum {
+    PARLEY_VIEW_INSERT = 1, /* `row` stands at `index` now, and what stood there and after it one further */
+    PARLEY_VIEW_UPDATE = 2, /* the members of `row` at `index` are these now; others stay */
+    PARLEY_VIEW_REMOVE = 3,
+    PARLEY_VIEW_RESET = 4, /* no row is left; new ones follow */
+    PARLEY_VIEW_OLDER = 5  /* parley_view_more is through: `count` rows came, `start`: there is nothing older */
+};
+
 PARLEY_API int32_t parley_event_type(const parley_event *event);
 
-/* PARLEY_EVENT_REPLY: the number the call gave, else 0. */
+/* REPLY: the number the call gave. VIEW: the number of the view. Else 0. */
 PARLEY_API uint64_t parley_event_call(const parley_event *event);
 
 /* STATE: the reason. REPLY, OUTBOX: how it went. Else PARLEY_OK. */
 PARLEY_API parley_status parley_event_status(const parley_event *event);
 
-/* STATE: PARLEY_STATE_*. OUTBOX: PARLEY_OUTBOX_*. Else 0. */
+/* STATE: PARLEY_STATE_*. OUTBOX: PARLEY_OUTBOX_*. VIEW: PARLEY_VIEW_*. Else 0. */
 PARLEY_API int32_t parley_event_state(const parley_event *event);
 
-/* ITEM: the item's number. OUTBOX: the number it got, or 0. SYNCED: the head. Else 0. */
+/* ITEM: the item's number. OUTBOX: the number it got, or 0. SYNCED: the head. VIEW: the index. Else 0. */
 PARLEY_API int64_t parley_event_seq(const parley_event *event);
 
 /* Any field by its path: "item.body.text", "offer.dossier.name", "desk.offers.0.queue". Text, also of ids and names;
@@ -361,6 +371,29 @@ PARLEY_API void parley_typing(parley_client *client, const char *conversation, i
 PARLEY_API parley_status parley_context_set(parley_client *client, const char *conversation, const char *key,
                                             const char *value_json);
 
+/* --- Screens --------------------------------------------------------------------------------------------------------
+ * A view is a window on what is known here, kept up to date by VIEW events: apply them in the order they come to an
+ * array of your own - insert, update, remove by index - and the array is what the screen shows. Several may be open. */
+
+/* The newest `count` (1-250) rows of a thread, the oldest first; what is not stored yet stands at the end. A row is
+ * {id, seq, mine, state, reason, text, name, item}: `id` for life, `state` of what is mine (queued to read, failed_*),
+ * `name` of who said it, if it is known. The first rows come at once, from the cache. *out_view is the view's number.
+ */
+PARLEY_API parley_status parley_view_thread(parley_client *client, const char *conversation, uint32_t count,
+                                            uint64_t *out_view);
+
+/* The conversations, `main` first: {conversation, topic, main, head, unread, state, last}, `last` the newest item. */
+PARLEY_API parley_status parley_view_list(parley_client *client, uint64_t *out_view);
+
+/* Up to `count` (1-250) older rows at the top of a thread, from the cache or the server; then the change `older`. */
+PARLEY_API parley_status parley_view_more(parley_client *client, uint64_t view, uint32_t count);
+
+/* No events of it come any more, but for those that wait already. */
+PARLEY_API void parley_view_close(parley_client *client, uint64_t view);
+
+/* Items of others that the user has not read, in all conversations; changes are told by UNREAD. */
+PARLEY_API uint32_t parley_unread_total(parley_client *client);
+
 /* --- Asking for something -------------------------------------------------------------------------------------------
  * Each gives the call a number in *out_call (may be NULL) and answers with one REPLY event that carries it. Offline it
  * waits for the connection. PARLEY_TIMEOUT after 30 s; PARLEY_UNCERTAIN when the connection was lost after it was sent
@@ -394,6 +427,25 @@ PARLEY_API parley_status parley_process_step(parley_client *client, const char *
 PARLEY_API parley_status parley_process_get(parley_client *client, const char *conversation, const char *process,
                                             uint64_t *out_call);
 
+/* Items as they stand in the log, in the REPLY alone: those above `after` if it is not negative, else those below
+ * `before` if it is above 0, else the newest. For exports and searches; screens have views. */
+PARLEY_API parley_status parley_range(parley_client *client, const char *conversation, int64_t after, int64_t before,
+                                      uint32_t count, uint64_t *out_call);
+
+/* The customer's conversations: NULL for one's own, staff name whose. */
+PARLEY_API parley_status parley_get_conversations(parley_client *client, const char *customer, uint64_t *out_call);
+
+/* The context in force at number `at`; 0: now. */
+PARLEY_API parley_status parley_context_get(parley_client *client, const char *conversation, int64_t at,
+                                            uint64_t *out_call);
+
+/* A place to PUT a file to, once: `data.url`; then post a `media` item that names `data.blob`. `type` is its media
+ * type, `sha256` 64 hexadecimal digits. And a place to GET one from. */
+PARLEY_API parley_status parley_upload(parley_client *client, const char *conversation, const char *name,
+                                       const char *type, int64_t bytes, const char *sha256, uint64_t *out_call);
+PARLEY_API parley_status parley_download(parley_client *client, const char *conversation, const char *blob,
+                                         uint64_t *out_call);
+
 /* --- Agents
  * ---------------------------------------------------------------------------------------------------------*/
 
@@ -421,9 +473,9 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
  * protocol and answers as above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an
  * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this
  * page: send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
- *   draft {number, value}  outbox  recap  sign_out  retry {id}  discard {id}  token {token}  foreground {on}  network
- * {reachable}  connect  close PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY
- * follows. */
+ *   view {count}  view.list  view.more {view, count}  view.close {view}  draft {number, value}  outbox  recap  sign_out
+ * retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close PARLEY_MALFORMED,
+ * PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY follows. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
 #ifdef __cplusplus

@@ -3,6 +3,7 @@
  */
 #include "tests/unit/sdk-c/folder.h"
 #include "tests/unit/sdk-c/honest.h"
+#include "tests/unit/sdk-c/mirror.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -83,6 +84,7 @@ struct run {
     bool told[HONEST_MAX + 1];
     int64_t told_count;
     char folder[64]; /* empty: none */
+    struct mirror screen;
 };
 
 static int64_t now_ms(void *arg)
@@ -116,10 +118,20 @@ static parley_status start(struct run *r, enum encoding encoding)
     return client_new(&config, &hooks, &r->client);
 }
 
+static void open_screen(struct run *r)
+{
+    r->screen.len = 0;
+    while (parley_view_thread(r->client, NULL, 10, &r->screen.view) != PARLEY_OK)
+        assert_true(failed);
+}
+
 static void pull(struct run *r)
 {
     parley_event *e;
     while ((e = parley_next_event(r->client, 0))) {
+        server_at_work++; /* the app's memory is another matter */
+        mirror_take(&r->screen, e);
+        server_at_work--;
         if (parley_event_type(e) == PARLEY_EVENT_ITEM) {
             int64_t seq = parley_event_seq(e);
             assert_false(r->told[seq]);
@@ -143,6 +155,7 @@ static void kill_and_start(struct run *r)
     memset(r->told, 0, sizeof r->told);
     r->told_count = 0;
     assert_int_equal(start(r, r->server.encoding), PARLEY_OK);
+    open_screen(r);
     parley_connect(r->client);
 }
 
@@ -195,6 +208,14 @@ static void check(struct run *r, int said, int heard)
     assert_int_equal(next, said);
     assert_int_equal(h->head, said + heard);
     assert_int_equal(r->told_count, h->head);
+    for (int64_t i = 1; i <= r->screen.len; i++) { /* all up to the newest, each in its place */
+        char id[37];
+        int64_t seq = h->head - r->screen.len + i;
+        uuid_format(h->log[seq - 1].id, id);
+        assert_int_equal(r->screen.rows[i - 1].seq, seq);
+        assert_string_equal(r->screen.rows[i - 1].id, id);
+    }
+    assert_true(r->screen.len >= (h->head < 10 ? h->head : 10));
 }
 
 static void storm(bool kill)
@@ -212,6 +233,7 @@ static void storm(bool kill)
         run.server.twice_each = seed % 5 ? 0 : 4;
         run.server.skip_each = 3 + seed % 11;
         assert_int_equal(start(&run, encoding), PARLEY_OK);
+        open_screen(&run);
         parley_connect(run.client);
         say_and_hear(&run, SAID, HEARD);
         calm_down(&run);
@@ -243,6 +265,7 @@ static void try_without_memory(int n)
     failed = false;
     while (start(&run, run.server.encoding) != PARLEY_OK)
         assert_true(failed);
+    open_screen(&run);
     parley_connect(run.client);
     parley_context_set(run.client, NULL, "screen", "\"cart\"");
     say_and_hear(&run, 5, 3);
