@@ -48,6 +48,24 @@ static const struct pg_statement conversations = {
     {PG_UUID},
 };
 
+#define WITHOUT_ITEM                                                                                                   \
+    " from conversation v where v.customer = $1 and v.topic <> 'main'"                                                 \
+    " and not exists (select from item i where i.id = $2 and i.conversation = v.id)"
+
+static const struct pg_statement without_item = {
+    "customer_without_item",
+    "select " CONVERSATION_COLUMNS WITHOUT_ITEM " order by v.id limit 64",
+    2,
+    {PG_UUID, PG_UUID},
+};
+
+static const struct pg_statement all_named = {
+    "customer_all_named",
+    "select parley_one(1 + (select count(*)" WITHOUT_ITEM "), 'conversation')",
+    2,
+    {PG_UUID, PG_UUID},
+};
+
 /* Of two at once the second waits for the first; its update changes nothing, and so returns that row. */
 static const struct pg_statement open_topic = {
     "conversation_open",
@@ -200,6 +218,16 @@ parley_status customer_conversations(struct store *store, struct uuid customer, 
     return conversation_read_by(store_reading(store), &conversations, customer, done, arg);
 }
 
+parley_status customer_without_item(struct store *store, struct uuid customer, struct uuid item,
+                                    conversation_rows *done, void *arg)
+{
+    struct conversation_read *read = conversation_read_new(store_reading(store), done, arg);
+    struct pg_params *p = conversation_read_add(read, &without_item);
+    pg_uuid(p, customer);
+    pg_uuid(p, item);
+    return conversation_read_send(read);
+}
+
 parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,
                                 void *arg)
 {
@@ -233,9 +261,12 @@ parley_status conversation_faces(struct store *store, const struct uuid *ids, in
 
 /* ---- in a transition ---- */
 
-void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer)
+void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer, struct uuid item)
 {
-    struct pg_params *p = pg_group_add(group, &link_guest, NULL, NULL);
+    struct pg_params *p = pg_group_add(group, &all_named, NULL, NULL);
+    pg_uuid(p, guest);
+    pg_uuid(p, item);
+    p = pg_group_add(group, &link_guest, NULL, NULL);
     pg_uuid(p, guest);
     pg_uuid(p, customer);
 }

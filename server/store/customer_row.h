@@ -69,6 +69,10 @@ typedef void conversation_rows(void *arg, parley_status status, const struct con
 /* `main` first, then by age; at most 64. */
 parley_status customer_conversations(struct store *store, struct uuid customer, conversation_rows *done, void *arg);
 
+/* Those beside `main` that have no item of this id yet; at most 64. */
+parley_status customer_without_item(struct store *store, struct uuid customer, struct uuid item,
+                                    conversation_rows *done, void *arg);
+
 /* The customer's conversation of that topic, made with this id if there is none. One row. */
 parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,
                                 void *arg);
@@ -91,7 +95,7 @@ parley_status conversation_faces(struct store *store, const struct uuid *ids, in
 
 /* The guest turns out to be a known customer: identities, devices and conversations become theirs, the guest's main
  * conversation takes the topic guest/<its id>, guest tokens end, the guest's revision grows. STALE when either is
- * unknown. */
-void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer);
+ * unknown; and, of customer_all_named, when a conversation beside `main` has no item of that id. */
+void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer, struct uuid item);
 
 #endif

@@ -101,6 +101,7 @@ static const struct {
 } conditions[] = {
     {"agent_take", PARLEY_LIMIT, "the agent is not online or has all the sessions they may have"},
     {"agent_take_anyway", PARLEY_DENIED, "the agent may not serve any more"},
+    {"customer_all_named", PARLEY_CONFLICT, "the guest has begun another conversation meanwhile"},
     {"process_update", PARLEY_STALE, "the process has moved on; `current` is how it stands"},
     {"flow_run_update", PARLEY_STALE, "the run has moved on"},
     {"timer_fire", PARLEY_STALE, "the timer has fired already"},

@@ -49,6 +49,61 @@ async def test_both_conversations_are_the_customers(shop):
         await shop.close()
 
 
+async def topic(client, name):
+    """A conversation beside `main`, followed."""
+    conv = (await client.request("conversation.open", topic=name))["thread"]["conversation"]
+    await client.subscribe(conv)
+    return conv
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+async def test_every_conversation_of_the_guest_names_the_customers(shop, encoding):
+    with shop.serve(workers=2):
+        known = await shop.customer("ann", encoding=encoding)
+        anna = await guest(shop, "anna")
+        before, more = anna.main, [await topic(anna, f"order.{n}") for n in range(5)]
+        posts = [anna.post(f"about {n}", conv=conv) for n, conv in enumerate(more)]     # in flight meanwhile
+        answer = await anna.request("auth", token=shop.app.token("ann"))
+        for post in posts:
+            await post
+        for conv in [before, *more]:
+            await anna.until(lambda c=conv: linked(anna, c), what="the item")
+            assert linked(anna, conv) == [{"conversation": known.main, "main": True}]
+        await known.until(lambda: linked(known, known.main))
+        assert linked(known, known.main) == [{"conversation": before, "main": False}]
+        await known.reconnect()
+        assert {t["conversation"] for t in known.welcome["threads"]} == {known.main, before, *more}
+        for n, conv in enumerate(more):
+            await known.post("and as Ann", conv=conv)
+            await anna.until(lambda c=conv: "and as Ann" in anna.texts(c))
+            assert f"about {n}" in anna.texts(conv)
+        assert answer["main"] == known.main
+        await shop.close()
+
+
+async def test_asked_again_after_some_were_named_the_rest_are(shop):
+    with shop.serve() as server:
+        anna, ann = await guest(shop, "anna"), await shop.customer("ann")
+        before, home, more = anna.main, ann.main, [await topic(anna, f"t{n}") for n in range(3)]
+        for conv in more:
+            await anna.post("hello", conv=conv)
+        await anna.request("auth", token=shop.app.token("ann"))
+        # as if the server had died after the first of them
+        shop.site.sql("UPDATE conversation SET customer = %s, topic = 'main' WHERE id = %s", anna.me, before)
+        shop.site.sql("UPDATE conversation SET customer = %s, topic = 't' || id WHERE id = ANY (%s::uuid[])", anna.me, more)
+        shop.site.sql("DELETE FROM item WHERE conversation = ANY (%s::uuid[]) AND kind = 17", [before, *more[1:]])
+        shop.site.sql("UPDATE device SET customer = %s, guest_digest = sha256(%s) WHERE id = (SELECT id FROM device LIMIT 1)",
+                      anna.me, anna.token.encode())
+        server.kill()
+        server.start()
+        late = await guest(shop, "late", anna.token)
+        await late.request("auth", token=shop.app.token("ann"))
+        counts = shop.site.sql("SELECT conversation::text, count(*) FROM item WHERE kind = 17 GROUP BY 1")
+        assert dict(counts) == {conv: 1 for conv in (home, before, *more)}
+        assert shop.site.sql("SELECT count(*) FROM conversation WHERE customer = %s", ann.me) == [(5,)]
+        await shop.close()
+
+
 async def test_the_first_time_as_a_customer_too(shop):
     with shop.serve():
         anna = await guest(shop, "anna")

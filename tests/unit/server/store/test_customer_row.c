@@ -205,7 +205,7 @@ static void a_guest_who_becomes_known_brings_everything_along(void **unused)
     struct customer_entry guest = add_guest("g3", d), known = entry_of("u7");
     assert_int_equal(enter(&known), PARLEY_OK);
     struct pg_group *group = store_transition(f.store);
-    customer_link(group, guest.customer, known.customer);
+    customer_link(group, guest.customer, known.customer, pg_fixture_id());
     assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(by_guest(d), PARLEY_NOT_FOUND);
     assert_int_equal(enter(&known), PARLEY_OK);
@@ -218,8 +218,33 @@ static void a_guest_who_becomes_known_brings_everything_along(void **unused)
     assert_true(uuid_equal(rows[1].id, guest.conversation));
     assert_true(strncmp(topics[1], "guest/", 6) == 0);
     group = store_transition(f.store);
-    customer_link(group, pg_fixture_id(), known.customer);
+    customer_link(group, pg_fixture_id(), known.customer, pg_fixture_id());
     assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_STALE);
+}
+
+static void a_guest_is_linked_once_all_conversations_have_the_item(void **unused)
+{
+    uint8_t d[32] = {7};
+    struct uuid item = pg_fixture_id(), other = pg_fixture_id();
+    struct customer_entry guest = add_guest("g9", d), known = entry_of("u19");
+    assert_int_equal(enter(&known), PARLEY_OK);
+    pg_fixture_sql("insert into conversation values ('%s', '%s', '%s', 'claims')", pg_fixture_text(other),
+                   pg_fixture_text(guest.customer), pg_fixture_text(f.app));
+    assert_int_equal(store_fixture_wait(customer_without_item(f.store, guest.customer, item, on_rows, NULL)),
+                     PARLEY_OK);
+    assert_int_equal(nrows, 1);
+    assert_true(uuid_equal(rows[0].id, other));
+    for (int named = 0; named < 2; named++) {
+        struct pg_group *group = store_transition(f.store);
+        customer_link(group, guest.customer, known.customer, item);
+        assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)),
+                         named ? PARLEY_OK : PARLEY_STALE);
+        pg_fixture_sql("insert into item values ('%s', '%s', '%s', 1, 0, now(), 17, 6, 0, '{}') on conflict do nothing",
+                       pg_fixture_text(other), pg_fixture_text(item), pg_fixture_text(guest.customer));
+        assert_int_equal(store_fixture_wait(customer_without_item(f.store, guest.customer, item, on_rows, NULL)),
+                         PARLEY_OK);
+        assert_int_equal(nrows, 0);
+    }
 }
 
 static void add_session(const struct customer_entry *e, int hour, int state, const char *ended)
@@ -259,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_device_that_changes_hands_takes_no_guest_token_along),
         cmocka_unit_test(a_topic_is_opened_once),
         cmocka_unit_test(a_guest_who_becomes_known_brings_everything_along),
+        cmocka_unit_test(a_guest_is_linked_once_all_conversations_have_the_item),
         cmocka_unit_test(the_last_outcome_is_told_to_the_next_flow),
     };
     PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
