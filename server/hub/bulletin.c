@@ -73,10 +73,11 @@ bool bulletin_reader(const struct bulletin *b, const struct link *link, bool sta
 
 enum reader bulletin_reader_of(const struct log_row *row, const struct link *link, bool staff)
 {
-    struct uuid to;
+    struct uuid to = {0};
     if (!staff)
         return READER_PUBLIC;
-    return among_staff(whisper_to(row, &to), to, row->author, link);
+    bool whisper = whisper_to(row, &to);
+    return among_staff(whisper, to, row->author, link);
 }
 
 void bulletin_item(const struct log_row *row, enum reader reader, struct frame_item *out)
