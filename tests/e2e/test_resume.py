@@ -118,6 +118,9 @@ async def test_a_whisper_to_another_comes_as_its_bare_number(shop):
         await lee.until(lambda: lee.threads[conv].last >= own)
         assert lee.threads[conv].items[seq]["body"]["text"] == "between us"
         assert set(lee.threads[conv].items[own]) == {"seq", "prev"}
+        for reader, sees in ((lee, [True, False]), (kim, [True, True])):
+            read = {i["seq"]: i for i in await reader.whole(conv)}
+            assert ["body" in read[n] for n in (seq, own)] == sees, reader.name
         await shop.quiet()
     shop.judge()
 
@@ -135,6 +138,21 @@ async def test_a_restarted_server_knows_everything(shop):
         await kim.connect()
         await kim.say("I am still yours", conv)
         await ann.until(lambda: "I am still yours" in ann.texts())
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_what_another_process_stored_is_told_before_what_follows(shop):
+    """No link is left with a hole that it was not told of, on whichever worker it is."""
+    with shop.serve(workers=4) as first, shop.serve() as second:
+        for person in range(12):        # some of them on another worker than their conversation
+            phone = await shop.customer(f"ann{person}", server=second)
+            await phone.post("from the start")
+            tablet = await shop.customer(f"ann{person}.tablet", server=first)
+            for n in range(3):
+                await phone.post(f"by another process {n}")
+            await tablet.post("by this one")
+            await tablet.until(lambda: tablet.texts() == phone.texts(), what="everything")
         await shop.quiet()
     shop.judge()
 
