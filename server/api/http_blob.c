@@ -145,6 +145,10 @@ static void on_get(void *arg, parley_status status, const struct blob_row *rows,
     struct transfer *t = arg;
     if (!found(t, status, rows, n))
         return;
+    if (!http_hold(t->exchange, (size_t)t->bytes)) {
+        refuse_transfer(t, PARLEY_BUSY, "too much is on its way just now; ask for a new address");
+        return;
+    }
     status = blob_read_part(t->api->store, t->id, 0, on_part, t);
     if (status != PARLEY_OK)
         refuse_transfer(t, status, NULL);

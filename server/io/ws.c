@@ -287,6 +287,7 @@ static void take_config(struct ws *ws, const struct ws_config *config)
     c->silence_ms = c->silence_ms ? c->silence_ms : LIMIT_SILENCE_MS;
     c->stall_ms = c->stall_ms ? c->stall_ms : LIMIT_OUT_STALL_MS;
     c->out_max = c->out_max ? c->out_max : LIMIT_OUT_QUEUE_HARD;
+    c->held_max = c->held_max ? c->held_max : LIMIT_HTTP_HELD;
     c->head_ms = c->head_ms ? c->head_ms : LIMIT_HTTP_HEADERS_MS;
     c->body_ms = c->body_ms ? c->body_ms : LIMIT_HTTP_BODY_MS;
 }

@@ -57,7 +57,8 @@ struct ws_config {
     unsigned connections_max; /* open sockets; more are refused at accept. 0: 16384 */
     unsigned handshakes_max;  /* sockets that are not links yet; accepting waits beyond it. 0: 4096 */
     unsigned rx_buffer;       /* bytes read at once from a link, and held by each. 0: 1024 */
-    size_t out_max; /* bytes waiting for a link whose socket is full; beyond it: 4001. 0: LIMIT_OUT_QUEUE_HARD */
+    size_t out_max;  /* bytes waiting for a link whose socket is full; beyond it: 4001. 0: LIMIT_OUT_QUEUE_HARD */
+    size_t held_max; /* large bodies and answers at a time. 0: LIMIT_HTTP_HELD */
     unsigned ping_ms, silence_ms, stall_ms; /* 0: LIMIT_PING_MS, LIMIT_SILENCE_MS, LIMIT_OUT_STALL_MS */
     unsigned head_ms, body_ms;              /* 0: LIMIT_HTTP_HEADERS_MS, LIMIT_HTTP_BODY_MS */
     const char *tls_certificate;            /* PEM files; NULL: no listener may ask for TLS */
@@ -138,6 +139,9 @@ struct span http_origin(const struct http_exchange *exchange);
 
 /* Whether the peer has gone; answering is still due, and goes nowhere. */
 bool http_gone(const struct http_exchange *exchange);
+
+/* Before a large answer is gathered: whether there is room for it. It is held until the exchange ends. */
+bool http_hold(struct http_exchange *exchange, size_t bytes);
 
 struct http_header {
     const char *name;

@@ -24,7 +24,7 @@ enum { LINGER_MS = 2000, STALL_CHECKS = 4, HEAD_MAX = 16384 };
 
 struct ws_answer {
     struct buf bytes;
-    size_t sent;
+    size_t sent, held;
     int fd; /* the socket under a second number, as the library watches the first one; -1: not needed yet */
     struct loop_watch *watch;
     bool discard; /* the peer may still be sending */
@@ -181,6 +181,7 @@ void answer_free(struct ws_conn *conn)
     loop_watch_close(&a->watch);
     if (a->fd >= 0)
         close(a->fd);
+    conn->ws->held -= a->held;
     buf_done(&a->bytes);
     mem_free(a);
 }
@@ -302,6 +303,8 @@ void answer_start(struct ws_conn *conn, int status, const char *content_type, co
 {
     struct buf *out = answer_begin(conn, HEAD_MAX + body.len);
     write_head(out, status, conn->tls, content_type, headers, body.len);
+    conn->answer->held = ws_weight(body.len);
+    conn->ws->held += conn->answer->held;
     if (!head_only && status != 204 && status != 304)
         buf_add_span(out, body);
     answer_go_on(conn);

@@ -9,7 +9,9 @@
 enum { BODY_BYTES_A_MS = 1 };
 
 struct http_exchange {
+    struct ws *ws;
     struct ws_conn *conn; /* NULL: the peer has gone */
+    size_t held;
     struct ws_request request;
     char *body;
     size_t body_got;
@@ -20,6 +22,7 @@ struct http_exchange {
 
 static void exchange_free(struct http_exchange *exchange)
 {
+    exchange->ws->held -= exchange->held;
     buf_done(&exchange->request.text);
     mem_free(exchange->body);
     mem_free(exchange);
@@ -67,7 +70,10 @@ int http_request(struct ws_conn *conn)
 {
     struct http_exchange *exchange = mem_alloc(sizeof *exchange);
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* ours are in force */
+    exchange->ws = conn->ws;
     struct ws_refusal refusal = ws_check_request(conn, conn->wsi, &exchange->request);
+    if (!refusal.status && !http_hold(exchange, exchange->request.body_len))
+        refusal = (struct ws_refusal){503, "too much is on its way just now; come again"};
     if (refusal.status) {
         exchange_free(exchange);
         answer_refuse(conn, refusal);
@@ -171,6 +177,15 @@ struct span http_idempotency_key(const struct http_exchange *exchange)
 struct span http_origin(const struct http_exchange *exchange)
 {
     return exchange->request.origin;
+}
+
+bool http_hold(struct http_exchange *exchange, size_t bytes)
+{
+    if (!ws_has_room(exchange->ws, bytes))
+        return false;
+    exchange->held += ws_weight(bytes);
+    exchange->ws->held += ws_weight(bytes);
+    return true;
 }
 
 bool http_gone(const struct http_exchange *exchange)

@@ -4,6 +4,7 @@
 #define SERVER_IO_WS_INSIDE_H
 
 #include "protocol/buf.h"
+#include "protocol/limits.h"
 #include "server/base/list.h"
 #include "server/io/loop.h"
 #include "server/io/ws.h"
@@ -38,6 +39,7 @@ struct ws {
     char *scratch;
     struct ws_count count;
     unsigned handshakes; /* sockets that are not links yet */
+    size_t held;         /* bytes of large bodies and answers */
 };
 
 enum ws_state {
@@ -90,6 +92,17 @@ void ws_handshake_over(struct ws *ws);
 
 /* Ends the connection at this turn's end, without a word. */
 void ws_kill(struct ws_conn *conn, int code);
+
+/* What is to be counted of so many bytes. */
+static inline size_t ws_weight(size_t bytes)
+{
+    return bytes > LIMIT_HTTP_SMALL ? bytes : 0;
+}
+
+static inline bool ws_has_room(const struct ws *ws, size_t bytes)
+{
+    return !ws_weight(bytes) || ws->held + bytes <= ws->config.held_max;
+}
 
 /* ---- ws_accept ---- */
 

@@ -223,6 +223,7 @@ struct rig *rig_start(const struct rig_options *options)
         .head_ms = o->head_ms,
         .body_ms = o->body_ms,
         .out_max = o->out_max ? o->out_max : 64 << 20,
+        .held_max = o->held_max,
         .tls_certificate = o->certificate,
         .tls_key = o->key,
     };

@@ -14,6 +14,7 @@ struct rig_options {
     bool tls;
     unsigned connections_max, handshakes_max, ping_ms, silence_ms, stall_ms, head_ms, body_ms;
     size_t out_max; /* 0: 64 MiB */
+    size_t held_max;
     const char *certificate, *key;
 };
 

@@ -136,6 +136,45 @@ static void a_large_body_arrives_and_goes_back_whole(void **state)
     close(fd);
 }
 
+static void start_upload(int fd, int len)
+{
+    char head[128];
+    snprintf(head, sizeof head, "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len);
+    peer_send_text(fd, head);
+}
+
+static void large_bodies_have_room_together_and_small_ones_always(void **state)
+{
+    enum { LEN = 3 << 20 };
+    struct rig *rig = rig_start(&(struct rig_options){.held_max = 2 * LEN - 1});
+    char *body = mem_alloc(LEN);
+    memset(body, 'x', LEN);
+    int first = peer_connect(rig), second = peer_connect(rig);
+    start_upload(first, LEN);
+    peer_send(first, span_of(body, LEN - 1));
+    char *answer = peer_talk(rig, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+    assert_has(answer, "HTTP/1.1 200 ");
+    mem_free(answer);
+    start_upload(second, LEN);
+    answer = peer_read_all(second, NULL);
+    assert_has(answer, "HTTP/1.1 503 ");
+    mem_free(answer);
+    peer_send(first, span_of("y", 1));
+    mem_free(peer_read_all(first, NULL));
+    close(first);
+    close(second);
+
+    second = peer_connect(rig); /* what the first one held is free again */
+    start_upload(second, LEN);
+    peer_send(second, span_of(body, LEN));
+    answer = peer_read_all(second, NULL);
+    assert_has(answer, "HTTP/1.1 200 ");
+    mem_free(answer);
+    mem_free(body);
+    close(second);
+    rig_stop(&rig);
+}
+
 static void a_body_beyond_its_limit_is_refused_while_the_peer_still_sends(void **state)
 {
     enum { LEN = 256 << 10 };
@@ -211,6 +250,7 @@ int main(void)
         ON_RIG(an_answer_to_a_peer_that_has_gone_goes_nowhere),
         ON_RIG(a_head_request_gets_the_length_and_no_body),
         ON_RIG(a_large_body_arrives_and_goes_back_whole),
+        cmocka_unit_test(large_bodies_have_room_together_and_small_ones_always),
         ON_RIG(a_body_beyond_its_limit_is_refused_while_the_peer_still_sends),
         ON_RIG(a_peer_that_asks_first_is_told_to_continue),
         ON_RIG(a_slow_reader_that_sent_too_much_costs_nothing_and_gets_all),
