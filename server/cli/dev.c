@@ -174,6 +174,20 @@ static int fill_database(struct dev *dev)
     return code;
 }
 
+/* Whether `parley` in the shell is this program. */
+static bool installed(const char *exe)
+{
+    char path[4096], file[PATH_MAX + 8], *rest = path;
+    snprintf(path, sizeof path, "%s", getenv("PATH") ? getenv("PATH") : "");
+    for (char *folder; (folder = strsep(&rest, ":"));) {
+        char found[PATH_MAX] = "";
+        snprintf(file, sizeof file, "%.*s/parley", PATH_MAX, folder);
+        if (realpath(file, found))
+            return strcmp(found, exe) == 0;
+    }
+    return false;
+}
+
 /* How this program is called from here: build/release/parley in a clone. */
 static void program_name(char *out, size_t size)
 {
@@ -181,7 +195,7 @@ static void program_name(char *out, size_t size)
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     size_t len = getcwd(cwd, sizeof cwd) ? strlen(cwd) : 0;
     bool below = n > 0 && len > 1 && strncmp(exe, cwd, len) == 0 && exe[len] == '/';
-    snprintf(out, size, "%s", below ? exe + len + 1 : "parley");
+    snprintf(out, size, "%s", below ? exe + len + 1 : installed(exe) ? "parley" : exe);
 }
 
 static void print_people(const struct dev *dev)
@@ -198,13 +212,24 @@ static void print_people(const struct dev *dev)
     }
 }
 
+/* For chat and desk in the same folder. Whether they find it there. */
+static bool leave_address(const struct dev *dev)
+{
+    char *path = path_in(dev, "demo.url");
+    FILE *file = cli_has(dev->cli, "state") ? NULL : fopen(path, "we");
+    bool ok = file && fprintf(file, "ws://%s/v1/ws\n", dev->conf->server.listen.at[0]) > 0;
+    if (file && fclose(file) != 0)
+        ok = false;
+    mem_free(path);
+    return ok;
+}
+
 static void print_next(const struct dev *dev)
 {
     char program[PATH_MAX], server[VALUE_MAX] = "";
-    const char *listen = dev->conf->server.listen.at[0];
     program_name(program, sizeof program);
-    if (strcmp(listen, "127.0.0.1:8300") != 0)
-        snprintf(server, sizeof server, " --server ws://%s/v1/ws", listen);
+    if (!leave_address(dev))
+        snprintf(server, sizeof server, " --server ws://%s/v1/ws", dev->conf->server.listen.at[0]);
     printf("  %s chat --name ana%s                 as a customer: say hello, then ask for a person\n", program, server);
     printf("  %s desk --login kim@example.com%s    as an agent: take the offer, answer, resolve\n", program, server);
 }

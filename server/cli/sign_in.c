@@ -205,7 +205,13 @@ static int as_customer(struct cli *cli, struct sign_in *s)
 static void choose_url(struct cli *cli, struct sign_in *s)
 {
     const char *url = cli_has(cli, "server") ? cli_flag(cli, "server") : cli_flag(cli, "url");
+    char path[PATH_MAX];
+    struct buf demo;
+    buf_init(&demo, SECRET_MAX);
+    if (!url && demo_file("demo.url", path) && read_secret(path, &demo) == CLI_OK)
+        url = demo.ptr; /* where `parley dev` of this folder listens, or did */
     s->url = mem_text(url ? url : default_url);
+    buf_done(&demo);
     s->ca_file = cli_flag(cli, "ca");
 }
 

@@ -23,7 +23,7 @@ void sign_in_done(struct sign_in *s);
 /* The flags they read, for the verb's table. */
 /* clang-format off */
 #define SIGN_IN_SERVER                                                                                                 \
-    {"server", "URL", "ws:// or wss:// address; ws://127.0.0.1:8300/v1/ws when not given", false},                     \
+    {"server", "URL", "ws:// or wss:// address; else that of `parley dev`, or ws://127.0.0.1:8300/v1/ws", false},      \
     {"url", "URL", "the same", false},                                                                                 \
     {"ca", "FILE", "trust this authority (PEM)", false},                                                               \
     {"plain", NULL, "allow ws:// to another machine", false},                                                          \
