@@ -37,6 +37,18 @@ static void check_secret_keys(struct conf *conf)
                      "needs 64 hex digits; make some with `openssl rand -hex 32`");
 }
 
+/* libpq takes what is no URL of its own for the name of a database on this machine. */
+static void check_database_url(struct conf *conf)
+{
+    const char *url = conf->database.url, *scheme = strstr(url, "://");
+    size_t len = scheme ? (size_t)(scheme - url) : 0;
+    if (!scheme || len != strcspn(url, " =/?") - 1)
+        return;
+    if ((len != 8 || strncmp(url, "postgres", len) != 0) && (len != 10 || strncmp(url, "postgresql", len) != 0))
+        conf_problem(conf->memory, CONF_KEY_database_url, conf_top(conf->memory, CONF_KEY_database_url),
+                     "needs a URL that begins with postgresql://");
+}
+
 static void check_rules(struct conf *conf)
 {
     bool certificate = *conf->tls.certificate, key = *conf->tls.key;
@@ -50,6 +62,7 @@ static void check_rules(struct conf *conf)
     if (*conf->push.url && !*conf->push.secret)
         conf_problem(conf->memory, CONF_KEY_push_url, conf_top(conf->memory, CONF_KEY_push_url),
                      "needs push.secret or push.secret_file as well, to sign with");
+    check_database_url(conf);
     check_secret_keys(conf);
 }
 

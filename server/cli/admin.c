@@ -62,11 +62,13 @@ parley_status admin_add_app(struct db *db, const struct admin_app *app, char out
     char id[UUID_TEXT + 1];
     char *origins = text_array(app->origins);
     new_id(id);
-    parley_status st = db_run(db,
-                              "insert into app (id, name, space, default_queue, default_flow, origins, guests) "
-                              "values ($1::uuid, $2, $3, $4, $5, $6::text[], $7::boolean)",
-                              DB_ARGS(id, app->name, app->space ? app->space : "main", or_null(app->queue),
-                                      or_null(app->flow), origins, app->guests ? "true" : "false"));
+    parley_status st =
+        touched_one(db, db_run(db,
+                               "insert into app (id, name, space, default_queue, default_flow, origins, guests) "
+                               "select $1::uuid, $2, $3, $4, $5, $6::text[], $7::boolean "
+                               "where $4::text is null or exists (select from queue where name = $4)",
+                               DB_ARGS(id, app->name, app->space ? app->space : "main", or_null(app->queue),
+                                       or_null(app->flow), origins, app->guests ? "true" : "false")));
     free(origins);
     if (st == PARLEY_OK)
         memcpy(out_id, id, sizeof id);

@@ -24,7 +24,7 @@ static int print_agent(struct cli *cli, const struct admin_agent *agent, const c
     out_text(out, *password ? password : NULL);
     out_end(&out);
     if (*password)
-        cli_say(cli, "\nThis password is shown once, and is to be changed at the first sign-in.");
+        cli_say(cli, "\nThis password is shown once; hand it over and forget it.");
     return CLI_OK;
 }
 
@@ -36,8 +36,9 @@ static int refuse_agent(struct db *db, parley_status st, const struct admin_agen
     case PARLEY_NOT_FOUND:
         return cli_fail(CLI_NOT_FOUND, "one of the queues does not exist; `parley queue list` shows them");
     case PARLEY_INVALID:
-        return cli_fail(CLI_USAGE, "`%.80s` is no address like ana@example.com, or the password is shorter than %d",
-                        agent->email, SODIUM_PASSWORD_MIN);
+        if (agent->password && strlen(agent->password) < SODIUM_PASSWORD_MIN)
+            return cli_fail(CLI_USAGE, "the password is shorter than %d", SODIUM_PASSWORD_MIN);
+        return cli_fail(CLI_USAGE, "`%.80s` is no address like ana@example.com", agent->email);
     default:
         return db_fail(db, st, "cannot add the agent");
     }

@@ -25,6 +25,8 @@ static int write_app(struct cli *cli, struct db *db, const struct admin_app *app
         st = db_commit(db, "app");
     if (st == PARLEY_CONFLICT)
         return cli_fail(CLI_CONFLICT, "there is an app `%s` already", app->name);
+    if (st == PARLEY_NOT_FOUND)
+        return cli_fail(CLI_NOT_FOUND, "no queue `%.80s`; `parley queue add` makes one", app->queue);
     if (st == PARLEY_INVALID)
         return cli_fail(CLI_USAGE, "`%.80s` is no name; use 1 to 64 of a-z 0-9 . _ -, a letter or digit first",
                         app->name);
@@ -106,7 +108,10 @@ static int hand_over(struct cli *cli, const struct jws_key *key)
         printf("%.*s\n", SPAN_ARG(buf_span(&jwk)));
     crypto_wipe(jwk.ptr, jwk.len);
     buf_done(&jwk);
-    if (code == CLI_OK)
+    if (code == CLI_OK && cli_has(cli, "out"))
+        cli_say(cli, "%s has the private key `%s`; keep it where your app's server signs tokens.", cli_flag(cli, "out"),
+                jws_key_id(key));
+    else if (code == CLI_OK)
         cli_say(cli, "This is the private key, shown once; keep it where your app's server signs tokens.");
     return code;
 }

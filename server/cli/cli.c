@@ -270,9 +270,12 @@ static int no_verb(int argc, char **argv)
         if (verb_family_help(argv[0]))
             return argc > 1 && strcmp(argv[1], "--help") == 0 ? CLI_OK : CLI_USAGE;
     const char *near = verb_suggest(argc, argv);
+    bool family = argc > 1 && verb_is_family(argv[0]);
+    const char *space = family ? " " : "", *second = family ? argv[1] : "";
     if (near)
-        return cli_fail(CLI_USAGE, "no verb `%.64s`; did you mean `parley %s`?", argv[0], near);
-    return cli_fail(CLI_USAGE, "no verb `%.64s`; `parley --help` lists them", argv[0]);
+        return cli_fail(CLI_USAGE, "no verb `%.64s%s%.64s`; did you mean `parley %s`?", argv[0], space, second, near);
+    return cli_fail(CLI_USAGE, "no verb `%.64s%s%.64s`; `parley %s%s--help` lists them", argv[0], space, second,
+                    family ? argv[0] : "", space);
 }
 
 int cli_main(int argc, char **argv)

@@ -200,7 +200,7 @@ static void do_help(void *arg, char *rest);
 
 static const struct command commands[] = {
     {"status", do_status, "/status online", "what you are: online, busy, away, offline"},
-    {"accept", do_accept, "/accept [N]", "take an offer; what is known of the customer comes with it"},
+    {"accept", do_accept, "/accept [N]", "take an offer, and see what is known of the customer"},
     {"decline", do_decline, "/decline [N] [WHY]", "let the next agent have it"},
     {"inbox", do_inbox, "/inbox", "your conversations and the queues"},
     {"open", do_open, "/open N", "look into a conversation of the inbox, and write to it"},
@@ -226,6 +226,14 @@ static void do_help(void *arg, char *rest)
     command_help(&command_list, d->term);
 }
 
+static void say(struct desk *d, const char *conversation, const char *line)
+{
+    parley_status st = parley_send_text(d->client, conversation, line, NULL);
+    complain(d, st);
+    if (st == PARLEY_OK && d->state != PARLEY_STATE_ONLINE)
+        term_line(d->term, TONE_DIM, "  kept until we are online: %s", line);
+}
+
 void desk_line(struct desk *d, char *line)
 {
     if (*line == '/') {
@@ -233,6 +241,6 @@ void desk_line(struct desk *d, char *line)
     } else if (*line) {
         const char *conversation = talking_to(d);
         if (conversation)
-            complain(d, parley_send_text(d->client, conversation, line, NULL));
+            say(d, conversation, line);
     }
 }

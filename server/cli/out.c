@@ -3,6 +3,7 @@
 
 #include "server/base/mem.h"
 #include "server/cli/cli.h"
+#include "server/cli/term.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -112,13 +113,9 @@ static void print_json(const struct out *out, size_t rows)
     puts(out->one ? "" : "]");
 }
 
-/* Characters of UTF-8: every byte but those that continue one. */
 static int columns_of(const char *text)
 {
-    int chars = 0;
-    for (; *text; text++)
-        chars += (*text & 0xc0) != 0x80;
-    return chars;
+    return (int)term_width(span_str(text));
 }
 
 static void print_cell(const char *text, int width, bool last)

@@ -58,7 +58,7 @@ static int mint(struct cli *cli)
     struct jws_key *key = NULL;
     if (!conf)
         return CLI_USAGE;
-    if (!cli_has(cli, "key") || !cli_has(cli, "sub"))
+    if (!cli_has(cli, "key") || !cli_has(cli, "sub") || !*cli_flag(cli, "sub"))
         return cli_fail(CLI_USAGE, "`parley token mint` needs --key FILE and --sub ID; see `parley token mint --help`");
     int code = files_read_key(cli_flag(cli, "key"), &key);
     if (code == CLI_OK)

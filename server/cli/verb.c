@@ -97,6 +97,17 @@ void verb_overview(bool everything)
     printf("\n`parley VERB --help` has examples and flags of each.\n");
 }
 
+bool verb_is_family(const char *first_word)
+{
+    size_t len = strlen(first_word);
+    EACH_VERB(verb)
+    {
+        if (strncmp(verb->name, first_word, len) == 0 && verb->name[len] == ' ')
+            return true;
+    }
+    return false;
+}
+
 bool verb_family_help(const char *first_word)
 {
     bool any = false;

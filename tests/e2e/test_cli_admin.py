@@ -93,6 +93,9 @@ def test_every_verb_has_help_that_begins_with_examples(bare):
     (["agnet", "add"], "did you mean `parley agent add`"),
     (["app", "key", "add"], "did you mean `parley app keys add`"),
     (["zzzzzzzz"], "lists them"),
+    (["flow", "chek"], "no verb `flow chek`; did you mean `parley flow check`"),
+    (["config", "zzzzzz"], "no verb `config zzzzzz`; `parley config --help` lists them"),
+    (["token", "mint", "--key", "x", "--sub", ""], "needs --key FILE and --sub ID"),
     (["agent", "list", "--jsn"], "did you mean --json"),
     (["agent", "add", "a@b", "--rol=x"], None),
     (["agent", "list", "--zzzzzz"], "has no flag --zzzzzz"),
@@ -303,6 +306,10 @@ def test_other_verbs_wait_for_the_schema(empty):
 
 def test_no_database_is_no_crash(bare):
     bare.refused(USAGE, "db", "status", says="no database is configured")
+    bare.refused(PROBLEMS, "config", "check", says="database.url needs a URL that begins with postgresql://",
+                 PARLEY_DATABASE_URL="mysql://u@127.0.0.1:1/x")
+    for fine in ("postgres://u@h/x", "host=/tmp password=a://b", "service=x"):
+        assert bare("config", "check", PARLEY_DATABASE_URL=fine).returncode == OK
     error = bare.refused(UNREACHABLE, "db", "status", says="cannot be reached",
                          PARLEY_DATABASE_URL="postgresql://u:canary-2@127.0.0.1:1/x")
     assert "canary-2" not in error
@@ -321,6 +328,9 @@ def test_queues_agents_and_who_serves_where(cli):
     queues = {row["name"]: row for row in cli.json("queue", "list")}
     assert queues["vip"]["priority"] == 10 and queues["support"]["agents"] == 1 and queues["support"]["waiting"] == 0
     assert "María" in cli("agent", "list").stdout
+    cli.json("queue", "add", "wide", "--title", "客户服务", LC_ALL="C.UTF-8")
+    rows = [row for row in cli("queue", "list", LC_ALL="C.UTF-8").stdout.splitlines() if row.startswith(("support", "wide"))]
+    assert len(rows) == 2 and len({len(row) + sum(c > "\u2000" for c in row) for row in rows}) == 1, rows
 
 
 def test_administration_refuses_what_cannot_be(cli):
@@ -338,6 +348,8 @@ def test_administration_refuses_what_cannot_be(cli):
     cli.refused(NOT_FOUND, "key", "add", "nope", "x", says="no app `nope`")
     cli.json("app", "add", "shop")
     cli.refused(CONFLICT, "app", "add", "shop", says="already")
+    cli.refused(NOT_FOUND, "app", "add", "other", "--queue", "nope", says="no queue `nope`")
+    assert [row["name"] for row in cli.json("app", "list")] == ["shop"]
     cli.refused(USAGE, "app", "add", "../shop", says="is no name")
     assert [row["email"] for row in cli.json("agent", "list")] == ["a@b"], "what is refused leaves nothing behind"
 
@@ -353,6 +365,7 @@ def test_a_password_may_come_from_standard_input_only(cli, postgres):
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "HS256"])
 def test_tokens_of_each_algorithm_verify_with_another_library(cli, tmp_path, postgres, algorithm):
+    cli.json("queue", "add", "support")
     cli.json("app", "add", "shop", "--queue", "support", "--origin", "https://shop.example")
     made = cli.json("app", "keys", "add", "shop", "--algorithm", algorithm, "--kid", "k1", PARLEY_AUTH_MASTER_KEY=HEX_KEY)
     (tmp_path / "key.jwk").write_text(json.dumps(made["jwk"]))
