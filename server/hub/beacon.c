@@ -1,4 +1,4 @@
-/* Heads and revisions, a thousand at a time in turn. */
+/* Heads and revisions, half of them in turn at each beat. */
 #include "server/hub/beacon.h"
 
 #include "server/base/log.h"
@@ -11,7 +11,7 @@
 #include "server/store/log.h"
 #include "server/store/node_row.h"
 
-enum { BEAT_MS = 1000, NODE_TTL_MS = 5000, AT_ONCE = 1000 };
+enum { BEAT_MS = 1000, NODE_TTL_MS = 5000, AT_ONCE = 1000 /* as many as are asked for at least */ };
 
 struct beacon {
     struct loop *loop;
@@ -24,7 +24,8 @@ struct beacon {
     bool alone; /* no other process shares the database */
     bool heading, revising;
     size_t topic_at, principal_at;
-    struct uuid ids[AT_ONCE];
+    struct uuid *ids;
+    size_t room; /* of ids */
 };
 
 /* ---- heads ---- */
@@ -57,21 +58,32 @@ static void on_heads(void *arg, parley_status status, const struct log_head *hea
         tell(b, &heads[i]);
 }
 
-/* The next entries of a map's slots, from where the last call stopped. */
-static int next_ids(const struct map *map, size_t *at, struct uuid *out)
+/* What happens elsewhere is known after two beats, however much is watched. */
+size_t beacon_share(size_t watched)
 {
-    int n = 0;
+    size_t half = watched / 2 + 1;
+    return half > AT_ONCE ? half : AT_ONCE;
+}
+
+/* The next entries of a map's slots, from where the last call stopped. */
+static int next_ids(struct beacon *b, const struct map *map, size_t *at)
+{
+    size_t n = 0, share = beacon_share(map->len);
+    if (share > b->room) {
+        b->ids = mem_resize(b->ids, share * sizeof *b->ids);
+        b->room = share;
+    }
     if (*at >= map->cap)
         *at = 0;
-    for (; *at < map->cap && n < AT_ONCE; (*at)++)
+    for (; *at < map->cap && n < share; (*at)++)
         if (map->slots[*at].value)
-            out[n++] = map->slots[*at].key;
-    return n;
+            b->ids[n++] = map->slots[*at].key;
+    return (int)n;
 }
 
 static void read_heads(struct beacon *b)
 {
-    int n = b->alone || b->heading ? 0 : next_ids(&b->hub->topics, &b->topic_at, b->ids);
+    int n = b->alone || b->heading ? 0 : next_ids(b, &b->hub->topics, &b->topic_at);
     if (n)
         b->heading = log_heads(b->store, b->ids, n, on_heads, b) == PARLEY_OK;
 }
@@ -88,7 +100,7 @@ static void on_revisions(void *arg, parley_status status, const struct principal
 
 static void read_revisions(struct beacon *b)
 {
-    int n = b->revising ? 0 : next_ids(&b->hub->principals, &b->principal_at, b->ids);
+    int n = b->revising ? 0 : next_ids(b, &b->hub->principals, &b->principal_at);
     if (n)
         b->revising = principal_revisions(b->store, b->ids, n, on_revisions, b) == PARLEY_OK;
 }
@@ -147,6 +159,8 @@ void beacon_stop(struct beacon *beacon)
 
 void beacon_free(struct beacon **beacon)
 {
+    if (*beacon)
+        mem_free((*beacon)->ids);
     mem_free(*beacon);
     *beacon = NULL;
 }

@@ -6,6 +6,8 @@
 
 #include "protocol/uuid.h"
 
+#include <stddef.h>
+
 struct beacon;
 struct hub;
 struct loop;
@@ -29,5 +31,8 @@ struct beacon *beacon_new(struct loop *loop, struct store *store, struct hub *hu
                           const struct beacon_calls *calls);
 void beacon_stop(struct beacon *beacon);
 void beacon_free(struct beacon **beacon);
+
+/* How many of so many are asked for at one beat. */
+size_t beacon_share(size_t watched);
 
 #endif
