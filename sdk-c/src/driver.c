@@ -60,16 +60,16 @@ void driver_close(struct parley_client *c, uint64_t socket, int code)
 }
 
 /* Every report is copied, and read by the loop in the order it came. */
-static parley_status report_add(struct parley_client *c, struct report head, struct span bytes)
+static parley_status report_add(struct parley_client *c, const struct report *head, struct span bytes)
 {
     struct report *r = bytes.len > MESSAGE_IN_MAX ? NULL : malloc(sizeof *r + bytes.len + 1);
     parley_status st = r ? PARLEY_OK : bytes.len > MESSAGE_IN_MAX ? PARLEY_TOO_BIG : PARLEY_NOMEM;
 
     client_lock(c);
-    if (r && c->driver.report_bytes + bytes.len > REPORTS_BYTES_MAX && head.type == REPORT_RECEIVED)
+    if (r && c->driver.report_bytes + bytes.len > REPORTS_BYTES_MAX && head->type == REPORT_RECEIVED)
         st = PARLEY_SLOW;
     if (st == PARLEY_OK) {
-        *r = head;
+        *r = *head;
         r->next = NULL;
         r->len = bytes.len;
         if (bytes.len)
@@ -80,7 +80,7 @@ static parley_status report_add(struct parley_client *c, struct report head, str
         c->driver.reports_end = &r->next;
     } else {
         free(r);
-        if (head.socket == c->link.socket)
+        if (head->socket == c->link.socket)
             link_lost(c, st, "a message of the server could not be kept", 0);
     }
     c->driver.kick_due = !c->driver.builtin; /* the built-in one reports from inside the loop's wait */
@@ -90,17 +90,17 @@ static parley_status report_add(struct parley_client *c, struct report head, str
 
 void parley_transport_opened(parley_client *c, uint64_t socket)
 {
-    report_add(c, (struct report){.type = REPORT_OPENED, .socket = socket}, (struct span){0});
+    report_add(c, &(struct report){.type = REPORT_OPENED, .socket = socket}, (struct span){0});
 }
 
 parley_status parley_transport_received(parley_client *c, uint64_t socket, const uint8_t *bytes, size_t length)
 {
-    return report_add(c, (struct report){.type = REPORT_RECEIVED, .socket = socket}, span_of(bytes, length));
+    return report_add(c, &(struct report){.type = REPORT_RECEIVED, .socket = socket}, span_of(bytes, length));
 }
 
 void parley_transport_closed(parley_client *c, uint64_t socket, int32_t code, const char *reason)
 {
-    report_add(c, (struct report){.type = REPORT_CLOSED, .socket = socket, .code = code}, span_str(reason));
+    report_add(c, &(struct report){.type = REPORT_CLOSED, .socket = socket, .code = code}, span_str(reason));
 }
 
 static void take_report(struct parley_client *c, const struct report *r)
