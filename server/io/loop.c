@@ -26,6 +26,7 @@ struct loop {
     int64_t tick; /* the last tick that was handled */
     struct list sorted;
     struct list turns;
+    struct list last; /* turns that run when no other is left */
     bool stopped;
 
     loop_lag_fn *on_lag;
@@ -183,22 +184,34 @@ static void on_awake(uv_idle_t *handle)
     /* its being there is enough: the loop polls without sleeping */
 }
 
+static bool is_marked(const struct loop *loop)
+{
+    return !list_empty(&loop->turns) || !list_empty(&loop->last);
+}
+
+static void run_marked(struct loop *loop, struct list *turns)
+{
+    struct list todo;
+    list_init(&todo);
+    list_move_all(&todo, turns);
+    while (!list_empty(&todo) && !loop->stopped) {
+        struct loop_turn *turn = LIST_ITEM(todo.next, struct loop_turn, node);
+        node_remove(&turn->node);
+        turn->fn(turn->arg);
+    }
+    list_move_all(turns, &todo);
+}
+
 static void run_turns(struct loop *loop)
 {
-    for (int round = 0; round < ROUNDS_MAX && !list_empty(&loop->turns) && !loop->stopped; round++) {
-        struct list todo;
-        list_init(&todo);
-        list_move_all(&todo, &loop->turns);
-        while (!list_empty(&todo) && !loop->stopped) {
-            struct loop_turn *turn = LIST_ITEM(todo.next, struct loop_turn, node);
-            node_remove(&turn->node);
-            turn->fn(turn->arg);
-        }
-        list_move_all(&loop->turns, &todo);
+    for (int round = 1; round <= ROUNDS_MAX && is_marked(loop) && !loop->stopped; round++) {
+        run_marked(loop, &loop->turns);
+        if (list_empty(&loop->turns) || round == ROUNDS_MAX)
+            run_marked(loop, &loop->last);
     }
     if (loop->stopped)
         return;
-    if (list_empty(&loop->turns))
+    if (!is_marked(loop))
         uv_idle_stop(&loop->awake);
     else
         uv_idle_start(&loop->awake, on_awake);
@@ -215,13 +228,23 @@ static void on_after_sleep(uv_check_t *handle)
     run_turns(handle->data);
 }
 
-void loop_at_turn_end(struct loop *loop, struct loop_turn *turn, loop_turn_fn *fn, void *arg)
+static void mark(struct loop *loop, struct list *turns, struct loop_turn *turn, loop_turn_fn *fn, void *arg)
 {
     if (turn->node.next || loop->stopped)
         return;
     turn->fn = fn;
     turn->arg = arg;
-    list_push(&loop->turns, &turn->node);
+    list_push(turns, &turn->node);
+}
+
+void loop_at_turn_end(struct loop *loop, struct loop_turn *turn, loop_turn_fn *fn, void *arg)
+{
+    mark(loop, &loop->turns, turn, fn, arg);
+}
+
+void loop_at_turn_last(struct loop *loop, struct loop_turn *turn, loop_turn_fn *fn, void *arg)
+{
+    mark(loop, &loop->last, turn, fn, arg);
 }
 
 void loop_turn_cancel(struct loop_turn *turn)
@@ -293,6 +316,7 @@ struct loop *loop_new(void)
         list_init(&loop->slots[i]);
     list_init(&loop->sorted);
     list_init(&loop->turns);
+    list_init(&loop->last);
     uv_timer_init(&loop->uv, &loop->wheel);
     uv_timer_init(&loop->uv, &loop->exact);
     uv_prepare_init(&loop->uv, &loop->before_sleep);

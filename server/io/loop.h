@@ -73,6 +73,9 @@ struct loop_turn {
  * marked one does nothing. Hooks run in the order they were marked; one marked by a hook still runs in this turn. */
 void loop_at_turn_end(struct loop *loop, struct loop_turn *turn, loop_turn_fn *fn, void *arg);
 
+/* The same after all of those: for output that others need not wait for, so that what they work on leaves first. */
+void loop_at_turn_last(struct loop *loop, struct loop_turn *turn, loop_turn_fn *fn, void *arg);
+
 /* Harmless when it is not marked. Before its memory goes. */
 void loop_turn_cancel(struct loop_turn *turn);
 

@@ -189,7 +189,7 @@ void ws_mark(struct ws_conn *conn)
     if (conn->dirty.next != &conn->dirty)
         return;
     list_push(&ws->dirty, &conn->dirty);
-    loop_at_turn_end(ws->loop, &ws->flush, flush_all, ws);
+    loop_at_turn_last(ws->loop, &ws->flush, flush_all, ws);
 }
 
 void ws_kill(struct ws_conn *conn, int code)

@@ -12,7 +12,7 @@
 struct fixture {
     struct loop *loop;
     struct loop_timer a, b, c;
-    struct loop_turn turn, other_turn;
+    struct loop_turn turn, other_turn, last_turn;
     struct loop_watch *watch;
     char log[64];
     int64_t at;
@@ -168,6 +168,22 @@ static void a_turn_hook_runs_once_and_what_it_marks_runs_too(void **state)
     assert_string_equal(f->log, "xtb.");
 }
 
+static void mark_last_first(void *arg)
+{
+    struct fixture *f = arg;
+    loop_at_turn_last(f->loop, &f->last_turn, note_a, f);
+    loop_at_turn_end(f->loop, &f->turn, mark_again_once, f);
+}
+
+static void the_last_hook_runs_after_all_that_the_others_marked(void **state)
+{
+    struct fixture *f = *state;
+    loop_timer_start_exact(f->loop, &f->a, 0, mark_last_first, f);
+    loop_timer_start_exact(f->loop, &f->c, 5, note_and_stop, f);
+    loop_run(f->loop);
+    assert_string_equal(f->log, "tba.");
+}
+
 static void a_cancelled_turn_hook_does_not_run(void **state)
 {
     struct fixture *f = *state;
@@ -189,9 +205,10 @@ static void a_hook_that_marks_itself_for_ever_does_not_stop_the_rest(void **stat
 {
     struct fixture *f = *state;
     loop_at_turn_end(f->loop, &f->turn, mark_for_ever, f);
+    loop_at_turn_last(f->loop, &f->last_turn, note_a, f);
     loop_timer_start_exact(f->loop, &f->c, 5, note_and_stop, f);
     loop_run(f->loop);
-    assert_string_equal(f->log, ".");
+    assert_string_equal(f->log, "a.");
     assert_true(f->count > 16);
 }
 
@@ -365,6 +382,7 @@ int main(void)
         ON_LOOP(a_timer_beyond_a_round_of_the_wheel_waits),
         ON_LOOP(exact_timers_keep_the_millisecond_and_the_order),
         ON_LOOP(a_turn_hook_runs_once_and_what_it_marks_runs_too),
+        ON_LOOP(the_last_hook_runs_after_all_that_the_others_marked),
         ON_LOOP(a_cancelled_turn_hook_does_not_run),
         ON_LOOP(a_hook_that_marks_itself_for_ever_does_not_stop_the_rest),
         ON_LOOP(a_watch_reports_what_is_wanted),
