@@ -1,6 +1,7 @@
 /* The fast lane: plain posts of many conversations in one insert. Two batches may be in flight, never with the same
  * conversation in both: Postgres has something to do while this worker tells what has become of the other. What comes
- * meanwhile gathers, so batches grow by themselves under load, and at rest a post goes out alone at once. */
+ * meanwhile gathers, so batches grow by themselves under load, and at rest a post goes out alone at once. A commit
+ * costs as much as many rows, so beside one that is under way a few posts wait for its end and share the next. */
 #include "server/talk/lane.h"
 
 #include "server/base/clock.h"
@@ -200,9 +201,22 @@ static void leave(struct batch *batch)
     on_batch(batch, PARLEY_UNAVAILABLE, NULL);
 }
 
+/* Whether what is ready may leave now: anything when nothing is under way, else enough for a commit of its own. */
+static bool may_leave(const struct talk *talk)
+{
+    int n = 0;
+    if (talk->stalled || !store_is_up(talk->store))
+        return false;
+    if (!talk->flying)
+        return !list_empty(&talk->ready);
+    for (const struct list *node = talk->ready.next; node != &talk->ready && n < TALK_SECOND; node = node->next)
+        n += count_works(LIST_ITEM(node, struct conversation, in_ready), TALK_SECOND);
+    return n >= TALK_SECOND;
+}
+
 void batch_leave(struct talk *talk)
 {
     for (int i = 0; i < TALK_BATCHES; i++)
-        if (!talk->batches[i].flying && !talk->stalled && !list_empty(&talk->ready) && store_is_up(talk->store))
+        if (!talk->batches[i].flying && may_leave(talk))
             leave(&talk->batches[i]);
 }

@@ -25,7 +25,7 @@ struct talk_hooks {
     void *arg;
 };
 
-enum { TALK_HOOKS = 4, TALK_BATCH = 256, TALK_BATCHES = 2 };
+enum { TALK_HOOKS = 4, TALK_BATCH = 256, TALK_BATCHES = 2, TALK_SECOND = 24 };
 
 struct batch {
     struct talk *talk;
