@@ -10,8 +10,9 @@
 const struct pg_statement log_append_statement = {
     "log_append",
     "insert into item (conversation, id, author, seq, prev, at, kind, role, audience, body)"
-    " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::timestamptz[], $7::int2[],"
-    "                      $8::int2[], $9::int2[], $10::jsonb[])",
+    " select unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::int8[]), unnest($5::int8[]),"
+    "        unnest($6::timestamptz[]), unnest($7::int2[]), unnest($8::int2[]), unnest($9::int2[]),"
+    "        unnest($10::jsonb[])",
     10,
     {PG_UUID_ARRAY, PG_UUID_ARRAY, PG_UUID_ARRAY, PG_I64_ARRAY, PG_I64_ARRAY, PG_TIME_ARRAY, PG_I16_ARRAY, PG_I16_ARRAY,
      PG_I16_ARRAY, PG_JSONB_ARRAY},
