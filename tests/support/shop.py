@@ -127,7 +127,7 @@ class Shop:
         while heads != before:      # flows and routing may still have something to say
             for client in clients:
                 await client.settled(timeout)
-                for thread in client.threads.values():
+                for thread in list(client.threads.values()):  # a conversation may come meanwhile
                     head = heads.get(thread.id, (0, 0))[1 if client.staff else 0]
                     await client.until(lambda t=thread, h=head: t.last >= h, timeout, f"{head} of {thread.id}")
             await asyncio.sleep(0.3)
