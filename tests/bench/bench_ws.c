@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +24,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAYLOAD = 200, FRAME_OUT = PAYLOAD + 8, FRAME_IN = PAYLOAD + 4, LINKS = 1000, IDLE = 10000, LINKS_MAX = 20000 };
+enum {
+    PAYLOAD = 200,
+    FRAME_OUT = PAYLOAD + 8,
+    FRAME_IN = PAYLOAD + 4,
+    LINKS = 1000,
+    IDLE = 10000,
+    LINKS_MAX = 20000,
+    PING_FRAME = 3,
+    PINGS = 2000
+};
 
 static bool json;
 
@@ -289,6 +299,31 @@ static void fan_out(const char *name, int together, double duration)
     stop(&rig);
 }
 
+static void echo_last(struct rig *rig)
+{
+    struct client *last = &rig->clients[rig->len - 1];
+    struct pollfd poll_it = {.fd = last->fd, .events = POLLIN};
+    send_frames(last->fd, 1, 'e');
+    while (!receive(last))
+        poll(&poll_it, 1, 1000);
+}
+
+/* Nothing else is sent to an idle link. */
+static void await_pings(struct rig *rig, size_t n)
+{
+    static char nowhere[4096];
+    struct epoll_event events[256];
+    for (size_t bytes = 0; bytes < n * PING_FRAME;) {
+        int ready = epoll_wait(rig->epoll, events, 256, 1000);
+        for (int i = 0; i < ready; i++) {
+            ssize_t got = recv(((struct client *)events[i].data.ptr)->fd, nowhere, sizeof nowhere, 0);
+            if (got <= 0)
+                die("recv");
+            bytes += (size_t)got;
+        }
+    }
+}
+
 static void idle(void)
 {
     struct rig rig = start();
@@ -298,11 +333,11 @@ static void idle(void)
         add_link(&rig);
     report("connect_cpu_us", (server_cpu(&rig) - cpu) * 1e6 / IDLE, "us");
     report("connect", IDLE / (seconds() - begin), "links/s");
-    sleep(1); /* the last ones settle */
+    echo_last(&rig); /* then all before it are open */
     report("idle_kib_plain", (server_kib(&rig) - before) / IDLE, "KiB");
-    cpu = server_cpu(&rig);
-    sleep(5);
-    report("idle_cpu_percent", (server_cpu(&rig) - cpu) * 20, "%");
+    begin = seconds(), cpu = server_cpu(&rig);
+    await_pings(&rig, PINGS);
+    report("idle_cpu_percent", (server_cpu(&rig) - cpu) * 100 / (seconds() - begin), "%");
     stop(&rig);
 }
 

@@ -221,28 +221,32 @@ static void take_bytes(struct crowd *crowd, struct peer *peer, struct span s)
     }
 }
 
-static void read_peer(struct crowd *crowd, struct peer *peer)
+/* Whether there may be more. */
+static bool read_some(struct crowd *crowd, struct peer *peer)
 {
     ssize_t n =
         peer->ssl ? SSL_read(peer->ssl, crowd->read_buffer, READ_MAX) : recv(peer->fd, crowd->read_buffer, READ_MAX, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return errno == EINTR;
     if (n <= 0)
         die("the link %d is lost: %s", peer->at, n ? strerror(errno) : "closed");
     take_bytes(crowd, peer, span_of(crowd->read_buffer, (size_t)n));
+    return n == READ_MAX;
 }
 
 /* ---- connecting ---- */
 
 static void open_socket(struct crowd *crowd, struct peer *peer, int flags)
 {
-    int one = 1;
+    int one = 1, zero = 0;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)crowd->port)};
     /* addresses in turn, or one of them would run out of ports in a storm */
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + (unsigned)peer->at % 8)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(peer->fd, IPPROTO_TCP, TCP_QUICKACK, &zero,
+               sizeof zero); /* one that only reads would ack each message */
     setsockopt(peer->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     if (peer->fd < 0 || bind(peer->fd, (struct sockaddr *)&from, sizeof from) != 0 ||
         (connect(peer->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS))
@@ -278,7 +282,7 @@ void peer_connect_now(struct crowd *crowd, struct peer *peer, bool tls)
         peer->ssl = tls_new(peer->fd);
     ask_upgrade(peer);
     while (peer->state != PEER_OPEN)
-        read_peer(crowd, peer);
+        read_some(crowd, peer);
     buf_done(&peer->in);
     buf_done(&peer->out);
 }
@@ -296,7 +300,8 @@ void peer_close(struct peer *peer)
 
 static void connected(struct crowd *crowd, struct peer *peer)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
+    /* by edge: by level each event is looked at twice */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = peer};
     epoll_ctl(crowd->epoll, EPOLL_CTL_MOD, peer->fd, &event);
     ask_upgrade(peer);
 }
@@ -312,8 +317,8 @@ void crowd_turn(struct crowd *crowd, int64_t wait_us)
             connected(crowd, peer);
             continue;
         }
-        if (peer->state != PEER_NONE)
-            read_peer(crowd, peer);
+        while (peer->state != PEER_NONE && read_some(crowd, peer))
+            ;
         if (peer->state == PEER_OPEN && crowd->calls->on_quiet)
             crowd->calls->on_quiet(crowd, peer);
         if (peer->state != PEER_NONE)
