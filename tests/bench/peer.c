@@ -238,15 +238,13 @@ static bool read_some(struct crowd *crowd, struct peer *peer)
 
 static void open_socket(struct crowd *crowd, struct peer *peer, int flags)
 {
-    int one = 1, zero = 0;
+    int one = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)crowd->port)};
     /* addresses in turn, or one of them would run out of ports in a storm */
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + (unsigned)peer->at % 8)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(peer->fd, IPPROTO_TCP, TCP_QUICKACK, &zero,
-               sizeof zero); /* one that only reads would ack each message */
     setsockopt(peer->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     if (peer->fd < 0 || bind(peer->fd, (struct sockaddr *)&from, sizeof from) != 0 ||
         (connect(peer->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS))
@@ -300,6 +298,9 @@ void peer_close(struct peer *peer)
 
 static void connected(struct crowd *crowd, struct peer *peer)
 {
+    int zero = 0;
+    /* one that only reads would acknowledge each message by itself */
+    setsockopt(peer->fd, IPPROTO_TCP, TCP_QUICKACK, &zero, sizeof zero);
     /* by edge: by level each event is looked at twice */
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = peer};
     epoll_ctl(crowd->epoll, EPOLL_CTL_MOD, peer->fd, &event);
