@@ -136,11 +136,19 @@ static void stored(struct conversation *conv, struct work *work, const struct lo
     work_stored(conv, work, row);
 }
 
-static void not_stored(struct conversation *conv, struct work *work, parley_status status)
+/* Somebody repeats what this worker does not remember: that says nothing about other writers. */
+static bool is_repeat(parley_status status, const struct pg_fault *fault)
+{
+    return status == PARLEY_CONFLICT && fault && strcmp(fault->constraint, "item_id_conversation_author_key") == 0;
+}
+
+static void not_stored(struct conversation *conv, struct work *work, parley_status status, const struct pg_fault *fault)
 {
     if (status == PARLEY_UNCERTAIN || status == PARLEY_CANCELED)
         work->doubtful = true;
-    if (status != PARLEY_UNAVAILABLE)
+    if (is_repeat(status, fault))
+        work->stale_id = true; /* one of the batch is it */
+    else if (status != PARLEY_UNAVAILABLE)
         conversation_bitten(conv);
 }
 
@@ -169,7 +177,7 @@ static void on_batch(void *arg, parley_status status, const struct pg_fault *fau
         if (status == PARLEY_OK)
             stored(conv, batch->works[i], &batch->rows[i]);
         else
-            not_stored(conv, batch->works[i], status);
+            not_stored(conv, batch->works[i], status, fault);
     }
     if (conv)
         conv->lane = LANE_IDLE;

@@ -103,3 +103,23 @@ async def test_a_process_starts_and_steps_once(shop):
         await ann.until(lambda: ann.kinds().count("process") == 2)
         await shop.quiet()
     shop.judge()
+
+
+async def test_a_repeat_that_nobody_remembers_slows_nobody(shop):
+    """It collides by its id, which says nothing about other writers: what comes after it takes the short way again."""
+    def settled():
+        return shop.server.metrics()["parley_settled_total"]
+
+    with shop.serve():
+        ann, bob = await shop.customer("ann"), await shop.customer("bob")
+        await bob.post("hello")
+        ids = [uuid7() for _ in range(40)]      # more than are remembered
+        first = [await ann.post(f"message {n}", id=id) for n, id in enumerate(ids)][0]
+        before = await asyncio.to_thread(settled)
+        assert await ann.request("post", **message(ann, ids[0], "message 0")) == {**first, "duplicate": True}
+        assert await asyncio.to_thread(settled) == before + 1, "not exercised"
+        for n in range(5):
+            await ann.post(f"and on {n}")
+        assert await asyncio.to_thread(settled) == before + 1
+        await shop.quiet()
+    shop.judge()
