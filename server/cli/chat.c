@@ -270,6 +270,7 @@ const struct verb chat_verbs[] = {
      .summary = "talk as a customer, in the terminal",
      .examples = "parley chat --name ana\n"
                  "parley chat --server wss://chat.example/v1/ws --token ana.jwt\n"
+                 "parley chat --name ana --keep ~/.ana\n"
                  "echo '{\"type\":\"send\",\"data\":{\"text\":\"hello\"}}' | parley chat --name ana --json",
      .notes =
          "With `parley dev` started in the same folder, --name is enough. While you chat, /help lists the commands.\n"

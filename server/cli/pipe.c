@@ -29,6 +29,8 @@ int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out)
     config.url = who->url;
     config.token = who->token;
     config.ca_file = who->ca_file;
+    config.folder = cli_flag(cli, "keep");
+    config.user = "chat"; /* a folder is one person's */
     config.app_name = "parley-cli";
     config.app_version = PARLEY_VERSION;
     config.flags =
@@ -36,6 +38,9 @@ int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out)
     parley_status st = parley_client_new(&config, out);
     if (st == PARLEY_INVALID)
         return cli_fail(CLI_USAGE, "%s is no ws:// or wss:// address", who->url);
+    if (config.folder && (st == PARLEY_DENIED || st == PARLEY_TAKEN))
+        return cli_fail(CLI_FAILED, "cannot keep anything in %s: %s", config.folder,
+                        st == PARLEY_TAKEN ? "another chat does" : "it cannot be written");
     if (st == PARLEY_DENIED)
         return cli_fail(CLI_USAGE, "%s would show the token to the network; use wss://, or --plain if you trust it",
                         who->url);
@@ -107,11 +112,11 @@ static bool is_done(const struct piping *p)
     return idle || p->code != CLI_OK || clock_mono_ms() - p->ended_at > LINGER_MS;
 }
 
-int pipe_run(parley_client *client)
+int pipe_run(parley_client *client, bool hold)
 {
     struct piping p = {.client = client, .term = term_open(false)};
     parley_connect(client);
-    term_hold(p.term, true); /* a line may need what the server tells at the beginning */
+    term_hold(p.term, hold);
     while (!is_done(&p)) {
         enum term_news news = term_wait(p.term, parley_event_fd(client), p.ended_at ? 200 : -1);
         if (news == TERM_LINE) {

@@ -5,6 +5,8 @@
 
 #include "sdk-c/include/parley/client.h"
 
+#include <stdbool.h>
+
 struct cli;
 struct sign_in;
 
@@ -12,8 +14,9 @@ struct sign_in;
 int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out);
 
 /* Until {"type":"quit"}, or until input has ended and everything said is stored or refused; 10 s for that at most.
- * Connects first. A cli_exit. */
-int pipe_run(parley_client *client);
+ * Connects first. `hold`: no line is taken before the server has answered, as it may need what the server tells. A
+ * cli_exit. */
+int pipe_run(parley_client *client, bool hold);
 
 /* The exit code that a state in which the client does not go on stands for; CLI_OK for others. */
 int pipe_exit_code(int32_t state, parley_status reason);

@@ -46,7 +46,7 @@ int sitting_verb(struct cli *cli, int (*sign_in)(struct cli *cli, struct sign_in
         return code;
     code = pipe_client(cli, &who, &client);
     if (code == CLI_OK) {
-        code = cli_json(cli) ? pipe_run(client) : talk(cli, client, &who);
+        code = cli_json(cli) ? pipe_run(client, !cli_has(cli, "keep")) : talk(cli, client, &who);
         parley_client_free(client);
     }
     sign_in_done(&who);
