@@ -11,12 +11,16 @@
 What the server writes is kept in folder/NAME.log. A clock offset, crash points and settings are given to serve().
 """
 import contextlib
+import fcntl
+import functools
 import http.client
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -44,10 +48,28 @@ def program():
     return max(found, key=os.path.getmtime)
 
 
+@functools.cache
+def own_ports():
+    """A hundred ports below the range that connections are given, in a circle: this process's as long as it lives, so that
+    nobody else's test takes one between its choice and its server's start."""
+    folder = os.path.join(tempfile.gettempdir(), "parley-ports")
+    os.makedirs(folder, exist_ok=True)
+    with contextlib.suppress(OSError):
+        os.chmod(folder, 0o777)
+    for first in range(15000, 30000, 100):
+        with contextlib.suppress(OSError):
+            lock = os.open(os.path.join(folder, str(first)), os.O_CREAT | os.O_RDWR, 0o666)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return itertools.cycle(range(first, first + 100))
+            except OSError:
+                os.close(lock)
+    raise RuntimeError("no free ports")
+
+
 def free_port():
-    """A port below the range that connections are given, which nobody listens on."""
-    for _ in range(1000):
-        port = 15000 + int.from_bytes(os.urandom(2), "big") % 15000
+    """One of this process's ports, which nobody listens on."""
+    for port in itertools.islice(own_ports(), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
