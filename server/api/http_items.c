@@ -22,10 +22,14 @@ static void ask(struct api *api, struct link *link, const struct kept *kept)
     parley_status st = frame_reader_init(&reader, ENCODING_JSON, buf_span(&kept->frame), &error);
     if (st == PARLEY_OK && frame_next_request(&reader, &api->arena, &frame, &error) && error.status == PARLEY_OK) {
         const struct verb *verb = verb_of(frame.type);
-        if (verb->who & 1u << link->who->role)
+        struct frame_error slower = frame_error_status(PARLEY_RATE_LIMITED);
+        slower.has_retry_after_ms = true;
+        if (!(verb->who & 1u << link->who->role))
+            api_refuse(link, 0, PARLEY_DENIED, NULL, NULL);
+        else if (link_spend(link, verb->rate, &slower.retry_after_ms) == PARLEY_OK)
             verb->handler(api, link, &frame);
         else
-            api_refuse(link, 0, PARLEY_DENIED, NULL, NULL);
+            link_refuse(link, 0, &slower);
     } else {
         struct frame_error refusal = frame_error_of(&error);
         link_refuse(link, 0, &refusal);

@@ -34,6 +34,7 @@ void hub_free(struct hub **hub)
     free_values(&(*hub)->topics);
     free_values(&(*hub)->watchers);
     free_values(&(*hub)->principals);
+    free_values(&(*hub)->spenders);
     buf_done(&(*hub)->scratch);
     mem_free(*hub);
     *hub = NULL;

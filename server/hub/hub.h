@@ -28,7 +28,9 @@ struct hub {
     struct map principals; /* struct principal_links by id */
     struct list links;
     struct buf scratch; /* of whoever encodes just now */
-    float rate_factor;  /* times the usual rates of a link */
+    float rate_factor;  /* times the usual rates */
+    struct map spenders;  /* struct spender by person, while they have spent anything that is not back yet */
+    size_t spenders_most; /* then those who have everything back are forgotten */
     hub_presence *on_presence;
     void *presence_arg;
     unsigned link_count;

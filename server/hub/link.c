@@ -107,10 +107,47 @@ bool link_is_staff(const struct link *link)
     return link->who && link->who->role != role_customer && link->who->role != role_guest;
 }
 
+struct spender {
+    struct rate rates[RATE_CLASSES];
+};
+
+enum { SPENT_MS = 20000, SPENDERS_MIN = 1024 }; /* by then every burst of the table is back */
+
+static void forget_spenders(struct hub *hub, int64_t now)
+{
+    struct spender *s;
+    struct uuid id;
+    for (size_t i = 0; i < hub->spenders.cap;) {
+        bool idle = (s = hub->spenders.slots[i].value) != NULL;
+        for (int c = 0; idle && c < RATE_CLASSES; c++)
+            idle = now - s->rates[c].at_ms > SPENT_MS;
+        id = hub->spenders.slots[i].key;
+        if (idle)
+            mem_free(map_remove(&hub->spenders, id)); /* another may move up into this slot */
+        else
+            i++;
+    }
+    hub->spenders_most = 2 * hub->spenders.len + SPENDERS_MIN;
+}
+
+/* Of the person; of the link before it is known who speaks, and of a program's. */
+static struct rate *rates_of(struct link *link, int64_t now)
+{
+    struct hub *hub = link->hub;
+    if (!link->who || link->who->role == role_bot || link->who->role == role_backend)
+        return link->rates;
+    struct spender *s = map_get(&hub->spenders, link->who->id);
+    if (!s && hub->spenders.len >= hub->spenders_most)
+        forget_spenders(hub, now);
+    if (!s)
+        map_put(&hub->spenders, link->who->id, s = mem_alloc(sizeof *s));
+    return s->rates;
+}
+
 parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_retry_ms)
 {
     int64_t now = loop_now_ms(link->hub->loop);
-    struct rate *rate = &link->rates[class];
+    struct rate *rate = &rates_of(link, now)[class];
     float per_second = rate_table[link_is_staff(link)][class].per_second * link->hub->rate_factor;
     float burst = rate_table[link_is_staff(link)][class].burst * link->hub->rate_factor;
 

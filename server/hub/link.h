@@ -86,7 +86,9 @@ static inline bool link_gone(const struct link *link)
 
 bool link_is_staff(const struct link *link);
 
-/* Takes what one request costs; PARLEY_RATE_LIMITED with the wait in out_retry_ms when there is not enough. */
+/* Takes what one request costs; PARLEY_RATE_LIMITED with the wait in out_retry_ms when there is not enough. The links
+ * of a person to this worker, those of HTTP requests too, share what they may spend, and a new link brings nothing new;
+ * a program, which speaks for many, has it for each link. */
 parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_retry_ms);
 
 /* After a refusal that may be repeated: later posts get it too until this one comes again, or the time to repeat it is
