@@ -1,7 +1,6 @@
 /* The verbs' home: keys of tokens, marks, and what happens when the small tables change or the server goes down. */
 #include "server/api/api.h"
 
-#include "server/api/login_rate.h"
 #include "server/api/marks.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
@@ -21,7 +20,8 @@ static struct jws_table *table_new(const struct conf *conf)
 }
 
 struct api *api_new(const struct conf *conf, struct loop *loop, struct store *store, struct hub *hub, struct talk *talk,
-                    struct route *route, struct directory *directory, struct offload *offload, struct mailbox *box)
+                    struct route *route, struct directory *directory, struct offload *offload, struct mailbox *box,
+                    struct gate *gate)
 {
     struct api *api = mem_alloc(sizeof *api);
     api->conf = conf;
@@ -35,7 +35,7 @@ struct api *api_new(const struct conf *conf, struct loop *loop, struct store *st
     api->box = box;
     api->tokens = table_new(conf);
     api->marks = marks_new(loop, store, hub);
-    api->logins = login_rate_new(conf->agents.login_rate);
+    api->gate = gate;
     arena_init(&api->arena, ARENA_MAX);
     buf_init(&api->scratch, SCRATCH_MAX);
     return api;
@@ -46,7 +46,6 @@ void api_free(struct api **api)
     if (!*api)
         return;
     marks_free(&(*api)->marks);
-    login_rate_free(&(*api)->logins);
     jws_table_free(&(*api)->tokens);
     arena_done(&(*api)->arena);
     buf_done(&(*api)->scratch);

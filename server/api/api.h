@@ -9,8 +9,8 @@
 #include "server/talk/call.h"
 
 struct directory;
+struct gate;
 struct jws_table;
-struct login_rate;
 struct mailbox;
 struct marks;
 struct offload;
@@ -29,7 +29,7 @@ struct api {
     struct offload *offload;
     struct mailbox *box; /* of this worker, for answers of the helper pool */
     struct marks *marks;
-    struct login_rate *logins;
+    struct gate *gate;        /* of the process */
     struct jws_table *tokens; /* of the keys in the directory */
     int64_t blobs_swept_ms;   /* when uploads that came to nothing were last removed */
     struct uuid node;
@@ -39,7 +39,8 @@ struct api {
 };
 
 struct api *api_new(const struct conf *conf, struct loop *loop, struct store *store, struct hub *hub, struct talk *talk,
-                    struct route *route, struct directory *directory, struct offload *offload, struct mailbox *box);
+                    struct route *route, struct directory *directory, struct offload *offload, struct mailbox *box,
+                    struct gate *gate);
 void api_free(struct api **api);
 
 /* The directory was read anew: its keys are taken over, links that lost their access are closed. */
@@ -78,6 +79,9 @@ void ask_drop(struct ask *ask); /* the link is gone, or has been answered otherw
 
 /* Refuses at once; text NULL: the status's own. */
 void api_refuse(struct link *link, int64_t id, parley_status status, const char *text, const char *path);
+
+/* The same for PARLEY_RATE_LIMITED, with how long to wait. */
+void api_refuse_rate(struct link *link, int64_t id, int64_t wait_ms, const char *text);
 
 struct caller api_caller(const struct link *link);
 

@@ -2,6 +2,7 @@
 #include "server/api/auth.h"
 
 #include "protocol/wire_json.h"
+#include "server/api/gate.h"
 #include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/io/crypto.h"
@@ -14,6 +15,7 @@
 
 struct checking {
     struct api *api;
+    uint64_t peer;
     struct admission admission;
     auth_done *done;
     void *arg;
@@ -38,8 +40,22 @@ void auth_token_new(const char *prefix, char out[AUTH_TOKEN], uint8_t digest[AUT
     buf_done(&text);
 }
 
+int64_t auth_wait_ms(struct api *api, uint64_t peer)
+{
+    return gate_wait(api->gate, GATE_TOKEN, peer, loop_now_ms(api->loop));
+}
+
+/* A token that was good once is no guess: phones come back with those. */
+static bool is_guess(parley_status status)
+{
+    return status != PARLEY_OK && !status_again(status) && status != PARLEY_TOKEN_EXPIRED &&
+           status != PARLEY_TOKEN_NOT_YET;
+}
+
 static void finish(struct checking *c, parley_status status, const char *why)
 {
+    if (is_guess(status))
+        gate_take(c->api->gate, GATE_TOKEN, c->peer, loop_now_ms(c->api->loop));
     c->done(c->arg, status, status == PARLEY_OK ? &c->admission : NULL, why);
     mem_free(c);
 }
@@ -172,7 +188,7 @@ static bool begins(struct span token, const char *prefix)
 void auth_check(struct api *api, const struct credentials *credentials, auth_done *done, void *arg)
 {
     struct checking *c = mem_alloc(sizeof *c);
-    *c = (struct checking){.api = api, .done = done, .arg = arg};
+    *c = (struct checking){.api = api, .peer = credentials->peer, .done = done, .arg = arg};
     if (!directory_ready(api->directory))
         finish(c, PARLEY_UNAVAILABLE, NULL);
     else if (begins(credentials->token, "pg_"))

@@ -19,7 +19,12 @@ struct credentials {
     struct span token;
     struct uuid device; /* nil: none */
     struct span locale;
+    uint64_t peer; /* who shows it: link->peer, http_peer */
 };
+
+/* 0: this peer may show a token. Else how many ms it has to wait, because too many of its tokens were refused. */
+#define AUTH_TOO_OFTEN "too many tokens from your address were refused"
+int64_t auth_wait_ms(struct api *api, uint64_t peer);
 
 void auth_check(struct api *api, const struct credentials *credentials, auth_done *done, void *arg);
 

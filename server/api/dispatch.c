@@ -24,6 +24,16 @@ void api_refuse(struct link *link, int64_t id, parley_status status, const char 
     link_refuse(link, id, &error);
 }
 
+void api_refuse_rate(struct link *link, int64_t id, int64_t wait_ms, const char *text)
+{
+    struct frame_error error = frame_error_status(PARLEY_RATE_LIMITED);
+    metric_add_by(METRIC_frame_errors_total, PARLEY_RATE_LIMITED, 1);
+    if (text)
+        error.text = span_str(text);
+    error.retry_after_ms = wait_ms, error.has_retry_after_ms = true;
+    link_refuse(link, id, &error);
+}
+
 /* ---- one request ---- */
 
 static parley_status may(const struct verb *verb, const struct link *link)
@@ -56,9 +66,7 @@ static void handle(struct api *api, struct link *link, const struct frame *frame
     if (st != PARLEY_OK) {
         if (frame->type == FRAME_post)
             link_hold(link, st, frame->post.id, retry_ms);
-        struct frame_error error = frame_error_status(st);
-        error.retry_after_ms = retry_ms, error.has_retry_after_ms = true;
-        link_refuse(link, frame->id, &error);
+        api_refuse_rate(link, frame->id, retry_ms, NULL);
         return;
     }
     metric_add_by(METRIC_frames_received_total, frame->type, 1);

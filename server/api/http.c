@@ -107,6 +107,16 @@ void http_refuse(struct http_exchange *exchange, parley_status status, const cha
         error.text = span_str(text);
     if (path)
         error.path = span_str(path), error.has_path = true;
+    if (status_again(status))
+        error.retry_after_ms = 1000, error.has_retry_after_ms = true;
+    http_refuse_error(exchange, &error);
+}
+
+void http_refuse_rate(struct http_exchange *exchange, int64_t wait_ms, const char *text)
+{
+    struct frame_error error = frame_error_status(PARLEY_RATE_LIMITED);
+    error.text = span_str(text);
+    error.retry_after_ms = wait_ms, error.has_retry_after_ms = true;
     http_refuse_error(exchange, &error);
 }
 
@@ -172,12 +182,19 @@ static void on_known(void *arg, parley_status status, const struct admission *ad
 void http_as_link(const struct http_call *call, http_asked *fn, void *arg)
 {
     struct span authorization = http_authorization(call->exchange);
+    int64_t wait_ms = auth_wait_ms(call->api, http_peer(call->exchange));
+    if (wait_ms) {
+        http_refuse_rate(call->exchange, wait_ms, AUTH_TOO_OFTEN);
+        fn(call->api, NULL, arg);
+        return;
+    }
     struct bridge *bridge = mem_alloc(sizeof *bridge);
     *bridge = (struct bridge){.api = call->api, .exchange = call->exchange, .fn = fn, .arg = arg};
     if (authorization.len < 7 || strncasecmp(authorization.ptr, "Bearer ", 7) != 0) {
         on_known(bridge, PARLEY_UNAUTHENTICATED, NULL, "send Authorization: Bearer and a key");
         return;
     }
-    struct credentials credentials = {.token = span_of(authorization.ptr + 7, authorization.len - 7)};
+    struct credentials credentials = {.token = span_of(authorization.ptr + 7, authorization.len - 7),
+                                      .peer = http_peer(call->exchange)};
     auth_check(call->api, &credentials, on_known, bridge);
 }

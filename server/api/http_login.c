@@ -3,8 +3,8 @@
 #include "protocol/wire_json.h"
 #include "server/api/api.h"
 #include "server/api/auth.h"
+#include "server/api/gate.h"
 #include "server/api/http.h"
-#include "server/api/login_rate.h"
 #include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/io/crypto.h"
@@ -25,7 +25,9 @@ struct login {
     struct api *api;
     struct http_exchange *exchange;
     char email[LIMIT_TITLE + 1];
-    char *password; /* wiped */
+    uint64_t account; /* as the gate knows it */
+    bool counted;     /* as a wrong password, until it turns out not to be one */
+    char *password;   /* wiped */
     size_t password_len;
     char *hash; /* NULL: no such agent, which takes the same time */
     parley_status verdict;
@@ -39,6 +41,8 @@ struct login {
 
 static void login_free(struct login *l)
 {
+    if (l->counted)
+        gate_give_back(l->api->gate, GATE_PASSWORD, l->account);
     crypto_wipe(l->password, l->password_len);
     crypto_wipe(l->token, sizeof l->token);
     mem_free(l->password);
@@ -101,6 +105,7 @@ static void on_verified(struct offload_job *job)
 {
     struct login *l = LIST_ITEM(job, struct login, job);
     if (l->verdict != PARLEY_OK) {
+        l->counted = false;
         login_refuse(l, PARLEY_UNAUTHENTICATED, "e-mail or password is wrong");
         return;
     }
@@ -130,6 +135,36 @@ static void on_agent(void *arg, parley_status status, const struct agent_row *ro
         login_refuse(l, status, "too many sign in just now");
 }
 
+/* Whether the address and the account may try a password now; refused when not. A right one is not counted against the
+ * account, so it is counted first and given back: many at once get no further than one by one. */
+static bool may_try(struct login *l)
+{
+    int64_t now_ms = loop_now_ms(l->api->loop);
+    int64_t wait_ms = gate_take(l->api->gate, GATE_SIGN_IN, http_peer(l->exchange), now_ms);
+    const char *text = "too many sign-ins from your address";
+    if (!wait_ms) {
+        wait_ms = gate_take(l->api->gate, GATE_PASSWORD, l->account, now_ms);
+        text = "too many wrong passwords for this account";
+        l->counted = !wait_ms;
+    }
+    if (wait_ms)
+        http_refuse_rate(l->exchange, wait_ms, text);
+    return !wait_ms;
+}
+
+static struct login *login_new(const struct http_call *call, struct span email, struct span password)
+{
+    struct login *l = mem_alloc(sizeof *l);
+    l->api = call->api;
+    l->exchange = call->exchange;
+    for (size_t i = 0; i < email.len; i++)
+        l->email[i] = (char)tolower((unsigned char)email.ptr[i]);
+    l->account = gate_account(span_str(l->email));
+    l->password = mem_span(password);
+    l->password_len = password.len;
+    return l;
+}
+
 void http_login(const struct http_call *call)
 {
     const struct value *map = http_json_body(call);
@@ -140,16 +175,9 @@ void http_login(const struct http_call *call)
         http_refuse(call->exchange, PARLEY_INVALID, "email and password are due", NULL);
         return;
     }
-    struct login *l = mem_alloc(sizeof *l);
-    l->api = call->api;
-    l->exchange = call->exchange;
-    for (size_t i = 0; i < email.len; i++)
-        l->email[i] = (char)tolower((unsigned char)email.ptr[i]);
-    l->password = mem_span(password);
-    l->password_len = password.len;
-    int64_t wait_ms = login_rate_take(call->api->logins, span_str(l->email), loop_now_ms(call->api->loop));
-    if (wait_ms) {
-        login_refuse(l, PARLEY_RATE_LIMITED, "too many attempts for this account; wait a minute");
+    struct login *l = login_new(call, email, password);
+    if (!may_try(l)) {
+        login_free(l);
         return;
     }
     parley_status st = agent_by_email(call->api->store, span_str(l->email), on_agent, l);
@@ -216,6 +244,11 @@ void http_guest(const struct http_call *call)
         device = crypto_uuid7();
     } else if (uuid_parse(http_text(map, "device"), &device) != PARLEY_OK) {
         http_refuse(call->exchange, PARLEY_BAD_ID, "is no UUID of 36 lower-case characters", "device");
+        return;
+    }
+    int64_t wait_ms = gate_take(call->api->gate, GATE_GUEST, http_peer(call->exchange), loop_now_ms(call->api->loop));
+    if (wait_ms) {
+        http_refuse_rate(call->exchange, wait_ms, "too many guests from your address");
         return;
     }
     struct visiting *v = mem_alloc(sizeof *v);

@@ -97,7 +97,12 @@ static void on_again(void *arg, parley_status status, const struct admission *ad
 /* A guest's device stays the guest's until they are linked: it holds the guest token. */
 void on_auth(struct api *api, struct link *link, const struct frame *frame)
 {
-    struct credentials credentials = {.token = frame->auth.token};
+    struct credentials credentials = {.token = frame->auth.token, .peer = link->peer};
+    int64_t wait_ms = auth_wait_ms(api, link->peer);
+    if (wait_ms) {
+        api_refuse_rate(link, frame->id, wait_ms, AUTH_TOO_OFTEN);
+        return;
+    }
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;

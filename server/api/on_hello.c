@@ -214,9 +214,23 @@ static void on_admitted(void *arg, parley_status status, const struct admission 
         load_followed(g, admission);
 }
 
+/* Before anything is looked up or verified for them. */
+static bool refuse_guesser(struct api *api, struct link *link, int64_t id)
+{
+    int64_t wait_ms = auth_wait_ms(api, link->peer);
+    if (!wait_ms)
+        return false;
+    metric_add_by(METRIC_hellos_refused_total, PARLEY_RATE_LIMITED, 1);
+    api_refuse_rate(link, id, wait_ms, AUTH_TOO_OFTEN);
+    link_close(link, PARLEY_RATE_LIMITED, AUTH_TOO_OFTEN);
+    return true;
+}
+
 void on_hello(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_hello *h = &frame->hello;
+    if (refuse_guesser(api, link, frame->id))
+        return;
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;
@@ -228,5 +242,6 @@ void on_hello(struct api *api, struct link *link, const struct frame *frame)
         memcpy(g->have, h->have, h->have_count * sizeof *h->have);
     link_move(link, LINK_GREETING);
     loop_timer_stop(&link->timer);
-    auth_check(api, &(struct credentials){.token = h->token, .device = h->device, .locale = h->locale}, on_admitted, g);
+    struct credentials credentials = {.token = h->token, .device = h->device, .locale = h->locale, .peer = link->peer};
+    auth_check(api, &credentials, on_admitted, g);
 }

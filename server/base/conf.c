@@ -184,6 +184,7 @@ void conf_take(struct conf *own, const struct conf *next)
 #define NAME_ADDR(name) name
 #define NAME_LIST(name) name
 #define NAME_ADDRS(name) name
+#define NAME_NETS(name) name
 #define NAME_BOOL(name) name
 #define NAME_INT(name) name
 #define NAME_TIME(name) name##_ms

@@ -30,6 +30,7 @@ enum { CONF_LOG_FORMAT_AUTO = 2 };
 #define CONF_MEMBER_ADDR(name) const char *name;
 #define CONF_MEMBER_LIST(name) struct conf_list name;
 #define CONF_MEMBER_ADDRS(name) struct conf_list name;
+#define CONF_MEMBER_NETS(name) struct conf_list name;
 #define CONF_MEMBER_BOOL(name) bool name;
 #define CONF_MEMBER_INT(name) int64_t name;
 #define CONF_MEMBER_TIME(name) int64_t name##_ms;

@@ -15,6 +15,7 @@ enum { START = false, RELOAD = true };
 #define OFFSET_ADDR OFFSET_TEXT
 #define OFFSET_LIST OFFSET_TEXT
 #define OFFSET_ADDRS OFFSET_TEXT
+#define OFFSET_NETS OFFSET_TEXT
 #define OFFSET_BOOL OFFSET_TEXT
 #define OFFSET_INT OFFSET_TEXT
 #define OFFSET_RATE OFFSET_TEXT
@@ -27,6 +28,7 @@ enum { START = false, RELOAD = true };
 #define NAME_URL "url"
 #define NAME_ADDR "address"
 #define NAME_ADDRS "addresses"
+#define NAME_NETS "networks"
 #define NAME_BOOL "yes or no"
 #define NAME_INT "number"
 #define NAME_TIME "duration"

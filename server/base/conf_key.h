@@ -11,6 +11,7 @@ enum conf_type {
     CONF_URL,
     CONF_ADDR,
     CONF_ADDRS,
+    CONF_NETS,
     CONF_BOOL,
     CONF_INT,
     CONF_TIME,

@@ -3,6 +3,7 @@
 
 #include "server/base/conf_value.h"
 #include "server/base/mem.h"
+#include "server/base/network.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,6 +88,9 @@ static void set_list(struct conf *conf, int row, enum conf_layer layer)
     for (size_t i = 0; conf_rows[row].type == CONF_ADDRS && i < list.count; i++)
         if (conf_check_address(list.at[i]) != PARLEY_OK)
             conf_problem(m, row, layer, "needs addresses like 127.0.0.1:8300, not `%.80s`", list.at[i]);
+    for (size_t i = 0; conf_rows[row].type == CONF_NETS && i < list.count; i++)
+        if (network_parse(list.at[i], &(struct network){0}) != PARLEY_OK)
+            conf_problem(m, row, layer, "needs networks like 10.0.0.0/8, not `%.80s`", list.at[i]);
     *(struct conf_list *)conf_member(conf, row) = list;
 }
 
@@ -143,10 +147,10 @@ static void set_number(struct conf *conf, int row, enum conf_layer layer)
 }
 
 static void (*const setters[])(struct conf *conf, int row, enum conf_layer layer) = {
-    [CONF_TEXT] = set_text,     [CONF_SECRET] = set_text,  [CONF_URL] = set_url,    [CONF_ADDR] = set_address,
-    [CONF_FILE] = set_file,     [CONF_LIST] = set_list,    [CONF_ADDRS] = set_list, [CONF_BOOL] = set_bool,
-    [CONF_CHOICE] = set_choice, [CONF_RATE] = set_rate,    [CONF_INT] = set_number, [CONF_TIME] = set_number,
-    [CONF_SIZE] = set_number,   [CONF_SECRET_FILE] = NULL,
+    [CONF_TEXT] = set_text,   [CONF_SECRET] = set_text,   [CONF_URL] = set_url,      [CONF_ADDR] = set_address,
+    [CONF_FILE] = set_file,   [CONF_LIST] = set_list,     [CONF_ADDRS] = set_list,   [CONF_NETS] = set_list,
+    [CONF_BOOL] = set_bool,   [CONF_CHOICE] = set_choice, [CONF_RATE] = set_rate,    [CONF_INT] = set_number,
+    [CONF_TIME] = set_number, [CONF_SIZE] = set_number,   [CONF_SECRET_FILE] = NULL,
 };
 
 void conf_set(struct conf *conf, int row, enum conf_layer layer)

@@ -1,6 +1,8 @@
 /* The IANA registries of special-purpose addresses, as a table. */
 #include "server/io/address.h"
 
+#include "server/base/network.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -8,12 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct block {
-    uint8_t prefix[16];
-    int bits;
-};
-
-static const struct block BLOCKS_4[] = {
+static const struct network BLOCKS_4[] = {
     {{0}, 8},
     {{10}, 8},
     {{100, 64}, 10},
@@ -31,7 +28,7 @@ static const struct block BLOCKS_4[] = {
     {{240}, 4},
 };
 
-static const struct block BLOCKS_6[] = {
+static const struct network BLOCKS_6[] = {
     {{0}, 96},                      /* unspecified, loopback, the old v4-compatible form */
     {{0x01}, 64},                   /* 100::/64, discard */
     {{0x20, 0x01}, 23},             /* 2001::/23, protocol assignments, Teredo in it */
@@ -42,19 +39,10 @@ static const struct block BLOCKS_6[] = {
     {{0xff}, 8},                    /* multicast */
 };
 
-static bool in_block(const uint8_t *address, const struct block *block)
-{
-    int whole = block->bits / 8, rest = block->bits % 8;
-    if (memcmp(address, block->prefix, (size_t)whole) != 0)
-        return false;
-    uint8_t mask = (uint8_t)(0xff00 >> rest);
-    return rest == 0 || (address[whole] & mask) == (block->prefix[whole] & mask);
-}
-
-static bool in_any(const uint8_t *address, const struct block *blocks, size_t n)
+static bool in_any(const uint8_t *address, const struct network *blocks, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (in_block(address, &blocks[i]))
+        if (network_has(&blocks[i], address))
             return true;
     return false;
 }
@@ -75,11 +63,11 @@ static const uint8_t *wrapped(const uint8_t *a)
 
 static bool public_6(const uint8_t *address)
 {
-    static const struct block local_nat64 = {{0, 0x64, 0xff, 0x9b, 0, 1}, 48};
+    static const struct network local_nat64 = {{0, 0x64, 0xff, 0x9b, 0, 1}, 48};
     const uint8_t *inner = wrapped(address);
     if (inner)
         return public_4(inner);
-    return !in_block(address, &local_nat64) && !in_any(address, BLOCKS_6, sizeof BLOCKS_6 / sizeof *BLOCKS_6);
+    return !network_has(&local_nat64, address) && !in_any(address, BLOCKS_6, sizeof BLOCKS_6 / sizeof *BLOCKS_6);
 }
 
 bool address_is_public(const struct sockaddr *address)

@@ -39,15 +39,24 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t len)
     return h ^ (h >> 29);
 }
 
-/* Keyed, so that nobody outside can choose addresses that collide, and a number tells nothing about an address. */
-uint64_t sock_peer_hash(const struct sockaddr *peer)
+void sock_address(const struct sockaddr *peer, uint8_t out[NETWORK_ADDRESS])
 {
+    memset(out, 0, NETWORK_ADDRESS);
+    if (peer->sa_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)peer)->sin6_addr, NETWORK_ADDRESS);
+    } else if (peer->sa_family == AF_INET) {
+        out[10] = out[11] = 0xff;
+        memcpy(out + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+    }
+}
+
+/* Keyed, so that nobody outside can choose addresses that collide, and a number tells nothing about an address. */
+uint64_t sock_peer_hash(const uint8_t address[NETWORK_ADDRESS])
+{
+    static const struct network ipv4 = {{[10] = 0xff, [11] = 0xff}, 96};
     pthread_once(&peer_key_once, make_peer_key);
     uint64_t h = mix(0xcbf29ce484222325ull, &peer_key, sizeof peer_key);
-    if (peer->sa_family == AF_INET)
-        h = mix(h, &((const struct sockaddr_in *)peer)->sin_addr, 4);
-    else if (peer->sa_family == AF_INET6)
-        h = mix(h, &((const struct sockaddr_in6 *)peer)->sin6_addr, 8); /* the /64 is one subscriber */
+    h = mix(h, address, network_has(&ipv4, address) ? NETWORK_ADDRESS : 8); /* a /64 is one subscriber */
     return mix(h, &peer_key, sizeof peer_key);
 }
 

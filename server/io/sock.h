@@ -3,6 +3,7 @@
 #define SERVER_IO_SOCK_H
 
 #include "protocol/status.h"
+#include "server/base/network.h"
 
 #include <stdint.h>
 
@@ -16,8 +17,11 @@ parley_status sock_listen(const char *address, uint16_t port, int *out_fd);
 /* The port it is bound to. */
 uint16_t sock_port(int fd);
 
+/* The address in the form of network_address. */
+void sock_address(const struct sockaddr *peer, uint8_t out[NETWORK_ADDRESS]);
+
 /* A keyed hash of the address, of the /64 for IPv6: the same for the life of the process, and tells nobody anything. */
-uint64_t sock_peer_hash(const struct sockaddr *peer);
+uint64_t sock_peer_hash(const uint8_t address[NETWORK_ADDRESS]);
 
 /* How many bytes the peer's kernel has acknowledged: tells a slow reader from one that has stopped. 0 when unknown. */
 uint64_t sock_acked(int fd);

@@ -281,6 +281,7 @@ static void take_config(struct ws *ws, const struct ws_config *config)
     ws->arg = config->arg;
     ws->tls_certificate = mem_text(config->tls_certificate);
     ws->tls_key = mem_text(config->tls_key);
+    ws_peer_networks(ws, config->proxies, config->proxies_count);
     c->connections_max = c->connections_max ? c->connections_max : CONNECTIONS;
     c->handshakes_max = c->handshakes_max ? c->handshakes_max : HANDSHAKES;
     c->ping_ms = c->ping_ms ? c->ping_ms : LIMIT_PING_MS;
@@ -344,6 +345,7 @@ void ws_free(struct ws **at)
     mem_free(ws->scratch);
     mem_free(ws->tls_certificate);
     mem_free(ws->tls_key);
+    mem_free(ws->proxies);
     mem_free(ws);
     *at = NULL;
 }

@@ -63,6 +63,8 @@ struct ws_config {
     unsigned head_ms, body_ms;              /* 0: LIMIT_HTTP_HEADERS_MS, LIMIT_HTTP_BODY_MS */
     const char *tls_certificate;            /* PEM files; NULL: no listener may ask for TLS */
     const char *tls_key;
+    const char *const *proxies; /* networks whose X-Forwarded-For is believed */
+    size_t proxies_count;
 };
 
 /* PARLEY_INVALID when the certificate or key cannot be used, PARLEY_UNAVAILABLE when the library cannot start. Logged
@@ -136,6 +138,7 @@ struct span http_authorization(const struct http_exchange *exchange);
 struct span http_content_type(const struct http_exchange *exchange);
 struct span http_idempotency_key(const struct http_exchange *exchange);
 struct span http_origin(const struct http_exchange *exchange);
+uint64_t http_peer(const struct http_exchange *exchange); /* as in struct ws_opened */
 
 /* Whether the peer has gone; answering is still due, and goes nowhere. */
 bool http_gone(const struct http_exchange *exchange);

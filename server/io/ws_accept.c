@@ -36,7 +36,7 @@ struct ws_conn *ws_conn_new(struct ws *ws, int listener_id, bool tls, bool links
     conn->tls = tls;
     conn->links_allowed = links;
     conn->listener_id = (int16_t)listener_id;
-    conn->peer = sock_peer_hash(peer);
+    ws_peer_accepted(conn, peer);
     list_init(&conn->dirty);
     loop_timer_start(ws->loop, &conn->timer, ws->config.head_ms, on_head_late, conn);
     return conn;

@@ -16,6 +16,7 @@ struct http_exchange {
     char *body;
     size_t body_got;
     int64_t since;
+    uint64_t peer;
 };
 
 /* ---- the request ---- */
@@ -79,7 +80,9 @@ int http_request(struct ws_conn *conn)
         answer_refuse(conn, refusal);
         return 0;
     }
+    ws_peer_forwarded(conn, conn->wsi);
     exchange->conn = conn;
+    exchange->peer = conn->peer;
     exchange->since = loop_now_ms(conn->ws->loop);
     conn->exchange = exchange;
     if (exchange->request.body_len)
@@ -186,6 +189,11 @@ bool http_hold(struct http_exchange *exchange, size_t bytes)
     exchange->held += ws_weight(bytes);
     exchange->ws->held += ws_weight(bytes);
     return true;
+}
+
+uint64_t http_peer(const struct http_exchange *exchange)
+{
+    return exchange->peer;
 }
 
 bool http_gone(const struct http_exchange *exchange)

@@ -1,5 +1,6 @@
 /* What the parts of ws share, and nobody else includes: ws (life and libwebsockets' callbacks), ws_accept (listeners),
- * ws_check (what a request may look like), ws_link (an open link), ws_http (a request), ws_answer (its answer). */
+ * ws_peer (whose connection it is), ws_check (what a request may look like), ws_link (an open link), ws_http (a
+ * request), ws_answer (its answer). */
 #ifndef SERVER_IO_WS_INSIDE_H
 #define SERVER_IO_WS_INSIDE_H
 
@@ -11,6 +12,7 @@
 
 struct lws;
 struct lws_context;
+struct network;
 struct lws_vhost;
 struct sockaddr;
 struct ws_bye;
@@ -31,6 +33,9 @@ struct ws {
     bool adopted; /* the library has made something of the socket it was given last */
     bool listening_stopped;
     bool stopped;
+
+    struct network *proxies;
+    size_t proxies_count;
 
     struct list listeners; /* of struct ws_port */
     struct list dirty;     /* of struct ws_conn: something to write or to end at this turn's end */
@@ -60,6 +65,7 @@ struct ws_conn {
     int16_t listener_id;
     uint8_t state;
     bool tls, links_allowed, dead, closed;
+    bool proxied; /* peer is a proxy of ours, until its headers tell more */
 
     /* WS_LINK */
     bool text, blocked, paused, frame_open, peer_closes, drain_due;
@@ -109,6 +115,14 @@ static inline bool ws_has_room(const struct ws *ws, size_t bytes)
 /* The last socket the library was given belongs to this connection. */
 struct ws_conn *ws_conn_new(struct ws *ws, int listener_id, bool tls, bool links, const struct sockaddr *peer);
 void ws_accept_again(struct ws *ws);
+
+/* ---- ws_peer ---- */
+
+void ws_peer_networks(struct ws *ws, const char *const *texts, size_t count);
+void ws_peer_accepted(struct ws_conn *conn, const struct sockaddr *peer);
+
+/* The headers are complete. */
+void ws_peer_forwarded(struct ws_conn *conn, struct lws *wsi);
 
 /* ---- ws_check ---- */
 

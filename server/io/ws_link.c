@@ -102,6 +102,7 @@ static void on_farewell_late(void *arg)
 void link_open(struct ws_conn *conn)
 {
     struct ws *ws = conn->ws;
+    ws_peer_forwarded(conn, conn->wsi);
     struct ws_opened opened = {.text = conn->text, .tls = conn->tls, .peer = conn->peer};
     char origin[LIMIT_HTTP_HEADERS];
     int n = lws_hdr_copy(conn->wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);

@@ -1,6 +1,7 @@
 /* Main's thread: makes the workers, waits for signals and for administration, and takes everything down in order. */
 #include "server/worker/daemon.h"
 
+#include "server/api/gate.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
@@ -30,6 +31,7 @@ struct daemon {
     struct worker *workers[PEERS_MAX];
     struct admin_view view;
     struct offload *offload;
+    struct gate *gate;
     struct loop *loop;
     struct admin *admin;
     struct pg *listening; /* for what administration says */
@@ -219,7 +221,7 @@ static parley_status make_workers(struct daemon *d)
     d->view.workers = d->workers;
     for (int i = 0; i < d->peers.count; i++) {
         struct worker_options options = {
-            .conf = d->conf, .peers = &d->peers, .self = i, .node = node, .offload = d->offload};
+            .conf = d->conf, .peers = &d->peers, .self = i, .node = node, .offload = d->offload, .gate = d->gate};
         parley_status st = worker_new(&options, &d->workers[i]);
         d->view.count = i + 1;
         if (st != PARLEY_OK)
@@ -270,6 +272,7 @@ int parley_daemon_run(const struct conf *conf, const struct daemon_options *opti
     d->loop = loop_new();
     watch_signals(d);
     d->offload = offload_new();
+    d->gate = gate_new(conf);
     parley_status st = make_workers(d);
     if (st == PARLEY_OK)
         st = admin_new(conf, d->loop, &d->view, &d->admin);
@@ -281,6 +284,7 @@ int parley_daemon_run(const struct conf *conf, const struct daemon_options *opti
     offload_free(&d->offload);
     for (int i = 0; i < d->view.count; i++)
         worker_free(&d->workers[i]);
+    gate_free(&d->gate);
     for (int i = 0; i < d->reloaded_count; i++)
         conf_free(&d->reloaded[i]);
     mem_free(d->reloaded);

@@ -47,6 +47,7 @@ struct worker {
     struct push *push;
     struct flows *flows;
     struct offload *offload;
+    struct gate *gate;
     struct api *api;
 
     struct loop_timer health_timer, drain_timer;
@@ -251,6 +252,8 @@ static parley_status open_sockets(struct worker *w)
         .rx_buffer = 1024,
         .tls_certificate = conf->tls.certificate[0] ? conf->tls.certificate : NULL,
         .tls_key = conf->tls.certificate[0] ? conf->tls.key : NULL,
+        .proxies = conf->server.trusted_proxies.at,
+        .proxies_count = conf->server.trusted_proxies.count,
     };
     parley_status st = ws_new(w->loop, &config, &w->ws);
     return st == PARLEY_OK ? listen_all(w) : st;
@@ -278,7 +281,7 @@ static void build(struct worker *w)
     w->route = route_new(w->conf, w->loop, w->store, w->hub, w->talk, w->directory, w->peers, w->index, w->node);
     w->push = push_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
     w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
-    w->api = api_new(w->conf, w->loop, w->store, w->hub, w->talk, w->route, w->directory, w->offload, w->box);
+    w->api = api_new(w->conf, w->loop, w->store, w->hub, w->talk, w->route, w->directory, w->offload, w->box, w->gate);
     *w->self = (struct peer){.box = w->box, .hub = w->hub, .talk = w->talk, .route = w->route};
     struct beacon_calls beacon = {.behind = on_behind, .buried = on_buried, .arg = w};
     w->beacon = beacon_new(w->loop, w->store, w->hub, w->node, w->index == 0, &beacon);
@@ -296,6 +299,7 @@ parley_status worker_new(const struct worker_options *options, struct worker **o
     w->self = &options->peers->at[options->self];
     w->node = options->node;
     w->offload = options->offload;
+    w->gate = options->gate;
     build(w);
     *out = w;
     return open_sockets(w);

@@ -14,7 +14,8 @@ struct worker_options {
     struct peers *peers; /* shared by all; each worker fills its own place */
     int self;
     struct uuid node;
-    struct offload *offload; /* of the process */
+    struct offload *offload; /* of the process, as is the next */
+    struct gate *gate;
 };
 
 /* Binds its listeners. Logged when it fails. */

@@ -205,7 +205,9 @@ class Server:
         self.site, self.name = site, name
         self.port, self.admin_port = ports or (free_port(), free_port())
         self.sets = {"server.listen": f"127.0.0.1:{self.port}", "metrics.listen": f"127.0.0.1:{self.admin_port}",
-                     "server.workers": str(workers), "server.rate_factor": "100000", "log.format": "json", "log.level": "debug", **(sets or {})}
+                     "server.workers": str(workers), "server.rate_factor": "100000",
+                     **{key: "100000/s" for key in ("auth.guest_rate", "auth.failure_rate", "agents.address_rate")},
+                     "log.format": "json", "log.level": "debug", **(sets or {})}
         self.env = {**site.env, **(env or {}), **({"PARLEY_DATABASE_URL": database} if database else {})}
         self.log_path, self.process, self.fault = os.path.join(site.folder, f"{name}.log"), None, fault
 

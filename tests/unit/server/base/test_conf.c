@@ -182,6 +182,7 @@ static const struct bad bad_values[] = {
     {"agents.login_rate=5", "needs a rate like 5/m, not `5`"},
     {"agents.login_rate=0/m", "needs a rate like 5/m, not `0/m`"},
     {"agents.login_rate=5/w", "needs a rate like 5/m, not `5/w`"},
+    {"server.trusted_proxies=10.0.0.0/8,proxy", "needs networks like 10.0.0.0/8, not `proxy`"},
     {"auth.guests=maybe", "needs yes or no, not `maybe`"},
     {"auth.guests=Yes", "needs yes or no, not `Yes`"},
     {"auth.audience=", "needs 1 to 256 bytes, not 0"},
