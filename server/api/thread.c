@@ -6,6 +6,7 @@
 #include "server/hub/bulletin.h"
 #include "server/hub/hub.h"
 #include "server/hub/topic.h"
+#include "server/route/route.h"
 #include "server/store/log.h"
 #include "server/talk/directory.h"
 #include "server/talk/talk.h"
@@ -185,6 +186,24 @@ static void finish(struct thread_read *l, parley_status status)
     l->done(l->arg, l->status, l);
 }
 
+/* Without a place the thread is still what was asked for. */
+static void on_place(void *arg, parley_status status, const struct session_place *place)
+{
+    struct thread_read *l = arg;
+    if (status == PARLEY_OK)
+        route_place(l->api->directory, &l->service.row, place, &l->thread.service);
+    finish(l, PARLEY_OK);
+}
+
+/* Who follows and waits, and was away when the push told their place, hears it here. */
+static bool ask_place(struct thread_read *l)
+{
+    int16_t state = l->service.row.state;
+    if (!l->wish.follow || link_is_staff(l->link) || (state != SESSION_QUEUED && state != SESSION_OFFERED))
+        return false;
+    return session_place(l->api->store, l->service.row.id, on_place, l) == PARLEY_OK;
+}
+
 static void on_viewed(void *arg, parley_status status, const struct log_state *state, const struct log_page *page)
 {
     struct thread_read *l = arg;
@@ -194,7 +213,8 @@ static void on_viewed(void *arg, parley_status status, const struct log_state *s
         take_state(l, state);
     if (status == PARLEY_OK && !take_items(l, page))
         status = PARLEY_TOO_BIG;
-    finish(l, status);
+    if (status != PARLEY_OK || !ask_place(l))
+        finish(l, status);
 }
 
 static void view(struct thread_read *l)
