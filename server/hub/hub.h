@@ -84,6 +84,9 @@ void hub_sign_out_unless(struct hub *hub, bool (*may)(void *arg, const struct pr
 /* Tells everyone when to come back, spread over spread_ms. */
 void hub_drain(struct hub *hub, int64_t spread_ms);
 
+/* Ends every link on this worker, each after what is queued for it. */
+void hub_close_links(struct hub *hub, parley_status why);
+
 void hub_on_presence(struct hub *hub, hub_presence *fn, void *arg);
 
 /* A push in one encoding; the caller has the reference. */

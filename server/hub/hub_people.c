@@ -117,6 +117,12 @@ void hub_drain(struct hub *hub, int64_t spread_ms)
     }
 }
 
+void hub_close_links(struct hub *hub, parley_status why)
+{
+    LIST_EACH(&hub->links, node)
+    link_close(LIST_ITEM(node, struct link, in_hub), why, NULL);
+}
+
 void hub_on_presence(struct hub *hub, hub_presence *fn, void *arg)
 {
     hub->on_presence = fn;

@@ -159,12 +159,15 @@ static void close_all(struct worker *w)
 static void on_drain_poll(void *arg)
 {
     struct worker *w = arg;
-    bool over = loop_now_ms(w->loop) >= w->drain_until_ms;
+    int64_t late_ms = loop_now_ms(w->loop) - w->drain_until_ms;
     bool empty = w->hub->link_count == 0;
-    if ((empty && talk_idle(w->talk) && push_idle(w->push)) || over) {
+    bool idle = talk_idle(w->talk) && push_idle(w->push);
+    if ((empty && (idle || late_ms >= 0)) || late_ms >= CLOSE_GRACE_MS) {
         close_all(w);
         return;
     }
+    if (late_ms >= 0)
+        hub_close_links(w->hub, PARLEY_DRAINING);
     loop_timer_start(w->loop, &w->drain_timer, DRAIN_POLL_MS, on_drain_poll, w);
 }
 
@@ -178,8 +181,8 @@ static void open_drain(struct mail *mail, void *receiver)
         ws_stop_listening(w->ws);
         api_drain(w->api, order->spread_ms);
         loop_timer_start(w->loop, &w->drain_timer, DRAIN_POLL_MS, on_drain_poll, w);
-    } else {
-        w->drain_until_ms = 0; /* asked twice: now */
+    } else if (w->drain_until_ms > loop_now_ms(w->loop)) {
+        w->drain_until_ms = loop_now_ms(w->loop); /* asked twice: now */
     }
     mem_free(order);
 }

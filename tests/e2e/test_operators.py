@@ -125,6 +125,20 @@ async def test_a_second_sigterm_ends_at_once(shop):
         await ann.until(lambda: any(t == "drain" for t, _ in ann.pushes), what="the notice")
         server.process.send_signal(signal.SIGTERM)
         await until(lambda: server.process.poll() is not None, "the server to end")
+        await ann.link.reader
+        assert ann.link.code == 1012
+        await shop.close()
+
+
+async def test_who_stays_when_the_time_is_over_is_told_to_come_back(shop):
+    with shop.serve(sets={"server.drain_time": "200ms"}) as server:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim", encoding="msgpack")
+        server.process.send_signal(signal.SIGTERM)
+        for who in (ann, kim):
+            await who.link.reader
+            assert (who.link.code, who.link.reason) == (1012, "this server is going down; connect again")
+        await until(lambda: server.process.poll() is not None, "the server to end")
+        assert server.process.returncode == 0
         await shop.close()
 
 
