@@ -180,7 +180,7 @@ void cache_damaged(struct parley_client *c)
 }
 
 /* A row from the first item on, so that items can name it; it counts once its thread is there. */
-static void make_row(struct parley_client *c, struct conversation *conv)
+void cache_make_row(struct parley_client *c, struct conversation *conv)
 {
     struct query q = store_write(c->cache, "insert or ignore into conversation(id, thread, held) values (?, '', x'')");
     query_put_id(&q, conv->id);
@@ -224,7 +224,7 @@ static void save_conversation(struct parley_client *c, struct conversation *conv
 {
     struct buf thread;
     if (!conv->row)
-        make_row(c, conv);
+        cache_make_row(c, conv);
     buf_init(&thread, THREAD_MAX);
     write_thread(c, conv, &thread);
     struct query q = put_conversation(c, conv, thread.status == PARLEY_OK ? buf_span(&thread) : span_str(""));
@@ -285,7 +285,7 @@ void cache_item(struct parley_client *c, struct conversation *conv, const struct
     bool counts = item->has_kind && !item_moves(kind) && item->has_author && !uuid_is_nil(item->author) &&
                   !uuid_equal(item->author, c->me);
     if (!conv->row)
-        make_row(c, conv);
+        cache_make_row(c, conv);
     struct query q = store_write(c->cache, "insert or replace into item values (?, ?, ?, ?, ?, ?)");
     query_put_int(&q, conv->row);
     query_put_int(&q, item->seq);
@@ -362,70 +362,6 @@ bool cache_find_person(struct parley_client *c, struct uuid id, struct frame_per
             .id = id, .role = (int)query_int(&q, 0), .name = arena_span(&c->arena, query_text(&q, 1))};
     query_end(&q);
     return found && out->name.ptr;
-}
-
-/* --- processes --- */
-
-static int64_t known_revision(struct parley_client *c, const struct conversation *conv, struct uuid process)
-{
-    struct query q = store_read(c->cache, "select revision from process where conv = ? and id = ?");
-    query_put_int(&q, conv->row);
-    query_put_id(&q, process);
-    int64_t revision = query_next(&q) ? query_int(&q, 0) : 0;
-    query_end(&q);
-    return revision;
-}
-
-static void put_process(struct parley_client *c, const struct conversation *conv, const struct frame_process *p,
-                        struct span json)
-{
-    struct query q = store_write(c->cache, "insert or replace into process values (?, ?, ?, ?, ?)");
-    query_put_int(&q, conv->row);
-    query_put_id(&q, p->process);
-    query_put_int(&q, p->revision);
-    query_put_int(&q, p->state);
-    query_put_text(&q, json);
-    query_run(&q);
-}
-
-parley_status cache_process(struct parley_client *c, const struct frame_process *p)
-{
-    struct conversation *conv = inbox_find(&c->inbox, p->conversation);
-    if (!conv || p->state < 0 || p->revision <= known_revision(c, conv, p->process))
-        return PARLEY_OK;
-    if (!conv->row)
-        make_row(c, conv);
-    struct frame_process_is is = {.process = *p};
-    struct parley_event *e = event_new(PARLEY_EVENT_PROCESS, conv->id);
-    struct buf json;
-    buf_init(&json, EVENT_LIST_MAX);
-    event_record(&json, FRAME_process_is, &is, "{\"re\":1,\"data\":{\"process\":");
-    parley_status st = json.status;
-    if (st == PARLEY_OK)
-        put_process(c, conv, p, buf_span(&json));
-    event_put_list(e, "process", &json);
-    return st == PARLEY_OK ? events_push(&c->events, e) : st;
-}
-
-bool cache_knows_process(struct parley_client *c, struct conversation *conv, struct uuid process, int64_t revision)
-{
-    return known_revision(c, conv, process) >= revision;
-}
-
-void cache_put_processes(struct parley_client *c, struct parley_event *e, struct conversation *conv)
-{
-    struct buf list;
-    buf_init(&list, EVENT_LIST_MAX);
-    struct query q = store_read(c->cache, "select json from process where conv = ? and state = ? order by id");
-    query_put_int(&q, conv->row);
-    query_put_int(&q, process_state_open);
-    while (query_next(&q)) {
-        struct span json = query_text(&q, 0);
-        buf_add_char(&list, list.len ? ',' : '[');
-        buf_add_span(&list, json);
-    }
-    buf_add_str(&list, list.len ? "]" : "[]");
-    event_put_list(e, "processes", &list);
 }
 
 /* --- the end of a turn --- */

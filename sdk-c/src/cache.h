@@ -20,6 +20,9 @@ void cache_damaged(struct parley_client *c);
 void cache_item(struct parley_client *c, struct conversation *conv, const struct frame_item *item, struct span json);
 void cache_person(struct parley_client *c, const struct frame_person *p);
 
+/* So that what belongs to a conversation can name it. */
+void cache_make_row(struct parley_client *c, struct conversation *conv);
+
 /* A process as it stands; tells the app when that is news. */
 parley_status cache_process(struct parley_client *c, const struct frame_process *p);
 

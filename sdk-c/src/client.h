@@ -16,6 +16,7 @@
 #include "sdk-c/src/outbox.h"
 #include "sdk-c/src/receipt.h"
 #include "sdk-c/src/request.h"
+#include "sdk-c/src/settings.h"
 #include "sdk-c/src/view.h"
 
 #include <pthread.h>
@@ -27,16 +28,6 @@ struct hooks {
     void (*random)(void *arg, uint8_t *out, size_t size);
     void *arg;
 };
-
-/* Copies of what the app configured. */
-struct settings {
-    uint32_t flags, page, background_ms;
-    char *url, *token, *locale, *time_zone, *app_name, *app_version, *ca_file;
-    char *user, *keep_path, *cache_path; /* all NULL without a folder */
-    char *next_token;                    /* of a guest who signs in: the old one is good until it is taken */
-};
-
-enum { CLIENT_PATH_MAX = 1024 };
 
 struct parley_client {
     pthread_mutex_t lock;

@@ -2,6 +2,7 @@
 #include "sdk-c/src/link.h"
 
 #include "sdk-c/src/client.h"
+#include "sdk-c/src/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static void attempt(struct parley_client *c)
 }
 
 /* The state that follows from the app's wishes when nothing is under way. */
-static void go(struct parley_client *c)
+void link_go(struct parley_client *c)
 {
     struct link *l = &c->link;
     if (!l->wanted || l->socket)
@@ -122,7 +123,7 @@ static void hurry(struct parley_client *c)
     }
     l->hurried_at = now;
     l->step_by = INT64_MAX;
-    go(c);
+    link_go(c);
 }
 
 void link_start(struct parley_client *c)
@@ -132,7 +133,7 @@ void link_start(struct parley_client *c)
     l->wanted = true;
     if (at_rest) {
         backoff_reset(&l->backoff);
-        go(c);
+        link_go(c);
     }
 }
 
@@ -178,80 +179,6 @@ void link_network(struct parley_client *c, bool reachable)
         hurry(c);
     } else if (reachable && waiting) {
         hurry(c);
-    }
-}
-
-/* Who this is; w NULL: as of now, on the open connection. */
-static void tell_welcome(struct parley_client *c, const struct frame_welcome *w)
-{
-    struct parley_event *e = event_new(PARLEY_EVENT_WELCOME, (struct uuid){0});
-    event_put_id(e, "me", c->me);
-    event_put_word(e, "role", role_name(c->role) ? role_name(c->role) : "unknown");
-    if (w && w->has_name)
-        event_put_text(e, "name", w->name);
-    if (w) {
-        event_put_text(e, "server", w->server);
-        event_put_int(e, "time", w->time);
-    }
-    events_push(&c->events, e);
-}
-
-static void use_next_token(struct parley_client *c)
-{
-    if (!c->settings.next_token)
-        return;
-    free(c->settings.token);
-    c->settings.token = c->settings.next_token;
-    c->settings.next_token = NULL;
-}
-
-static parley_status auth_done(struct parley_client *c, const struct request *r, const struct answer *answer)
-{
-    c->link.renewing = false;
-    if (answer->status == PARLEY_OK) {
-        const struct frame_auth_ok *ok = &answer->frame->auth_ok;
-        use_next_token(c);
-        link_expiry(c, ok->has_expires_at ? ok->expires_at : 0, c->hooks.unix_ms(c->hooks.arg));
-        if (!ok->has_me)
-            return PARLEY_OK;
-        client_now_is(c, ok->me, role_customer);
-        tell_welcome(c, NULL);
-        return ok->has_main ? inbox_main(c, ok->main) : PARLEY_OK;
-    }
-    if (answer->frame->type == FRAME_error)
-        link_refused(c, &answer->frame->error, answer->status);
-    return PARLEY_OK;
-}
-
-/* Between the posts of the old token and those of the new one: a guest's must all be answered before. */
-static void renew(struct parley_client *c)
-{
-    struct link *l = &c->link;
-    const char *token = c->settings.next_token ? c->settings.next_token : c->settings.token;
-    struct frame_auth auth = {.token = span_str(token)};
-    if (!l->renew || l->renewing || !link_online(c) || outbox_in_flight(c))
-        return;
-    l->renew = false;
-    l->renewing = true;
-    if (request_make(c, FRAME_auth, &auth, REQUEST_DROP, auth_done, NULL) != PARLEY_OK)
-        link_lost(c, PARLEY_NOMEM, NULL, 0);
-}
-
-bool link_may_post(const struct parley_client *c)
-{
-    return link_online(c) && !c->link.renew && !c->link.renewing;
-}
-
-void link_token(struct parley_client *c)
-{
-    struct link *l = &c->link;
-    l->token_refused = false;
-    if (link_online(c)) {
-        l->renew = true;
-        renew(c);
-    } else if (l->state == PARLEY_STATE_NEEDS_TOKEN ||
-               (l->state == PARLEY_STATE_BLOCKED && l->reason == PARLEY_SIGNED_OUT)) {
-        go(c);
     }
 }
 
@@ -312,29 +239,8 @@ void link_welcome(struct parley_client *c, const struct frame_welcome *w)
     link_move(c, PARLEY_STATE_ONLINE, PARLEY_OK, NULL, -1);
 
     l->renew = c->settings.next_token != NULL;
-    tell_welcome(c, w);
-    renew(c);
-}
-
-void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_time)
-{
-    struct link *l = &c->link;
-    int64_t left = expires_at - server_time;
-    l->token_expires = expires_at;
-    if (expires_at <= 0) {
-        l->expires_at = INT64_MAX;
-        return;
-    }
-    int64_t before = left / 10 > LINK_EXPIRY_MS ? left / 10 : LINK_EXPIRY_MS;
-    l->expires_at = client_now(c) + (left > before ? left - before : 0);
-}
-
-void link_token_ends(struct parley_client *c, int64_t expires_at)
-{
-    struct parley_event *e = event_new(PARLEY_EVENT_TOKEN_EXPIRING, (struct uuid){0});
-    c->link.expires_at = INT64_MAX;
-    event_put_int(e, "expires_at", expires_at);
-    events_push(&c->events, e);
+    token_welcome(c, w);
+    token_renew(c);
 }
 
 static bool is_token_status(parley_status st)
@@ -348,7 +254,7 @@ void link_refused(struct parley_client *c, const struct frame_error *error, parl
     char text[256];
     snprintf(text, sizeof text, "%.*s", SPAN_ARG(error->text));
     if (is_token_status(st) && c->settings.next_token) {
-        use_next_token(c); /* a guest's is good for nothing once the answer to the sign-in was lost */
+        token_use_next(c); /* a guest's is good for nothing once the answer to the sign-in was lost */
         link_lost(c, st, text, 0);
         hurry(c);
     } else if (is_token_status(st)) {
@@ -450,7 +356,7 @@ static void tick_online(struct parley_client *c, int64_t now)
 void link_tick(struct parley_client *c, int64_t now)
 {
     struct link *l = &c->link;
-    renew(c);
+    token_renew(c);
     if (l->socket && now >= l->background_at)
         rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 1000);
     if (link_online(c)) {
@@ -458,7 +364,7 @@ void link_tick(struct parley_client *c, int64_t now)
     } else if (now >= l->step_by) {
         l->step_by = INT64_MAX;
         if (l->state == PARLEY_STATE_BACKOFF)
-            go(c);
+            link_go(c);
         else
             link_lost(c, PARLEY_TIMEOUT, "the server does not answer", 0);
     }

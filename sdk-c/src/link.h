@@ -70,6 +70,9 @@ void link_heard(struct parley_client *c);
 void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_time);
 void link_token_ends(struct parley_client *c, int64_t expires_at);
 
+/* Into the state that follows from the app's wishes when nothing is under way. */
+void link_go(struct parley_client *c);
+
 bool link_online(const struct parley_client *c);
 bool link_may_post(const struct parley_client *c);
 

@@ -73,6 +73,10 @@ struct entry_row {
     struct span text;
 };
 
+/* The queue's own: NULL without memory; and the OUTBOX event. */
+struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid conversation);
+parley_status entry_tell(struct parley_client *c, const struct entry *e);
+
 void outbox_init(struct outbox *box);
 void outbox_done(struct outbox *box);
 
