@@ -1,0 +1,125 @@
+/* Memory fails at each allocation in turn while a frame is read and written: the answer is NOMEM, nothing is lost, and with
+ * memory again all is well. The server's own small allocations cannot fail (base/mem), the host's of the SDK can. */
+#include "tests/support/frame_cases.h"
+#include "tests/unit/protocol/support.h"
+
+#include <stdlib.h>
+
+static long fail_in = -1; /* so many succeed before one fails; below 0: none fails */
+static bool failed;
+
+static bool runs_out(void)
+{
+    if (fail_in < 0 || fail_in-- > 0)
+        return false;
+    failed = true;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *ptr, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *ptr, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return runs_out() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return runs_out() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *ptr, size_t size)
+{
+    return runs_out() ? NULL : __real_realloc(ptr, size);
+}
+
+struct fixture {
+    enum frame_type type;
+    enum encoding encoding;
+    size_t failures;
+};
+
+static enum frame_type awaits(void *arg, int64_t re)
+{
+    return frame_case_awaits(((struct fixture *)arg)->type);
+}
+
+static parley_status read_frame(struct fixture *f, struct arena *arena, struct span message, struct frame *frame)
+{
+    struct frame_reader reader;
+    struct wire_error error = {0};
+    parley_status st = frame_reader_init(&reader, f->encoding, message, &error);
+    if (st != PARLEY_OK)
+        return st;
+    if (frame_is_request(f->type))
+        frame_next_request(&reader, arena, frame, &error);
+    else
+        frame_next_answer(&reader, arena, awaits, f, frame, &error);
+    return error.status;
+}
+
+/* Reads the message and writes it anew, with the n-th allocation failing; false once none failed. */
+static bool attempt(struct fixture *f, struct span message, long n)
+{
+    struct arena arena;
+    struct buf written;
+    struct frame frame;
+    arena_init(&arena, 1 << 24);
+    buf_init(&written, 1 << 24);
+    failed = false;
+    fail_in = n;
+    parley_status st = read_frame(f, &arena, message, &frame);
+    if (st == PARLEY_OK) {
+        frame_put_type(&written, f->encoding, frame.type, frame.id, &frame.error);
+        st = written.status;
+    }
+    fail_in = -1;
+    assert_status(st, failed ? PARLEY_NOMEM : PARLEY_OK);
+    f->failures += failed;
+    buf_done(&written);
+    arena_done(&arena);
+    return failed;
+}
+
+static void fail_everywhere(void *arg, const struct frame_case *c)
+{
+    struct fixture *f = arg;
+    struct buf message;
+    if (c->expected != PARLEY_OK || c->lossy)
+        return;
+    buf_init(&message, 1 << 24);
+    if (f->encoding == ENCODING_JSON)
+        wire_json_put_value(&message, &c->tree);
+    else
+        wire_msgpack_put_value(&message, &c->tree);
+    for (long n = 0; attempt(f, buf_span(&message), n); n++)
+        ;
+    buf_done(&message);
+}
+
+static void every_allocation_of_every_frame_may_fail(void **state)
+{
+    size_t failures = 0;
+    for (enum frame_type t = FRAME_none + 1; t < FRAME_TYPES; t++)
+        for (enum encoding e = ENCODING_MSGPACK; e <= ENCODING_JSON; e++) {
+            struct fixture f = {.type = t, .encoding = e};
+            if (t == FRAME_REQUESTS_END || t == FRAME_REPLIES_END)
+                continue;
+            frame_cases(t, fail_everywhere, &f);
+            failures += f.failures;
+        }
+    assert_in_range(failures, 500, SIZE_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_of_every_frame_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
