@@ -185,6 +185,18 @@ async def test_too_many_sign_ins_wait(shop):
         assert answers[:3] == [401] * 3 and answers[3:] == [429] * 2
 
 
+async def test_a_sign_in_that_could_not_be_judged_does_not_count(shop, postgres):
+    with shop.serve(sets={"agents.login_rate": "3/m"}) as server:
+        email = shop.staff("kim")
+        postgres.crash()
+        try:
+            answers = {server.http("POST", "/v1/login", {"email": email, "password": "wrong"})[0] for _ in range(5)}
+        finally:
+            postgres.start()
+        assert answers == {503}
+        server.login(email)
+
+
 async def test_agents_verbs_are_denied_to_customers(shop):
     with shop.serve():
         ann, conv = await shop.customer("ann"), None
@@ -213,7 +225,7 @@ async def test_a_disabled_agent_is_signed_out(shop):
     with shop.serve():
         kim = await shop.desk("kim")
         shop.site.cli("agent", "disable", "kim@example.com")
-        await kim.until(lambda: not kim.link.open_now, what="to be signed out")
+        await kim.until(lambda: kim.closes, what="to be signed out")
         assert kim.closes[-1] == 4506
         with pytest.raises(Refused, match="unauthenticated|signed_out"):
             await kim.connect()

@@ -11,7 +11,7 @@ async def test_the_sessions_of_a_disabled_agent_go_back_to_their_place(shop):
         conv = await shop.served(ann, kim)
         [(queued,)] = shop.site.sql("SELECT queued_at FROM session")
         shop.site.cli("agent", "disable", "KIM@example.com")
-        await kim.until(lambda: not kim.link.open_now, what="to be signed out")
+        await kim.until(lambda: kim.closes, what="to be signed out")
         assert kim.closes[-1] == 4506
         await ann.until(lambda: any(i["kind"] == "queued" and i["body"]["why"] == "agent_lost" for i in ann.items()),
                         what="to wait again")
@@ -76,7 +76,7 @@ async def test_who_came_by_a_key_that_is_withdrawn_goes_with_it(shop, encoding):
         await renewed.link.request("auth", token=new.token("cid"))
         shop.site.cli("app", "keys", "revoke", shop.app.kid)
         for client in (ann, tablet):
-            await client.until(lambda c=client: not c.link.open_now, what="to be signed out")
+            await client.until(lambda c=client: c.closes, what="to be signed out")
             assert client.closes[-1] == 4506
             with pytest.raises(Refused, match="token_key"):
                 await client.connect()
