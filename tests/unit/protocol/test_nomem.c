@@ -1,5 +1,6 @@
-/* Memory fails at each allocation in turn while a frame is read and written: the answer is NOMEM, nothing is lost, and with
- * memory again all is well. The server's own small allocations cannot fail (base/mem), the host's of the SDK can. */
+/* Memory fails at each allocation in turn while a frame is read and written: the answer is NOMEM, nothing is lost, and
+ * with memory again all is well. The server's own small allocations cannot fail (base/mem), the host's of the SDK can.
+ */
 #include "tests/support/frame_cases.h"
 #include "tests/unit/protocol/support.h"
 
