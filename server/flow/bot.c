@@ -65,7 +65,7 @@ static bool is_over(const struct bot *bot)
     return state == FLOW_ENDED || state == FLOW_FAILED;
 }
 
-static bool flow_serves(const struct bot *bot)
+bool bot_serves(const struct bot *bot)
 {
     const struct session_row *s = &bot->conv->service.row;
     return bot->conv->loaded && s->state == SESSION_BOT && uuid_equal(s->run, bot->id);
@@ -74,7 +74,7 @@ static bool flow_serves(const struct bot *bot)
 /* What the session says and the run does not know yet. */
 static bool is_back(const struct bot *bot)
 {
-    return flow_run_state(bot->run) == FLOW_HANDOFF && flow_serves(bot);
+    return flow_run_state(bot->run) == FLOW_HANDOFF && bot_serves(bot);
 }
 
 static bool has_escaped(const struct bot *bot)
@@ -84,15 +84,22 @@ static bool has_escaped(const struct bot *bot)
            s->state != SESSION_BOT && s->state != SESSION_CLOSED;
 }
 
+static struct bot_input *first_input(const struct bot *bot)
+{
+    return list_empty(&bot->inputs) ? NULL : LIST_ITEM(bot->inputs.next, struct bot_input, node);
+}
+
+void bot_drop_inputs(struct bot *bot, int64_t seq)
+{
+    struct bot_input *input;
+    while ((input = first_input(bot)) && input->seq <= seq)
+        drop_input(input);
+}
+
 static struct bot_input *next_input(struct bot *bot)
 {
-    while (!list_empty(&bot->inputs)) {
-        struct bot_input *input = LIST_ITEM(bot->inputs.next, struct bot_input, node);
-        if (input->seq > flow_run_input_seq(bot->run))
-            return input;
-        drop_input(input);
-    }
-    return NULL;
+    bot_drop_inputs(bot, flow_run_input_seq(bot->run));
+    return first_input(bot);
 }
 
 static bool tell(struct bot *bot, const struct flow_event *event)
@@ -133,7 +140,7 @@ static void tell_back(struct bot *bot)
 static bool tell_input(struct bot *bot)
 {
     struct bot_input *input = next_input(bot);
-    if (!input || !flow_serves(bot))
+    if (!input || !bot_serves(bot))
         return false;
     struct flow_event event = {.type = FLOW_EVENT_ITEM, .seq = input->seq, .kind = input->kind, .body = input->body};
     list_remove(&input->node); /* first: telling may lead to a commit that comes back at once */
@@ -153,6 +160,13 @@ static void look(struct bot *bot)
     }
     if (bot->dropped) {
         if (bot->state != BOT_BUSY && bot->state != BOT_LOADING)
+            bot_free(bot);
+        return;
+    }
+    if (bot->state == BOT_ASIDE) {
+        if (bot_serves(bot))
+            bot_load(bot);
+        else
             bot_free(bot);
         return;
     }

@@ -140,7 +140,7 @@ static struct span queue_for(const struct conversation *conv, struct span wanted
     return app && app->default_queue[0] ? span_str(app->default_queue) : directory_first_queue(directory);
 }
 
-/* What the step means for the session. The customer may have asked for a person meanwhile: then that is done. */
+/* What the step means for the session. */
 static void add_session(struct committing *c, struct move *move, struct conversation *conv)
 {
     const struct flow_step *s = c->step;
@@ -163,6 +163,14 @@ static void add_session(struct committing *c, struct move *move, struct conversa
     }
 }
 
+/* What was to be said when the customer got a person is not said any more: the run is brought back, and told that. Only
+ * that telling is for a run without control. */
+static bool has_control(const struct committing *c, const struct session_row *session)
+{
+    bool gives_way = c->step->handoff.wanted && span_equal(c->step->handoff.why, span_str("customer"));
+    return gives_way != (session->state == SESSION_BOT);
+}
+
 static enum verdict decide_step(struct work *work, struct conversation *conv, struct move *move,
                                 struct refusal *refusal)
 {
@@ -170,6 +178,8 @@ static enum verdict decide_step(struct work *work, struct conversation *conv, st
     const struct session_row *s = &conv->service.row;
     if (!conversation_serving(conv) || !uuid_equal(s->run, c->bot->id))
         return refuse(refusal, PARLEY_STALE, "the session went on without this run");
+    if (!has_control(c, s))
+        return refuse(refusal, PARLEY_STALE, "control has changed hands since");
     work->row.at_ms = move->at_ms;
     for (size_t i = 0; i < c->step->process_count; i++)
         c->processes[i].updated_at_ms = move->at_ms;

@@ -16,6 +16,7 @@ enum bot_state {
     BOT_LOADING, /* row, source, journal, missed items are being read */
     BOT_RESTING, /* the run waits, or is about to be told something */
     BOT_BUSY,    /* the engine or a commit has it */
+    BOT_ASIDE,   /* it has not begun, and control is elsewhere: made anew when it comes back */
     BOT_FAILED,  /* loading did not work; tried again by the tick */
 };
 
@@ -78,8 +79,14 @@ void bot_due(struct bot *bot);
 /* The tick's part: loads again what failed, lets go of what is idle. */
 void bot_tend(struct bot *bot, int64_t now);
 
+/* Whether the flow has control just now. */
+bool bot_serves(const struct bot *bot);
+
 /* Whether a run is told of this item: what a customer says, as opposed to what is recorded of them. */
 bool bot_takes(const struct log_row *row);
+
+/* Forgets inputs up to this number. */
+void bot_drop_inputs(struct bot *bot, int64_t seq);
 
 /* Keeps it until the run is told; in order, once. */
 void bot_add_input(struct bot *bot, const struct log_row *row);

@@ -46,10 +46,14 @@ static void restore(struct bot *bot)
         bot->state = BOT_BUSY; /* `ready` or a commit comes */
 }
 
-/* A run without a step begins with the first thing that the customer said. */
+/* A run without a step begins with the first thing that the customer said; after a human part, said since that. */
 static void begin(struct bot *bot)
 {
     struct flow_birth birth = {.run = bot->id, .conversation = bot->conv->id, .input_seq = bot->row.input_seq};
+    if (!uuid_is_nil(bot->conv->service.row.handoff)) {
+        birth.input_seq = bot->conv->moved;
+        bot_drop_inputs(bot, birth.input_seq);
+    }
     if (!list_empty(&bot->inputs)) {
         struct bot_input *first = LIST_ITEM(bot->inputs.next, struct bot_input, node);
         static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
@@ -81,10 +85,14 @@ static void on_missed(void *arg, parley_status status, const struct log_page *pa
         if (bot_takes(&page->rows[i]))
             bot_add_input(bot, &page->rows[i]);
     bot->caught_up = bot->conv->head;
-    if (bot->row.step == 0)
-        begin(bot);
-    else
+    if (bot->row.step > 0) {
         restore(bot);
+    } else if (bot_serves(bot)) {
+        begin(bot);
+    } else {
+        bot->state = BOT_ASIDE;
+        bot_due(bot);
+    }
 }
 
 static void read_missed(struct bot *bot)

@@ -39,7 +39,7 @@ static const struct pg_statement behind = {
     "flow_runs_behind",
     "select s.conversation from session s join flow_run r on r.id = s.run"
     " where s.state <> 6 and r.state < 4"
-    "   and case when s.state <> 1 then r.state <> 3"
+    "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
     "            when r.state = 3 then true"
     "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
     "                            and i.role in (1, 2) and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"

@@ -3,6 +3,7 @@ import asyncio
 
 import pytest
 
+from parley_wire import uuid7
 from test_main_job import CARE
 
 DIALOGUE = ["Hello", ("choice", "refund"), "no idea", "A123456"]
@@ -58,6 +59,31 @@ async def test_killed_at_every_step_the_dialogue_is_the_same(shop):
             assert await dialogue(shop, f"killed{step}", step) == whole, f"killed after {step}"
         await shop.quiet()
     shop.judge()
+
+
+async def test_a_flow_says_nothing_once_the_customer_has_asked_for_a_person(shop):
+    """Words and wish come in one message: the flow's first step is still on its way when control has left it."""
+    shop.site.flow("care", CARE)
+    shop.app = shop.site.app("care-app", queue="care", flow="care")
+    with shop.serve():
+        ann, kim = await shop.customer("ann"), await shop.desk("kim", status=None)
+        link = ann.link
+        said, _ = link.frame("post", {"conversation": ann.main, "id": uuid7(), "kind": "text", "body": {"text": "Hello"}})
+        wish, queued = link.frame("handoff.request", {"conversation": ann.main})
+        await link.send([said, wish])
+        assert (await queued)["service"]["state"] == "queued"
+        await ann.post("I am waiting")
+        await kim.status("online")
+        await kim.accept(await kim.offered(ann.main))
+        await ann.post("words to kim")
+        await ann.settled()
+        assert [i["kind"] for i in ann.items() if i["role"] == "bot"] == []
+        await kim.resolve(ann.main)
+        question = await ann.until(lambda: next((i for i in ann.items() if i["kind"] == "choices"), None), what="the flow")
+        await ann.post({"to": question["seq"], "value": "refund"}, kind="choice")
+        await ann.until(lambda: "Which order?" in ann.texts(), what="the answer to count")
+        assert [text for text in ann.texts() if text in ("Welcome to the shop.", "Which order?")] == ["Welcome to the shop.", "Which order?"]
+        await shop.close()
 
 
 BROKEN = {
