@@ -15,7 +15,7 @@ static const char schema[] =
     "create table owner(one integer primary key, user text, me blob);"
     "create table conversation(n integer primary key, id blob unique not null, thread text not null, held blob not "
     "null,"
-    " others integer, read integer, main integer, followed integer);"
+    " others integer, read integer, main integer, followed integer, kept integer);"
     "create table item(conv integer, seq integer, prev integer not null, author blob, counts integer, json text,"
     " primary key(conv, seq)) without rowid;"
     "create table person(id blob primary key, role integer, name text) without rowid;"
@@ -29,7 +29,7 @@ static void lose_track(struct parley_client *c)
 {
     for (struct conversation *conv = c->inbox.first; conv; conv = conv->next) {
         coverage_done(&conv->held);
-        conv->row = conv->futile = 0;
+        conv->row = conv->futile = conv->kept = 0;
         conv->synced = false;
         conv->dirty = true;
     }
@@ -110,6 +110,7 @@ static parley_status read_conversation(struct parley_client *c, const struct que
     conv->row = query_int(q, 0);
     conv->others = query_int(q, 4);
     conv->read = query_int(q, 5);
+    conv->kept = query_int(q, 8);
     conv->followed = query_int(q, 7) && !client_is_staff(c); /* a desk changes from one sitting to the next */
     conv->mark_at = conv->read ? 0 : INT64_MAX;
     if (query_int(q, 6)) {
@@ -130,7 +131,7 @@ static parley_status read_all(struct parley_client *c)
     if (store_status(c->cache) != PARLEY_OK || !mine)
         return store_status(c->cache) == PARLEY_OK ? PARLEY_CONFLICT : store_status(c->cache);
     parley_status st = PARLEY_OK;
-    q = store_read(c->cache, "select n, id, thread, held, others, read, main, followed from conversation "
+    q = store_read(c->cache, "select n, id, thread, held, others, read, main, followed, kept from conversation "
                              "where thread != '' order by n");
     while (st == PARLEY_OK && query_next(&q))
         st = read_conversation(c, &q);
@@ -209,13 +210,14 @@ static void write_thread(struct parley_client *c, const struct conversation *con
 static struct query put_conversation(struct parley_client *c, const struct conversation *conv, struct span thread)
 {
     struct query q = store_write(c->cache, "update conversation set thread = ?, held = ?, others = ?, read = ?, "
-                                           "main = ?, followed = ? where id = ?");
+                                           "main = ?, followed = ?, kept = ? where id = ?");
     query_put_text(&q, thread);
     query_put_blob(&q, span_of(conv->held.at, conv->held.len * sizeof *conv->held.at));
     query_put_int(&q, conv->others);
     query_put_int(&q, conv->read);
     query_put_int(&q, conv->main);
     query_put_int(&q, conv->followed);
+    query_put_int(&q, conv->kept);
     query_put_id(&q, conv->id);
     return q;
 }
@@ -294,6 +296,7 @@ void cache_item(struct parley_client *c, struct conversation *conv, const struct
     query_put_int(&q, counts);
     query_put_text(&q, json);
     query_run(&q);
+    conv->kept++;
     learn(c, conv, kind, item);
 }
 
@@ -365,6 +368,40 @@ bool cache_find_person(struct parley_client *c, struct uuid id, struct frame_per
 }
 
 /* --- the end of a turn --- */
+
+static void delete_upto(struct parley_client *c, struct conversation *conv, const char *sql, int64_t seq)
+{
+    struct query q = store_write(c->cache, sql);
+    query_put_int(&q, conv->row);
+    query_put_int(&q, seq);
+    query_run(&q);
+}
+
+/* The oldest items give way, and with them the holes among them: who scrolls there is told by the server. */
+static void trim(struct parley_client *c, struct conversation *conv)
+{
+    struct stretch hole;
+    struct query q = store_read(c->cache, "select seq from item where conv = ? order by seq desc limit 1 offset ?");
+    query_put_int(&q, conv->row);
+    query_put_int(&q, c->cache_items);
+    int64_t last = query_next(&q) ? query_int(&q, 0) : 0;
+    query_end(&q);
+    if (!last)
+        return;
+    delete_upto(c, conv, "delete from item where conv = ? and seq <= ?", last);
+    delete_upto(c, conv, "delete from question where conv = ? and seq <= ?", last);
+    coverage_cut(&conv->held, last);
+    if (coverage_hole(&conv->told, coverage_top(&conv->told), &hole))
+        coverage_cut(&conv->told, last); /* a hole that is not filled is told when older ones are asked for */
+    conv->kept = c->cache_items;
+    conv->dirty = true;
+}
+
+void cache_trim(struct parley_client *c, struct conversation *conv)
+{
+    if (conv->row && conv->kept > c->cache_items + c->cache_items / 8)
+        trim(c, conv);
+}
 
 void cache_commit(struct parley_client *c)
 {

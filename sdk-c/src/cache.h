@@ -10,6 +10,8 @@ struct parley_client;
 struct parley_event;
 struct conversation;
 
+enum { CACHE_ITEMS = 10000 };
+
 /* Reads what there is into the inbox, without telling the app. */
 parley_status cache_open(struct parley_client *c);
 
@@ -44,6 +46,9 @@ bool cache_knows_process(struct parley_client *c, struct conversation *conv, str
 
 /* Adds `processes`: the open ones. */
 void cache_put_processes(struct parley_client *c, struct parley_event *e, struct conversation *conv);
+
+/* Keeps a conversation within CACHE_ITEMS, about. */
+void cache_trim(struct parley_client *c, struct conversation *conv);
 
 /* Saves what has changed. After a failure another cache is there, and what it lacks is asked for. */
 void cache_commit(struct parley_client *c);

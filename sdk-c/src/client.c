@@ -112,6 +112,7 @@ static parley_status client_init(struct parley_client *c, const parley_config *c
     pthread_mutex_init(&c->lock, NULL);
     c->hooks = *hooks;
     c->role = role_customer;
+    c->cache_items = CACHE_ITEMS;
     c->encoding = config->flags & PARLEY_WIRE_JSON ? ENCODING_JSON : ENCODING_MSGPACK;
     link_init(&c->link);
     requests_init(&c->requests);

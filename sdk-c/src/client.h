@@ -40,6 +40,7 @@ struct parley_client {
     int role;
     bool owner_dirty; /* the cache does not say yet whose it is */
     struct store *keep, *cache;
+    int64_t cache_items; /* of a conversation; the oldest give way */
     struct events events;
     struct driver driver;
     struct link link;

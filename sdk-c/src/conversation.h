@@ -38,6 +38,7 @@ struct conversation {
     bool followed;  /* we want to hear of it */
     bool following; /* the present connection brings it */
 
+    int64_t kept;         /* items in the cache, about */
     int64_t row;          /* in the cache; 0: none yet */
     bool dirty;           /* differs from its row */
     struct uuid customer; /* whose it is, for staff; nil: unknown */

@@ -78,6 +78,18 @@ parley_status coverage_add(struct coverage *c, int64_t low, int64_t high)
     return PARLEY_OK;
 }
 
+void coverage_cut(struct coverage *c, int64_t upto)
+{
+    size_t gone = 0;
+    while (gone < c->len && c->at[gone].high <= upto)
+        gone++;
+    if (gone)
+        memmove(c->at, c->at + gone, (c->len - gone) * sizeof *c->at);
+    c->len -= gone;
+    if (c->len && c->at[0].low < upto)
+        c->at[0].low = upto;
+}
+
 int64_t coverage_top(const struct coverage *c)
 {
     return c->len ? c->at[c->len - 1].high : 0;

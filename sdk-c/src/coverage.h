@@ -36,6 +36,9 @@ parley_status coverage_add(struct coverage *c, int64_t low, int64_t high);
 /* Room for one more stretch, so that the next coverage_add cannot fail; the same failures. */
 parley_status coverage_reserve(struct coverage *c);
 
+/* Numbers up to this one are no longer held. */
+void coverage_cut(struct coverage *c, int64_t upto);
+
 /* The highest number held, and the one below the lowest held; 0 when empty. */
 int64_t coverage_top(const struct coverage *c);
 int64_t coverage_floor(const struct coverage *c);

@@ -127,6 +127,7 @@ static parley_status fetch(struct parley_client *c, struct conversation *conv, c
 
 parley_status inbox_fill(struct parley_client *c, struct conversation *conv)
 {
+    cache_trim(c, conv);
     if (conv->fetching || !link_online(c))
         return PARLEY_OK;
     struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = c->settings.page};

@@ -84,12 +84,26 @@ static void has_a_limit(void **state)
     coverage_done(&c);
 }
 
+static void forgets_what_is_old(void **state)
+{
+    struct coverage c = {0};
+    coverage_add(&c, 0, 10);
+    coverage_add(&c, 20, 30);
+    coverage_cut(&c, 25);
+    assert_int_equal(c.len, 1);
+    assert_false(coverage_has(&c, 25));
+    assert_true(coverage_has(&c, 26));
+    coverage_cut(&c, 30);
+    assert_int_equal(c.len, 0);
+    coverage_done(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_empty),          cmocka_unit_test(joins_what_touches),
         cmocka_unit_test(names_the_newest_hole), cmocka_unit_test(agrees_with_a_plain_set),
-        cmocka_unit_test(has_a_limit),
+        cmocka_unit_test(has_a_limit),           cmocka_unit_test(forgets_what_is_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

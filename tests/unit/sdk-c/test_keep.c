@@ -277,6 +277,36 @@ static void a_hole_is_remembered_and_filled(void **state)
     fake_expect(f, FRAME_none);
 }
 
+static int64_t cached(struct fake *f)
+{
+    int64_t count = 0;
+    while (fake_event(f, PARLEY_EVENT_ITEM))
+        count++;
+    return count;
+}
+
+static void the_cache_keeps_the_newest(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 10, 1);
+    f->client->cache_items = 100;
+    fake_close(f, 1006);
+    fake_advance(f, 31000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 1000, 951);
+    assert_int_equal(fake_expect(f, FRAME_range)->range.before, 951);
+    fake_answer_range(f, 1000);
+    fake_expect(f, FRAME_none); /* what is older gives way, and is not fetched any more */
+    assert_non_null(fake_event(f, PARLEY_EVENT_SYNCED));
+    parley_load_older(f->client, NULL, 10, NULL);
+    assert_int_equal(fake_expect(f, FRAME_range)->range.before, 901);
+    again(f);
+    assert_int_equal(cached(f), 50);
+    parley_load_older(f->client, NULL, 250, NULL);
+    assert_int_equal(cached(f), 50);
+}
+
 static void a_damaged_cache_is_fetched_again(void **state)
 {
     struct fake *f = *state;
@@ -426,6 +456,7 @@ int main(void)
         CASE(the_thread_is_there_before_the_first_byte),
         CASE(only_what_was_missed_is_asked_for),
         CASE(a_hole_is_remembered_and_filled),
+        CASE(the_cache_keeps_the_newest),
         CASE(a_damaged_cache_is_fetched_again),
         CASE(a_damaged_outbox_is_put_aside),
         CASE(a_full_disk_does_not_stop_the_conversation),

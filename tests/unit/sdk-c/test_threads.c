@@ -1,4 +1,5 @@
 /* The client's own thread, several of the app's, and a wake-up from nowhere. */
+#include "tests/unit/sdk-c/folder.h"
 #include "tests/unit/sdk-c/honest.h"
 
 #include <poll.h>
@@ -9,7 +10,7 @@
 
 enum { THREADS = 4, EACH = 50 };
 
-static parley_client *start(struct honest *server)
+static parley_client *start(struct honest *server, const char *folder)
 {
     parley_client *client;
     parley_config config;
@@ -17,6 +18,8 @@ static parley_client *start(struct honest *server)
     config.url = "ws://127.0.0.1:1/v1/ws";
     config.token = "t";
     config.transport = &server->transport;
+    config.folder = folder;
+    config.user = "ana";
     config.flags = server->encoding == ENCODING_JSON ? PARLEY_WIRE_JSON : 0;
     assert_int_equal(parley_client_new(&config, &client), PARLEY_OK);
     return client;
@@ -24,16 +27,24 @@ static parley_client *start(struct honest *server)
 
 static void *talk(void *arg)
 {
-    for (int i = 0; i < EACH; i++)
+    uint64_t view;
+    assert_int_equal(parley_view_thread(arg, NULL, 20, &view), PARLEY_OK);
+    for (int i = 0; i < EACH; i++) {
+        assert_int_equal(parley_draft_set(arg, NULL, 0, "\"hel\""), PARLEY_OK);
         assert_int_equal(parley_send_text(arg, NULL, "hello", NULL), PARLEY_OK);
+        parley_event_free(parley_outbox_list(arg));
+        parley_event_free(parley_recap(arg, NULL));
+    }
+    parley_view_close(arg, view);
     return NULL;
 }
 
 static void takes_calls_of_many_threads(void **state)
 {
     static struct honest server;
+    const char *folder = folder_make();
     honest_init(&server, ENCODING_MSGPACK);
-    parley_client *client = start(&server);
+    parley_client *client = start(&server, folder);
     pthread_t threads[THREADS];
     parley_connect(client);
     for (int i = 0; i < THREADS; i++)
@@ -48,6 +59,7 @@ static void takes_calls_of_many_threads(void **state)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     parley_client_free(client);
+    folder_remove(folder);
     assert_int_equal(server.head, THREADS * EACH);
 }
 
@@ -66,7 +78,7 @@ static void wakes_the_apps_own_loop(void **state)
     char c;
     assert_int_equal(pipe(loop), 0);
     honest_init(&server, ENCODING_JSON);
-    parley_client *client = start(&server);
+    parley_client *client = start(&server, NULL);
     parley_set_wakeup(client, wake, &loop[1]);
     parley_connect(client);
     for (int32_t state_now = 0; state_now != PARLEY_STATE_ONLINE;) {
@@ -88,7 +100,7 @@ static void shows_a_waiting_event_on_its_descriptor(void **state)
 {
     static struct honest server;
     honest_init(&server, ENCODING_JSON);
-    parley_client *client = start(&server);
+    parley_client *client = start(&server, NULL);
     struct pollfd on = {.fd = parley_event_fd(client), .events = POLLIN};
     assert_int_equal(poll(&on, 1, 0), 0);
     parley_connect(client);
