@@ -1,5 +1,5 @@
-/* Sessions that a flow serves and whose customer has been silent for flows.session_ttl end with the outcome `silent`.
- */
+/* Sessions that a flow serves and whose customer has been silent for flows.session_ttl end with the outcome `silent`;
+ * those that an agent resolved while the flow waited end after flows.resolved_ttl, as what they were resolved. */
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/io/crypto.h"
@@ -26,15 +26,17 @@ static void on_silent(void *arg, parley_status status, const struct session_sile
                                       .cause = crypto_uuid7(),
                                       .session = rows[i].session,
                                       .head = rows[i].head,
-                                      .outcome = span_str("silent")},
+                                      .outcome = rows[i].outcome},
                     &closer, on_closed, NULL);
 }
 
 void silence_sweep(struct route *route)
 {
-    int64_t now = loop_now_ms(route->loop), before = clock_ms() - route->conf->flows.session_ttl_ms;
+    int64_t now = loop_now_ms(route->loop), at = clock_ms();
     if (route->closing_silent || now - route->silence_swept_ms < EVERY_MS)
         return;
     route->silence_swept_ms = now;
-    route->closing_silent = session_silent(route->store, before, AT_ONCE, on_silent, route) == PARLEY_OK;
+    route->closing_silent =
+        session_silent(route->store, at - route->conf->flows.session_ttl_ms, at - route->conf->flows.resolved_ttl_ms,
+                       AT_ONCE, on_silent, route) == PARLEY_OK;
 }

@@ -1,6 +1,8 @@
 /* The session table. A change states the epoch and state it was decided on; parley_one refuses anything else. */
 #include "server/store/session_row.h"
 
+#include "protocol/item.h"
+
 #include "server/store/rows.h"
 
 /* What add_state adds. */
@@ -64,16 +66,25 @@ static const struct pg_statement place = {
     {PG_UUID},
 };
 
+/* What changed hands last is the item that the epoch is the number of. Kind 70: an agent resolved it, the flow goes on.
+ */
 static const struct pg_statement silent = {
     "session_silent",
-    "select s.id, s.conversation, coalesce((select max(i.seq) from item i where i.conversation = s.conversation), 0)"
-    "  from session s where s.state = 1 and s.state_at < $1"
-    "   and not coalesce((select i.at >= $1 from item i where i.conversation = s.conversation and i.role in (1, 2)"
+    "select s.id, s.conversation, coalesce((select max(i.seq) from item i where i.conversation = s.conversation), 0),"
+    "       case when h.resolved then s.outcome else 'silent' end"
+    "  from session s"
+    " cross join lateral (select exists (select from item i where i.conversation = s.conversation and i.seq = s.epoch"
+    "                                      and i.kind = 70) as resolved) h"
+    " cross join lateral (select case when h.resolved then greatest($1, $2) else $1 end as before) b"
+    " where s.state = 1 and (s.state_at < $1 or s.live_at is not null and s.state_at < $2) and s.state_at < b.before"
+    "   and not coalesce((select i.at >= b.before from item i where i.conversation = s.conversation and i.role in (1, "
+    "2)"
     "                      order by i.seq desc limit 1), false)"
-    " order by s.state_at limit $2",
-    2,
-    {PG_TIME, PG_I64},
+    " order by s.state_at limit $3",
+    3,
+    {PG_TIME, PG_TIME, PG_I64},
 };
+_Static_assert(ITEM_resolved == 70, "named in session_silent");
 
 struct session_row session_of_result(const struct pg_result *r, int row, int col)
 {
@@ -176,16 +187,23 @@ parley_status session_waiting(struct store *store, const struct span *queues, in
 
 static struct session_silence silence_of(const struct pg_result *r, int i, struct pg_group *group)
 {
-    return (struct session_silence){pg_get_uuid(r, i, 0), pg_get_uuid(r, i, 1), pg_get_i64(r, i, 2)};
+    return (struct session_silence){
+        .session = pg_get_uuid(r, i, 0),
+        .conversation = pg_get_uuid(r, i, 1),
+        .head = pg_get_i64(r, i, 2),
+        .outcome = pg_get_text(r, i, 3),
+    };
 }
 
 ROWS_READ(silence, struct session_silence, session_silences, silence_of)
 
-parley_status session_silent(struct store *store, int64_t before_ms, int limit, session_silences *done, void *arg)
+parley_status session_silent(struct store *store, int64_t before_ms, int64_t resolved_before_ms, int limit,
+                             session_silences *done, void *arg)
 {
     struct silence_read *read = silence_read_new(store_reading(store), done, arg);
     struct pg_params *p = silence_read_add(read, &silent);
     pg_time_ms(p, before_ms);
+    pg_time_ms(p, resolved_before_ms);
     pg_i64(p, limit);
     return silence_read_send(read);
 }

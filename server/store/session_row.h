@@ -66,14 +66,16 @@ parley_status session_of_agent(struct store *store, struct uuid agent, session_r
 
 struct session_silence {
     struct uuid session, conversation;
-    int64_t head; /* as of this reading */
+    int64_t head;        /* as of this reading */
+    struct span outcome; /* to close it with */
 };
 
 typedef void session_silences(void *arg, parley_status status, const struct session_silence *rows, int n);
 
 /* Sessions that a flow has served since before that time, and whose customer has said nothing after it; longest first.
- */
-parley_status session_silent(struct store *store, int64_t before_ms, int limit, session_silences *done, void *arg);
+ * The second time is for those that an agent resolved while the flow waited. */
+parley_status session_silent(struct store *store, int64_t before_ms, int64_t resolved_before_ms, int limit,
+                             session_silences *done, void *arg);
 
 struct session_place {
     int64_t place;     /* 1 is next */

@@ -1,4 +1,4 @@
-"""A customer who falls silent in a flow: the session ends after flows.session_ttl, and nothing else does."""
+"""A customer who falls silent in a flow: the session ends after flows.session_ttl, or resolved_ttl; nothing else does."""
 import time
 
 DAY = 86400
@@ -77,4 +77,50 @@ async def test_words_in_time_keep_the_session(shop):
         await bob.reconnect()
         await bob.post("42")
         await bob.until(lambda: "You said: 42" in bob.texts(), what="the flow to go on")
+        await shop.quiet()
+
+
+RATING = """
+flow { id = "rating", title = "Asks how it was" }
+handoff { queue = "care" }
+local score = ask { id = "score", text = "How was it?", timeout = "300d" }
+local why = ask { id = "why", text = "And why?", timeout = "300d" }
+"""
+
+
+async def served(shop, name, kim, end):
+    """A customer whose human part is over, and whom the flow asks how it was."""
+    person = await shop.customer(name)
+    await person.post("hello")
+    await kim.accept(await kim.offered(person.main))
+    await end(person.main)
+    await person.until(lambda: "How was it?" in person.texts(), what="the question")
+    return person
+
+
+def ends(person):
+    return [i["body"] for i in person.items() if i["kind"] == "resolved"]
+
+
+async def test_a_resolved_session_closes_a_day_later(shop):
+    """After the last word; one that the agent gave back to the flow stays, since there the flow is meant to go on."""
+    shop.site.flow("rating", RATING)
+    shop.app = shop.site.app("rating", queue="care", flow="rating")
+    with shop.serve(workers=2, sets={"auth.max_ttl": "60d"}):
+        shop.app.token = lambda sub, token=shop.app.token: token(sub, ttl=50 * DAY)
+        kim = await shop.desk("kim")
+        ann, bob = await served(shop, "ann", kim, kim.resolve), await served(shop, "bob", kim, kim.resolve)
+        cas = await served(shop, "cas", kim, kim.release)
+        await kim.close()
+        await move_clock(shop, ann, 0.9)
+        await bob.post({"text": "Good"}, kind="text")
+        await bob.until(lambda: "And why?" in bob.texts(), what="the next question")
+        await move_clock(shop, ann, 1.1)
+        await ann.until(lambda: len(ends(ann)) == 2, what="the end of ann's session")
+        assert [(e["outcome"], e["closed"]) for e in ends(ann)] == [("resolved", False), ("resolved", True)]
+        states = dict(shop.site.sql("SELECT conversation::text, state FROM session"))
+        assert (states[ann.main], states[bob.main], states[cas.main]) == (6, 1, 1)
+        await move_clock(shop, ann, 2)
+        await bob.until(lambda: len(ends(bob)) == 2, what="the end of bob's session")
+        assert shop.site.sql("SELECT state FROM session WHERE conversation = %s", cas.main) == [(1,)]
         await shop.quiet()

@@ -282,14 +282,14 @@ static void silence_counts_the_customers_words_only(void **unused)
     struct session_row never = bot_session(), early = served(1, 10), late = served(1, 900), guest = served(2, 900);
     struct session_row bot = served(6, 900), waiting = queued("silent", 0, 5);
     assert_int_equal(insert(&never), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(500), 64, on_silences, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(500), ms(500), 64, on_silences, NULL)), PARLEY_OK);
     assert_int_equal(silent_head(never.id), 0);
     assert_int_equal(silent_head(early.id), 1);
     assert_int_equal(silent_head(bot.id), 1);
     assert_int_equal(silent_head(late.id), -1);
     assert_int_equal(silent_head(guest.id), -1);
     assert_int_equal(silent_head(waiting.id), -1);
-    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(0), 64, on_silences, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(0), ms(0), 64, on_silences, NULL)), PARLEY_OK);
     assert_int_equal(silent_head(never.id), -1);
 }
 
