@@ -16,6 +16,7 @@
 struct checking {
     struct api *api;
     uint64_t peer;
+    struct uuid device; /* that says hello; nil: none is named */
     struct admission admission;
     auth_done *done;
     void *arg;
@@ -67,6 +68,12 @@ static void set_name(struct principal *who, struct span name)
 
 /* ---- customers and guests: who they are, and which conversations they have ---- */
 
+/* A guest's token is good on the device that it was made for, and a copy of it nowhere. */
+static bool is_copied(const struct checking *c, const struct customer_home *home)
+{
+    return c->admission.who.role == role_guest && !uuid_equal(home->device, c->device);
+}
+
 static void on_entered(void *arg, parley_status status, const struct customer_home *home)
 {
     struct checking *c = arg;
@@ -75,14 +82,16 @@ static void on_entered(void *arg, parley_status status, const struct customer_ho
         finish(c, PARLEY_TOKEN_KEY, "the key of this token was withdrawn"); /* while Postgres was asked */
         return;
     }
+    if (status == PARLEY_OK && is_copied(c, home)) {
+        finish(c, PARLEY_UNAUTHENTICATED, "this guest token is another device's; `device` is the one it was made for");
+        return;
+    }
     if (status == PARLEY_OK) {
         who->id = home->customer.id;
         who->revision = home->customer.revision;
         set_name(who, home->customer.name);
         if (uuid_is_nil(who->app))
             who->app = home->app;
-        if (uuid_is_nil(who->device))
-            who->device = home->device;
         c->admission.conversations_count = home->nconversations;
         memcpy(c->admission.conversations, home->conversations, sizeof home->conversations);
     }
@@ -130,6 +139,7 @@ static void check_guest(struct checking *c, const struct credentials *credential
     uint8_t digest[AUTH_DIGEST];
     auth_digest(credentials->token, digest);
     c->admission.who.role = role_guest;
+    c->admission.who.device = credentials->device;
     parley_status st = customer_by_guest(c->api->store, digest, on_entered, c);
     if (st != PARLEY_OK)
         finish(c, st, NULL);
@@ -188,7 +198,8 @@ static bool begins(struct span token, const char *prefix)
 void auth_check(struct api *api, const struct credentials *credentials, auth_done *done, void *arg)
 {
     struct checking *c = mem_alloc(sizeof *c);
-    *c = (struct checking){.api = api, .peer = credentials->peer, .done = done, .arg = arg};
+    *c = (struct checking){
+        .api = api, .peer = credentials->peer, .device = credentials->device, .done = done, .arg = arg};
     if (!directory_ready(api->directory))
         finish(c, PARLEY_UNAVAILABLE, NULL);
     else if (begins(credentials->token, "pg_"))

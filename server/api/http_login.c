@@ -190,21 +190,24 @@ void http_login(const struct http_call *call)
 struct visiting {
     struct api *api;
     struct http_exchange *exchange;
+    struct uuid device;
     char token[AUTH_TOKEN];
 };
 
 static void on_guest(void *arg, parley_status status, const struct customer_home *home)
 {
     struct visiting *v = arg;
-    char id[UUID_TEXT + 1];
+    char id[UUID_TEXT + 1], device[UUID_TEXT + 1];
     struct value map;
     if (status != PARLEY_OK) {
         http_refuse(v->exchange, status, NULL, NULL);
     } else {
         uuid_format(home->customer.id, id);
-        value_map(&v->api->arena, 2, &map);
+        uuid_format(v->device, device);
+        value_map(&v->api->arena, 3, &map);
         value_put(&map, span_str("token"), value_text(span_str(v->token)));
         value_put(&map, span_str("customer"), value_text(span_str(id)));
+        value_put(&map, span_str("device"), value_text(span_str(device)));
         answer_token(v->exchange, &map);
         arena_reset(&v->api->arena);
     }
@@ -254,6 +257,7 @@ void http_guest(const struct http_call *call)
     struct visiting *v = mem_alloc(sizeof *v);
     v->api = call->api;
     v->exchange = call->exchange;
+    v->device = device;
     auth_token_new("pg_", v->token, digest);
     struct uuid customer = crypto_uuid7();
     uuid_format(customer, value);

@@ -94,10 +94,9 @@ static void on_again(void *arg, parley_status status, const struct admission *ad
     ask_reply(ask, FRAME_auth_ok, &ok);
 }
 
-/* A guest's device stays the guest's until they are linked: it holds the guest token. */
 void on_auth(struct api *api, struct link *link, const struct frame *frame)
 {
-    struct credentials credentials = {.token = frame->auth.token, .peer = link->peer};
+    struct credentials credentials = {.token = frame->auth.token, .device = link->who->device, .peer = link->peer};
     int64_t wait_ms = auth_wait_ms(api, link->peer);
     if (wait_ms) {
         api_refuse_rate(link, frame->id, wait_ms, AUTH_TOO_OFTEN);
@@ -106,7 +105,5 @@ void on_auth(struct api *api, struct link *link, const struct frame *frame)
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;
-    if (link->who->role != role_guest)
-        credentials.device = link->who->device;
     auth_check(api, &credentials, on_again, ask);
 }

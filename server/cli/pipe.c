@@ -28,6 +28,7 @@ int pipe_client(struct cli *cli, const struct sign_in *who, parley_client **out)
     parley_config_init(&config, sizeof config);
     config.url = who->url;
     config.token = who->token;
+    config.device = who->device;
     config.ca_file = who->ca_file;
     config.folder = cli_flag(cli, "keep");
     config.user = "chat"; /* a folder is one person's */

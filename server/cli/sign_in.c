@@ -30,6 +30,7 @@ void sign_in_done(struct sign_in *s)
         crypto_wipe(s->token, strlen(s->token));
     mem_free(s->url);
     mem_free(s->token);
+    mem_free(s->device);
     mem_free(s->name);
     *s = (struct sign_in){0};
 }
@@ -109,8 +110,11 @@ static int read_answer(int http, struct span body, struct sign_in *s)
     const struct value *token = code == CLI_OK ? value_find(&answer, "token") : NULL;
     if (code == CLI_OK && (!token || token->type != VALUE_TEXT))
         code = cli_fail(CLI_FAILED, "the server's answer has no token");
+    const struct value *device = code == CLI_OK ? value_find(&answer, "device") : NULL;
     if (code == CLI_OK)
         s->token = mem_span(token->text);
+    if (device && device->type == VALUE_TEXT)
+        s->device = mem_span(device->text);
     arena_done(&arena);
     return code;
 }

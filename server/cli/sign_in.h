@@ -7,6 +7,7 @@ struct cli;
 struct sign_in {
     char *url; /* ws:// or wss:// */
     char *token;
+    char *device;        /* that the token is bound to, or NULL */
     char *name;          /* whom to greet */
     const char *ca_file; /* borrowed from the command line, or NULL */
 };

@@ -34,7 +34,7 @@ struct customer_home {
     struct uuid conversations[CUSTOMER_CONVERSATIONS]; /* `main` first, then by age; not by customer_get */
     int nconversations;
     struct uuid app;    /* by guest token: of the device */
-    struct uuid device; /* by guest token */
+    struct uuid device; /* by guest token: the one it was made for */
 };
 
 /* home is NULL unless status is PARLEY_OK; borrowed for the call. */

@@ -132,10 +132,9 @@ async def test_a_new_token_on_the_open_connection(shop):
 
 async def test_a_guest_talks_and_comes_back(shop):
     with shop.serve() as server:
-        token = server.guest(shop.app)
-        assert token.startswith("pg_")
         guest = await shop.customer("guest", connect=False)
-        guest.token = token
+        guest.token = token = server.guest(shop.app, guest.device)
+        assert token.startswith("pg_")
         welcome = await guest.connect()
         assert welcome["role"] == "guest"
         await guest.post("who am I?")
@@ -144,7 +143,7 @@ async def test_a_guest_talks_and_comes_back(shop):
         await again.connect()
         assert again.me == guest.me and "who am I?" in again.texts()
         other = await shop.customer("other", connect=False)
-        other.token = server.guest(shop.app)
+        other.token = server.guest(shop.app, other.device)
         await other.connect()
         assert other.me != guest.me
         with pytest.raises(Refused, match="not_found|denied"):

@@ -3,13 +3,15 @@ import asyncio
 
 import pytest
 
-from parley_client import Customer, Refused
+from parley_client import Customer, Link, Refused
+from parley_wire import uuid7
 
 
 async def guest(shop, name, token=None, device=None, server=None):
     server = server or shop.server
+    device = device or uuid7()
     if token is None:
-        token = await asyncio.get_running_loop().run_in_executor(None, server.guest, shop.app)
+        token = await asyncio.get_running_loop().run_in_executor(None, server.guest, shop.app, device)
     return await shop._keep(Customer(name, server.url, token, device=device, record=shop.site.record), True)
 
 
@@ -43,7 +45,7 @@ async def test_both_conversations_are_the_customers(shop):
         assert topics == {home: "main", before: f"guest/{before}"}
         assert [t for t in known.texts(before) if t.startswith("said")] == ["said as a guest", "said as Ann, here"]
         with pytest.raises(Refused, match="unauthenticated"):
-            await guest(shop, "late", anna.token)
+            await guest(shop, "late", anna.token, anna.device)
         assert shop.site.sql("SELECT customer::text FROM conversation WHERE customer = %s", who) == []
         assert shop.site.sql("SELECT DISTINCT customer::text FROM session") == [(known.me,)]
         await shop.close()
@@ -92,11 +94,11 @@ async def test_asked_again_after_some_were_named_the_rest_are(shop):
         shop.site.sql("UPDATE conversation SET customer = %s, topic = 'main' WHERE id = %s", anna.me, before)
         shop.site.sql("UPDATE conversation SET customer = %s, topic = 't' || id WHERE id = ANY (%s::uuid[])", anna.me, more)
         shop.site.sql("DELETE FROM item WHERE conversation = ANY (%s::uuid[]) AND kind = 17", [before, *more[1:]])
-        shop.site.sql("UPDATE device SET customer = %s, guest_digest = sha256(%s) WHERE id = (SELECT id FROM device LIMIT 1)",
-                      anna.me, anna.token.encode())
+        shop.site.sql("UPDATE device SET customer = %s, guest_digest = sha256(%s) WHERE id = %s",
+                      anna.me, anna.token.encode(), anna.device)
         server.kill()
         server.start()
-        late = await guest(shop, "late", anna.token)
+        late = await guest(shop, "late", anna.token, anna.device)
         await late.request("auth", token=shop.app.token("ann"))
         counts = shop.site.sql("SELECT conversation::text, count(*) FROM item WHERE kind = 17 GROUP BY 1")
         assert dict(counts) == {conv: 1 for conv in (home, before, *more)}
@@ -120,12 +122,14 @@ async def test_nobody_becomes_somebody_else(shop):
     elsewhere = shop.site.app("elsewhere", queue="care")
     with shop.serve():
         anna, ann = await guest(shop, "anna"), await shop.customer("ann")
-        second = await guest(shop, "second", await asyncio.get_running_loop().run_in_executor(None, shop.server.guest, shop.app))
-        for client, token in ((anna, elsewhere.token("ann")), (ann, shop.app.token("bob")), (ann, anna.token), (anna, second.token)):
+        second = await guest(shop, "second", await asyncio.get_running_loop().run_in_executor(None, shop.server.guest, shop.app, anna.device),
+                             anna.device)
+        for client, token in ((anna, elsewhere.token("ann")), (ann, shop.app.token("bob")), (anna, second.token)):
             with pytest.raises(Refused, match="denied"):
                 await client.request("auth", token=token)
-        with pytest.raises(Refused, match="token|unauthenticated"):
-            await anna.request("auth", token="nonsense")
+        for client, token in ((anna, "nonsense"), (ann, anna.token)):
+            with pytest.raises(Refused, match="token|unauthenticated"):
+                await client.request("auth", token=token)
         await anna.post("still a guest")
         assert anna.kinds().count("linked") == 0
         await anna.request("auth", token=shop.app.token("ann"))
@@ -144,11 +148,11 @@ async def test_asked_again_after_a_crash_between_the_two(shop):
         # as if the second transition had not happened
         shop.site.sql("UPDATE conversation SET customer = %s, topic = 'main' WHERE id = %s", anna.me, before)
         shop.site.sql("DELETE FROM item WHERE conversation = %s AND kind = 17", before)
-        shop.site.sql("UPDATE device SET customer = %s, guest_digest = sha256(%s) WHERE id = (SELECT id FROM device LIMIT 1)",
-                      anna.me, anna.token.encode())
+        shop.site.sql("UPDATE device SET customer = %s, guest_digest = sha256(%s) WHERE id = %s",
+                      anna.me, anna.token.encode(), anna.device)
         server.kill()
         server.start()
-        late = await guest(shop, "late", anna.token)
+        late = await guest(shop, "late", anna.token, anna.device)
         assert late.main == before and not linked(late, before)
         assert (await late.request("auth", token=shop.app.token("ann")))["main"] == home
         await late.until(lambda: linked(late, before))
@@ -160,7 +164,7 @@ async def test_asked_again_after_a_crash_between_the_two(shop):
 async def test_on_another_server_too(shop):
     with shop.serve(), shop.serve():
         anna = await guest(shop, "anna")
-        other = await guest(shop, "anna.other", anna.token, server=shop.servers[1])
+        other = await guest(shop, "anna.other", anna.token, anna.device, server=shop.servers[1])
         ann = await shop.customer("ann", server=shop.servers[1])
         await other.post("hello")
         await anna.until(lambda: "hello" in anna.texts(), what="the other server's item")
@@ -171,4 +175,37 @@ async def test_on_another_server_too(shop):
         await ann.reconnect()
         await ann.post("as Ann", conv=conv)
         await anna.until(lambda: "as Ann" in anna.texts(conv), what="the words from the other server")
+        await shop.close()
+
+
+async def test_a_guest_token_is_good_on_its_device_alone(shop):
+    with shop.serve():
+        anna = await guest(shop, "anna")
+        for device in ({}, {"device": uuid7()}):
+            thief = await Link("thief", "json").open(shop.server.url)
+            with pytest.raises(Refused, match="unauthenticated"):
+                await thief.request("hello", token=anna.token, **device)
+            await thief.close()
+        await anna.reconnect()
+        await anna.post("still here")
+        await anna.request("auth", token=anna.token)
+        await shop.close()
+
+
+async def test_whoever_knows_a_device_takes_nothing_from_it(shop):
+    """Another guest and a customer name it; the guest's token is good as before, also once they have signed in there."""
+    with shop.serve():
+        anna = await guest(shop, "anna")
+        await anna.post("mine")
+        other = await guest(shop, "other", device=anna.device)
+        bob = await shop.customer("bob", device=anna.device)
+        assert len({anna.me, other.me, bob.me}) == 3
+        await anna.reconnect()
+        assert anna.texts() == ["mine"] and not other.texts() and not bob.texts()
+        await other.request("auth", token=shop.app.token("bob"))
+        await bob.reconnect()
+        assert other.main in {t["conversation"] for t in bob.welcome["threads"]}
+        await anna.reconnect()
+        assert shop.site.sql("SELECT customer::text FROM device WHERE id = %s AND guest_digest IS NOT NULL",
+                             anna.device) == [(anna.me,)]
         await shop.close()

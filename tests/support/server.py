@@ -289,8 +289,9 @@ class Server:
         assert status == 200, f"login of {email}: {status} {text}"
         return json.loads(text)["token"]
 
-    def guest(self, app):
-        status, text = self.http("POST", "/v1/guests", {"key": app.kid})
+    def guest(self, app, device):
+        """The token of a new guest on that device."""
+        status, text = self.http("POST", "/v1/guests", {"key": app.kid, "device": device})
         assert status in (200, 201), f"a guest of {app.name}: {status} {text}"
         return json.loads(text)["token"]
 
