@@ -187,6 +187,11 @@ void on_conversation_open(struct api *api, struct link *link, const struct frame
 {
     const struct frame_conversation_open *r = &frame->conversation_open;
     char topic[LIMIT_NAME + 1];
+    if (r->topic.len >= 6 && memcmp(r->topic.ptr, "guest/", 6) == 0) {
+        api_refuse(link, frame->id, PARLEY_DENIED, "topics that begin with guest/ are given by Parley alone",
+                   "data.topic");
+        return;
+    }
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;

@@ -2,6 +2,7 @@
 #include "protocol/item.h"
 #include "server/api/api.h"
 #include "server/api/verb.h"
+#include "server/talk/directory.h"
 #include "server/talk/post.h"
 
 #include <stdio.h>
@@ -35,6 +36,21 @@ static void post(struct api *api, struct link *link, const struct frame *frame, 
     talk_post(api->talk, draft, &caller, on_posted, ask);
 }
 
+/* A whisper is read by one member of staff, so there must be one. */
+static bool refuse_whisper(struct api *api, struct link *link, int64_t id, struct uuid to, const char *path)
+{
+    if (directory_agent(api->directory, to))
+        return false;
+    api_refuse(link, id, PARLEY_NOT_FOUND, "no member of staff has this id", path);
+    return true;
+}
+
+static bool whispers(const struct value *body, struct uuid *out)
+{
+    const struct value *to = value_find(body, "to");
+    return to && to->type == VALUE_TEXT && uuid_parse(to->text, out) == PARLEY_OK;
+}
+
 void on_post(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_post *p = &frame->post;
@@ -51,6 +67,9 @@ void on_post(struct api *api, struct link *link, const struct frame *frame)
         link_refuse(link, frame->id, &refusal);
         return;
     }
+    struct uuid to;
+    if (kind == ITEM_note && whispers(p->body.value, &to) && refuse_whisper(api, link, frame->id, to, "data.body.to"))
+        return;
     struct draft draft = {.conversation = p->conversation, .id = p->id, .kind = (int16_t)kind, .epoch = p->epoch};
     buf_clear(&api->scratch);
     item_canonical(p->body.value, &api->scratch);
@@ -60,6 +79,8 @@ void on_post(struct api *api, struct link *link, const struct frame *frame)
 void on_note(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_note *n = &frame->note;
+    if (n->has_to && refuse_whisper(api, link, frame->id, n->to, "data.to"))
+        return;
     struct frame_note_body body = {.text = n->text, .to = n->to, .has_to = n->has_to};
     struct draft draft = {.conversation = n->conversation, .id = n->id, .kind = ITEM_note};
     buf_clear(&api->scratch);

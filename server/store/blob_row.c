@@ -47,6 +47,36 @@ static const struct pg_statement by_id = {
 static const struct pg_statement read_part = {
     "blob_read_part", "select data from blob_part where blob = $1 and part = $2", 2, {PG_UUID, PG_I32}};
 
+/* ---- in a transition ---- */
+
+#define CLAIM(condition) "select parley_one((select count(*) from blob where id = $1 and " condition "), 'blob')"
+
+static const struct pg_statement claim_there = {
+    "blob_claim", CLAIM("conversation = $2 and state = 2"), 2, {PG_UUID, PG_UUID}};
+static const struct pg_statement claim_type = {"blob_claim_type", CLAIM("type = $2"), 2, {PG_UUID, PG_TEXT}};
+static const struct pg_statement claim_bytes = {"blob_claim_bytes", CLAIM("bytes = $2"), 2, {PG_UUID, PG_I64}};
+static const struct pg_statement claim_sha256 = {
+    "blob_claim_sha256", CLAIM("encode(sha256, 'hex') = lower($2)"), 2, {PG_UUID, PG_TEXT}};
+
+static struct pg_params *claim_add(struct pg_group *group, const struct pg_statement *statement, struct uuid id)
+{
+    struct pg_params *p = pg_group_add(group, statement, NULL, NULL);
+    pg_uuid(p, id);
+    return p;
+}
+
+void blob_claim(struct pg_group *group, const struct blob_claim *claim)
+{
+    pg_uuid(claim_add(group, &claim_there, claim->id), claim->conversation);
+    if (!claim->whole)
+        return;
+    pg_text(claim_add(group, &claim_type, claim->id), claim->type);
+    pg_i64(claim_add(group, &claim_bytes, claim->id), claim->bytes);
+    pg_text(claim_add(group, &claim_sha256, claim->id), claim->sha256);
+}
+
+/* ---- coming ---- */
+
 parley_status blob_announce(struct store *store, const struct blob_row *row, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);

@@ -29,6 +29,19 @@ parley_status blob_finish(struct store *store, struct uuid id, pg_done *done, vo
 /* Removes what was announced before that moment and never stored, and addresses that ended before it. */
 parley_status blob_sweep(struct store *store, int64_t before_ms, pg_done *done, void *arg);
 
+/* ---- in a transition ---- */
+
+/* A stored file of this conversation, and with `whole` also what it is said to be: else the group is STALE, by the
+ * statement blob_claim, blob_claim_type, blob_claim_bytes or blob_claim_sha256. */
+struct blob_claim {
+    struct uuid id, conversation;
+    bool whole;
+    struct span type, sha256; /* hex */
+    int64_t bytes;
+};
+
+void blob_claim(struct pg_group *group, const struct blob_claim *claim);
+
 /* ---- one-time addresses ---- */
 
 /* verb: PUT or GET. */

@@ -4,6 +4,7 @@
 #include "protocol/item.h"
 #include "server/base/mem.h"
 #include "server/store/flow_row.h"
+#include "server/talk/claim.h"
 #include "server/talk/directory.h"
 #include "server/talk/session.h"
 #include "server/talk/talk.h"
@@ -86,8 +87,7 @@ static enum verdict by_customer(struct call *call, struct conversation *conv, st
 
 /* ---- who may say what ---- */
 
-static enum verdict decide_post(struct call *call, struct conversation *conv, struct move *move,
-                                struct refusal *refusal)
+static enum verdict may_say(struct call *call, struct conversation *conv, struct move *move, struct refusal *refusal)
 {
     struct post *post = LIST_ITEM(call, struct post, call);
     const struct log_row *row = &call->work.row;
@@ -116,6 +116,19 @@ static enum verdict decide_post(struct call *call, struct conversation *conv, st
     if (kind->posters & POSTER_STAFF)
         return call_may_read(call, conv, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
     return call_in_control(call, conv, post->epoch, move, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
+}
+
+/* What names a file is stored on the condition that it is so: a transition, though it moves nothing. */
+static enum verdict decide_post(struct call *call, struct conversation *conv, struct move *move,
+                                struct refusal *refusal)
+{
+    const struct log_row *row = &call->work.row;
+    enum verdict verdict = may_say(call, conv, move, refusal);
+    if ((verdict != WORK_PLAIN && verdict != WORK_MOVE) || !claim_files(move, row))
+        return verdict;
+    if (verdict == WORK_PLAIN)
+        move_row(move, row);
+    return WORK_MOVE;
 }
 
 /* FNV-1a. Tells a repeat from a conflict while this worker remembers the id; Postgres compares bodies after that. */

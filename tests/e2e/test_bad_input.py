@@ -323,6 +323,24 @@ async def test_unknown_and_forbidden_kinds(shop, encoding):
         await shop.close()
 
 
+async def test_what_only_staff_or_parley_may_be_called(shop, encoding):
+    with shop.serve():
+        ann, kim = await shop.customer("ann", encoding=encoding), await shop.desk("kim", encoding=encoding)
+        conv = await shop.served(ann, kim)
+        for whisper, path in ((("note", {"text": "psst", "to": ann.me}), "data.to"),
+                              (("post", {"kind": "note", "body": {"text": "psst", "to": ann.me}}), "data.body.to")):
+            with pytest.raises(Refused, match="not_found") as refused:
+                await kim.request(whisper[0], conversation=conv, id=uuid7(), **whisper[1])
+            assert refused.value.path == path
+        await kim.request("note", conversation=conv, id=uuid7(), text="psst", to=kim.me)
+        for topic in ("guest/x", "guest/" + uuid7()):
+            with pytest.raises(Refused, match="denied") as refused:
+                await ann.request("conversation.open", topic=topic)
+            assert refused.value.path == "data.topic"
+        await ann.request("conversation.open", topic="guests")
+        await shop.close()
+
+
 async def test_foreign_conversations_and_stale_epochs(shop, encoding):
     with shop.serve():
         ann, bob = await shop.customer("ann", encoding=encoding), await shop.customer("bob")
