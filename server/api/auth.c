@@ -159,6 +159,7 @@ static void on_agent(void *arg, parley_status status, const struct agent_row *ro
         who->id = rows[0].id;
         who->role = (enum role)role_of(rows[0].role);
         who->revision = rows[0].revision;
+        who->expires_ms = rows[0].token_expires_at_ms;
         set_name(who, rows[0].name);
     }
     finish(c, status, NULL);

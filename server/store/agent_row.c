@@ -3,10 +3,12 @@
 
 #include "server/store/rows.h"
 
-#define AGENT                                                                                                          \
+#define AGENT_UNTIL(token_expires_at)                                                                                  \
     "select a.id, a.email, a.name, a.role, a.password, a.one_time, a.status, a.capacity, a.load, a.misses,"            \
     "       a.assigned_at, a.node, a.lost_at, a.revision, a.disabled_at is not null,"                                  \
-    "       array(select m.queue from membership m where m.agent = a.id order by m.queue) from agent a"
+    "       array(select m.queue from membership m where m.agent = a.id order by m.queue)," token_expires_at           \
+    " from agent a"
+#define AGENT AGENT_UNTIL(" null::timestamptz")
 
 static const struct pg_statement all = {"agent_load_all", AGENT " order by a.id", 0, {0}};
 static const struct pg_statement some = {
@@ -15,8 +17,8 @@ static const struct pg_statement by_email = {
     "agent_by_email", AGENT " where a.email = lower($1) and a.disabled_at is null", 1, {PG_TEXT}};
 static const struct pg_statement by_token = {
     "agent_by_token",
-    AGENT " join agent_token t on t.agent = a.id"
-          " where t.digest = $1 and t.expires_at > $2 and a.disabled_at is null",
+    AGENT_UNTIL(" t.expires_at") " join agent_token t on t.agent = a.id"
+                                 " where t.digest = $1 and t.expires_at > $2 and a.disabled_at is null",
     2,
     {PG_BYTES, PG_TIME},
 };
@@ -123,6 +125,7 @@ static struct agent_row row_of(const struct pg_result *r, int i, struct pg_group
         .disabled = pg_get_bool(r, i, 14),
     };
     read_queues(&row, r, i, group);
+    row.token_expires_at_ms = pg_is_null(r, i, 16) ? 0 : pg_get_time_ms(r, i, 16);
     return row;
 }
 

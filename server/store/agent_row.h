@@ -19,7 +19,8 @@ struct agent_row {
     int64_t lost_at_ms;     /* since when their connection is gone */
     int64_t revision;       /* grows when access changes */
     bool disabled;
-    const struct span *queues; /* by name */
+    int64_t token_expires_at_ms; /* of the token they were found by */
+    const struct span *queues;   /* by name */
     int nqueues;
 };
 

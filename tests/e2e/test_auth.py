@@ -42,6 +42,16 @@ async def test_tokens_of_every_algorithm_are_taken(shop):
         await shop.close()
 
 
+async def test_who_serves_is_told_when_their_token_ends(shop):
+    with shop.serve():
+        kim = await shop.desk("kim", status=None)
+        [(until,)] = shop.site.sql("SELECT (extract(epoch FROM expires_at) * 1000)::bigint FROM agent_token")
+        assert abs(kim.welcome["expires_at"] - until) <= 1
+        again = await kim.request("auth", token=kim.token)
+        assert again["expires_at"] == kim.welcome["expires_at"]
+        await shop.close()
+
+
 async def test_wrong_tokens_are_refused_each_with_its_code(shop):
     app, now = shop.app, time.time()
     other = App(shop.site, "shop", {**shop.site.key("shop").key, "kid": app.kid})
