@@ -1,4 +1,5 @@
-/* Customers. Coming in is one function (parley_enter): it is called by every hello and mostly only reads. */
+/* Customers. Coming in is one function (parley_enter). Every hello comes in, and mostly nothing is new: so it is looked
+ * first whether the function had anything to do. */
 #include "server/store/customer_row.h"
 
 #include "server/store/rows.h"
@@ -20,6 +21,24 @@ static const struct pg_statement enter = {
         "who") " from parley_enter($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     12,
     {PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_JSONB, PG_BOOL, PG_UUID, PG_UUID, PG_BYTES, PG_UUID, PG_UUID},
+};
+
+/* A row for each conversation, in no order, and whether `enter` would change nothing. One row more than a home has is
+ * a reason to leave it to `enter`, which puts them in order. */
+static const struct pg_statement find = {
+    "customer_find",
+    "select " CUSTOMER_COLUMNS(
+        "null::text") ", v.id, v.topic = 'main', v.created_at,"
+                      "       c.verified >= $7 and c.traits = coalesce($6, c.traits)"
+                      "   and c.name is not distinct from coalesce($4, c.name)"
+                      "   and c.language is not distinct from coalesce($5, c.language)"
+                      "   and ($8 is null or exists (select from device d where d.id = $8 and d.customer = c.id"
+                      "                                 and d.seen_at >= now() - interval '1 hour'))"
+                      "  from identity i join customer c on c.id = i.customer left join conversation v on v.customer = "
+                      "c.id"
+                      " where i.space = $1 and i.kind = $2 and i.value = $3 limit 17",
+    8,
+    {PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_JSONB, PG_BOOL, PG_UUID},
 };
 
 static const struct pg_statement by_guest = {
@@ -93,6 +112,8 @@ static const struct pg_statement link_guest = {"customer_link", "select parley_l
 
 /* ---- one customer ---- */
 
+enum { CONVERSATIONS = 10 };
+
 struct enter_call {
     bool found;
     struct customer_home home;
@@ -103,11 +124,24 @@ struct enter_call {
 /* A statement does not see what the function in it has made: a new customer has the one conversation. */
 static void read_conversations(const struct pg_result *r, struct customer_home *home)
 {
-    struct pg_list ids = pg_get_list(r, 0, 10, PG_UUID_ARRAY);
+    struct pg_list ids = pg_get_list(r, 0, CONVERSATIONS, PG_UUID_ARRAY);
     while (home->nconversations < CUSTOMER_CONVERSATIONS && pg_list_next(&ids))
         home->conversations[home->nconversations++] = pg_list_uuid(&ids);
     if (!home->nconversations && !uuid_is_nil(home->conversation))
         home->conversations[home->nconversations++] = home->conversation;
+}
+
+static struct customer_row read_customer(const struct pg_result *r)
+{
+    return (struct customer_row){
+        .id = pg_get_uuid(r, 0, 0),
+        .name = pg_get_text(r, 0, 1),
+        .language = pg_get_text(r, 0, 2),
+        .verified = pg_get_bool(r, 0, 3),
+        .traits = pg_get_jsonb(r, 0, 4),
+        .outcome = pg_get_text(r, 0, 5),
+        .revision = pg_get_i64(r, 0, 6),
+    };
 }
 
 static void on_home(void *arg, const struct pg_result *r)
@@ -117,16 +151,7 @@ static void on_home(void *arg, const struct pg_result *r)
     if (!call->found)
         return;
     call->home = (struct customer_home){
-        .customer =
-            {
-                .id = pg_get_uuid(r, 0, 0),
-                .name = pg_get_text(r, 0, 1),
-                .language = pg_get_text(r, 0, 2),
-                .verified = pg_get_bool(r, 0, 3),
-                .traits = pg_get_jsonb(r, 0, 4),
-                .outcome = pg_get_text(r, 0, 5),
-                .revision = pg_get_i64(r, 0, 6),
-            },
+        .customer = read_customer(r),
         .conversation = pg_get_uuid(r, 0, 7),
         .app = pg_get_uuid(r, 0, 8),
         .device = pg_get_uuid(r, 0, 9),
@@ -150,12 +175,8 @@ static struct enter_call *enter_call_new(struct pg_group *group, customer_entere
     return call;
 }
 
-static parley_status enter_with(struct store *store, const struct customer_entry *entry, struct span digest,
-                                customer_entered *done, void *arg)
+static void add_entry(struct pg_params *p, const struct customer_entry *entry)
 {
-    struct pg_group *group = store_writing(store);
-    struct enter_call *call = enter_call_new(group, done, arg);
-    struct pg_params *p = pg_group_add(group, &enter, on_home, call);
     pg_text(p, entry->space);
     pg_text(p, entry->kind);
     pg_text(p, entry->value);
@@ -163,23 +184,104 @@ static parley_status enter_with(struct store *store, const struct customer_entry
     pg_text_or_null(p, entry->language);
     pg_jsonb_or_null(p, entry->traits);
     pg_bool(p, entry->verified);
+}
+
+static void add_enter(struct pg_group *group, struct enter_call *call, const struct customer_entry *entry,
+                      struct span digest)
+{
+    struct pg_params *p = pg_group_add(group, &enter, on_home, call);
+    add_entry(p, entry);
     pg_uuid(p, entry->app);
     pg_uuid_or_null(p, entry->device);
     pg_bytes_or_null(p, digest);
     pg_uuid(p, entry->customer);
     pg_uuid(p, entry->conversation);
-    return pg_group_send(&group, on_entered, call);
-}
-
-parley_status customer_enter(struct store *store, const struct customer_entry *entry, customer_entered *done, void *arg)
-{
-    return enter_with(store, entry, (struct span){0}, done, arg);
 }
 
 parley_status customer_add_guest(struct store *store, const struct customer_entry *entry, const uint8_t digest[32],
                                  customer_entered *done, void *arg)
 {
-    return enter_with(store, entry, span_of(digest, 32), done, arg);
+    struct pg_group *group = store_writing(store);
+    struct enter_call *call = enter_call_new(group, done, arg);
+    add_enter(group, call, entry, span_of(digest, 32));
+    return pg_group_send(&group, on_entered, call);
+}
+
+/* ---- looking first ---- */
+
+enum { FOUND_CONVERSATION = 7, FOUND_MAIN, FOUND_CREATED, FOUND_SETTLED };
+
+struct find_call {
+    struct enter_call home;
+    struct pg_group *enter; /* ready to go, as the entry is only borrowed */
+    struct enter_call *entering;
+};
+
+/* Main first, then by age. */
+static bool comes_before(const struct pg_result *r, int a, int b)
+{
+    bool main = pg_get_bool(r, a, FOUND_MAIN);
+    int64_t at = pg_get_time_ms(r, a, FOUND_CREATED), other = pg_get_time_ms(r, b, FOUND_CREATED);
+    if (main != pg_get_bool(r, b, FOUND_MAIN))
+        return main;
+    struct uuid id = pg_get_uuid(r, a, FOUND_CONVERSATION), other_id = pg_get_uuid(r, b, FOUND_CONVERSATION);
+    return at != other ? at < other : memcmp(id.b, other_id.b, sizeof id.b) < 0;
+}
+
+static void sort_conversations(const struct pg_result *r, struct customer_home *home)
+{
+    for (int i = 0; i < pg_rows(r); i++) {
+        int place = 0;
+        for (int k = 0; k < pg_rows(r); k++)
+            place += k != i && comes_before(r, k, i);
+        home->conversations[place] = pg_get_uuid(r, i, FOUND_CONVERSATION);
+        if (pg_get_bool(r, i, FOUND_MAIN))
+            home->conversation = home->conversations[place];
+    }
+    home->nconversations = pg_rows(r);
+}
+
+static void on_found_home(void *arg, const struct pg_result *r)
+{
+    struct find_call *call = arg;
+    struct customer_home *home = &call->home.home;
+    if (pg_rows(r) == 0 || pg_rows(r) > CUSTOMER_CONVERSATIONS || !pg_get_bool(r, 0, FOUND_SETTLED))
+        return;
+    home->customer = read_customer(r);
+    sort_conversations(r, home);
+    call->home.found = !uuid_is_nil(home->conversation);
+}
+
+static void on_found(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct find_call *call = arg;
+    if (status == PARLEY_OK && !call->home.found) {
+        status = pg_group_send(&call->enter, on_entered, call->entering);
+        if (status == PARLEY_OK)
+            return;
+    }
+    pg_group_free(&call->enter);
+    on_entered(&call->home, status, fault);
+}
+
+parley_status customer_enter(struct store *store, const struct customer_entry *entry, customer_entered *done, void *arg)
+{
+    struct pg_group *group = store_reading(store), *later = store_writing(store);
+    struct find_call *call = pg_group_alloc(group, sizeof *call);
+    call->home.done = done;
+    call->home.arg = arg;
+    call->enter = later;
+    call->entering = enter_call_new(later, done, arg);
+    add_enter(later, call->entering, entry, (struct span){0});
+    struct pg_params *p = pg_group_add(group, &find, on_found_home, call);
+    add_entry(p, entry);
+    pg_uuid_or_null(p, entry->device);
+    call->home.home.app = entry->app;
+    call->home.home.device = entry->device;
+    parley_status st = pg_group_send(&group, on_found, call);
+    if (st != PARLEY_OK)
+        pg_group_free(&later);
+    return st;
 }
 
 parley_status customer_by_guest(struct store *store, const uint8_t digest[32], customer_entered *done, void *arg)

@@ -41,7 +41,8 @@ struct customer_home {
 typedef void customer_entered(void *arg, parley_status status, const struct customer_home *home);
 
 /* Finds the identity's customer or makes them, with device and main conversation; brings name, language, traits and
- * verified up to date. One round trip; writes nothing when nothing is new. Two at once get the same customer. */
+ * verified up to date. One round trip that writes nothing when nothing is new, else two. Two at once get the same
+ * customer. */
 parley_status customer_enter(struct store *store, const struct customer_entry *entry, customer_entered *done,
                              void *arg);
 

@@ -118,11 +118,6 @@ static void on_loaded(void *arg, parley_status status, const struct pg_fault *fa
     call->done(call->arg, status, status == PARLEY_OK ? &call->state : NULL);
 }
 
-void log_load_in(struct pg_group *group, struct log_state *state)
-{
-    pg_uuid(pg_group_add(group, &log_load_statement, on_load, state), state->conversation);
-}
-
 parley_status log_load(struct store *store, struct uuid conversation, log_loaded *done, void *arg)
 {
     struct pg_group *group = store_loading(store);
@@ -130,6 +125,6 @@ parley_status log_load(struct store *store, struct uuid conversation, log_loaded
     *call = (struct load_call){.done = done, .arg = arg};
     call->state.conversation = conversation;
     call->state.generation = store_generation(store);
-    log_load_in(group, &call->state);
+    pg_uuid(pg_group_add(group, &log_load_statement, on_load, &call->state), conversation);
     return pg_group_send(&group, on_loaded, call);
 }

@@ -55,9 +55,6 @@ typedef void log_loaded(void *arg, parley_status status, const struct log_state 
 
 parley_status log_load(struct store *store, struct uuid conversation, log_loaded *done, void *arg);
 
-/* The same inside a group; state is zero but for the conversation, and full when the group is done. */
-void log_load_in(struct pg_group *group, struct log_state *state);
-
 /* The statement behind it, for the test that reads its plan. */
 extern const struct pg_statement log_load_statement;
 
@@ -84,8 +81,8 @@ typedef void log_ranged(void *arg, parley_status status, const struct log_page *
 
 parley_status log_range(struct store *store, const struct log_range *range, log_ranged *done, void *arg);
 
-/* For a reader: the state, then a page, in one round trip that no append waits behind. The page may be newer than the
- * state. Both are NULL unless status is PARLEY_OK; borrowed for the call. */
+/* For a reader: the state but `moved`, then a page, in one round trip that no append waits behind. The page may be
+ * newer than the state. Both are NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void log_viewed(void *arg, parley_status status, const struct log_state *state, const struct log_page *page);
 
 parley_status log_view(struct store *store, const struct log_range *range, log_viewed *done, void *arg);

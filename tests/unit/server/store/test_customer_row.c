@@ -58,24 +58,26 @@ static void the_first_time_makes_everything(void **unused)
                      1);
 }
 
+/* A row that is only locked has another xmax, and costs a commit as well. */
+static const char *versions_of(const struct customer_entry *e)
+{
+    return pg_fixture_sql("select (select xmin || '.' || xmax from customer where id = '%s') || ' '"
+                          " || (select xmin || '.' || xmax from device where id = '%s')",
+                          pg_fixture_text(e->customer), pg_fixture_text(e->device));
+}
+
 static void the_second_time_finds_it_and_writes_nothing(void **unused)
 {
     struct customer_entry e = entry_of("u2"), again = entry_of("u2");
     e.name = again.name = span_str("Ada");
     e.device = again.device = pg_fixture_id();
     assert_int_equal(enter(&e), PARLEY_OK);
-    const char *before = pg_fixture_sql("select (select xmin::text from customer where id = '%s')"
-                                        " || (select xmin from device where id = '%s')",
-                                        pg_fixture_text(e.customer), pg_fixture_text(e.device));
     char kept[64];
-    snprintf(kept, sizeof kept, "%s", before);
+    snprintf(kept, sizeof kept, "%s", versions_of(&e));
     assert_int_equal(enter(&again), PARLEY_OK);
     assert_true(uuid_equal(home.customer.id, e.customer));
     assert_true(uuid_equal(home.conversation, e.conversation));
-    assert_string_equal(pg_fixture_sql("select (select xmin::text from customer where id = '%s')"
-                                       " || (select xmin from device where id = '%s')",
-                                       pg_fixture_text(e.customer), pg_fixture_text(e.device)),
-                        kept);
+    assert_string_equal(versions_of(&e), kept);
 }
 
 static void what_is_new_is_brought_up_to_date_and_what_is_missing_stays(void **unused)
@@ -91,6 +93,56 @@ static void what_is_new_is_brought_up_to_date_and_what_is_missing_stays(void **u
     assert_string_equal(name, "Ada");
     assert_string_equal(traits, "{\"a\": 1}");
     assert_true(home.customer.verified);
+}
+
+static void a_device_is_seen_again_after_an_hour(void **unused)
+{
+    struct customer_entry e = entry_of("u16");
+    e.device = pg_fixture_id();
+    assert_int_equal(enter(&e), PARLEY_OK);
+    pg_fixture_sql("update device set seen_at = now() - interval '61 minutes' where id = '%s'",
+                   pg_fixture_text(e.device));
+    assert_int_equal(enter(&e), PARLEY_OK);
+    assert_int_equal(
+        pg_fixture_number("select count(*) from device where id = '%s' and seen_at > now() - interval '1 hour'",
+                          pg_fixture_text(e.device)),
+        1);
+}
+
+/* Up to as many as a home has they are put in order here, beyond that by Postgres. */
+static void conversations_come_main_first_then_by_age(void **unused)
+{
+    struct customer_entry e = entry_of("u18");
+    assert_int_equal(enter(&e), PARLEY_OK);
+    for (int n = 2; n <= 20; n++) {
+        struct uuid id = pg_fixture_id();
+        pg_fixture_sql("insert into conversation (id, customer, app, topic, created_at)"
+                       " values ('%s', '%s', '%s', 't%d', now() - interval '1 day' + interval '%d s')",
+                       pg_fixture_text(id), pg_fixture_text(e.customer), pg_fixture_text(f.app), n, n % 5 * 100 + n);
+        assert_int_equal(enter(&e), PARLEY_OK);
+        assert_int_equal(home.nconversations, n < CUSTOMER_CONVERSATIONS ? n : CUSTOMER_CONVERSATIONS);
+        assert_true(uuid_equal(home.conversations[0], e.conversation));
+        assert_true(uuid_equal(home.conversation, e.conversation));
+        char list[1024] = "";
+        for (int i = 0; i < home.nconversations; i++)
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? "," : "",
+                     pg_fixture_text(home.conversations[i]));
+        assert_string_equal(pg_fixture_sql("select string_agg(id::text, ',' order by n) from (select id, row_number()"
+                                           "  over (order by topic <> 'main', created_at, id) n from conversation"
+                                           "  where customer = '%s') x where n <= 16",
+                                           pg_fixture_text(e.customer)),
+                            list);
+    }
+}
+
+static void a_main_conversation_that_went_to_another_is_made_anew(void **unused)
+{
+    struct customer_entry e = entry_of("u17");
+    assert_int_equal(enter(&e), PARLEY_OK);
+    pg_fixture_sql("update conversation set topic = 'guest/x' where id = '%s'", pg_fixture_text(e.conversation));
+    e.conversation = pg_fixture_id();
+    assert_int_equal(enter(&e), PARLEY_OK);
+    assert_true(uuid_equal(home.conversation, e.conversation));
 }
 
 struct many {
@@ -280,6 +332,9 @@ int main(void)
         cmocka_unit_test(the_first_time_makes_everything),
         cmocka_unit_test(the_second_time_finds_it_and_writes_nothing),
         cmocka_unit_test(what_is_new_is_brought_up_to_date_and_what_is_missing_stays),
+        cmocka_unit_test(a_device_is_seen_again_after_an_hour),
+        cmocka_unit_test(conversations_come_main_first_then_by_age),
+        cmocka_unit_test(a_main_conversation_that_went_to_another_is_made_anew),
         cmocka_unit_test(of_many_at_once_there_is_one_customer),
         cmocka_unit_test(a_guest_is_found_by_the_digest_of_the_token),
         cmocka_unit_test(whoever_names_a_device_ends_no_guest_token),

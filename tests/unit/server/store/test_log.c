@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct log_state state;
@@ -12,6 +13,7 @@ static int64_t seqs[300], first_prev;
 static int nseqs;
 static bool more;
 static char first_body[64];
+static int first_body_len;
 static struct log_head heads[8];
 static int nheads;
 
@@ -43,6 +45,7 @@ static void on_page(void *arg, parley_status status, const struct log_page *page
     if (nseqs > 0) {
         first_prev = page->rows[0].prev;
         snprintf(first_body, sizeof first_body, "%.*s", SPAN_ARG(page->rows[0].body));
+        first_body_len = (int)page->rows[0].body.len;
     }
     store_fixture_done(arg, status, NULL);
 }
@@ -263,6 +266,104 @@ static void bytes_cut_a_page_but_not_its_first_item(void **unused)
     assert_true(more);
 }
 
+/* Short ones, one just beyond what a page reads at once, one that Postgres compresses to next to nothing. */
+static void append_long(struct uuid conversation)
+{
+    static char bodies[12][6000];
+    struct log_row rows[12];
+    for (int i = 0; i < 12; i++) {
+        int len = i == 3 ? 1200 : i == 5 ? 5000 : i == 8 ? 900 : 20;
+        rows[i] = store_fixture_row(conversation, f.customer, i + 1, i);
+        snprintf(bodies[i], sizeof bodies[i], "{\"text\": \"%0*d\"}", len, i);
+        rows[i].body = span_str(bodies[i]);
+    }
+    assert_int_equal(append(rows, 12), PARLEY_OK);
+    assert_string_equal(pg_fixture_sql("select pg_column_size(body) < 1000 and pg_column_compression(body) is not null"
+                                       "  from item where conversation = '%s' and seq = 6",
+                                       pg_fixture_text(conversation)),
+                        "t");
+}
+
+static int fitting(struct uuid conversation, const char *order, int bytes, int limit)
+{
+    const char *n = pg_fixture_sql("select count(*) from (select seq, row_number() over w as n,"
+                                   "  sum(octet_length(body::text) + 220) over w as total from item"
+                                   "  where conversation = '%s' window w as (order by seq %s)) x"
+                                   " where n <= %d and (n = 1 or total <= %d)",
+                                   pg_fixture_text(conversation), order, limit, bytes);
+    return atoi(n);
+}
+
+static void long_bodies_cut_a_page_to_the_byte(void **unused)
+{
+    struct uuid c = store_fixture_conversation();
+    append_long(c);
+    for (int bytes = 1; bytes < 12000; bytes += 97)
+        for (int oldest = 0; oldest < 2; oldest++) {
+            struct log_range r = {.conversation = c, .limit = 10, .bytes = (size_t)bytes, .oldest = oldest};
+            int n = fitting(c, oldest ? "asc" : "desc", bytes, 10);
+            assert_int_equal(range(r), PARLEY_OK);
+            assert_int_equal(nseqs, n);
+            assert_int_equal(seqs[0], oldest ? 1 : 13 - n);
+            assert_int_equal(seqs[n - 1], oldest ? n : 12);
+            assert_true(more);
+        }
+    assert_int_equal(range((struct log_range){.conversation = c, .limit = 12}), PARLEY_OK);
+    assert_int_equal(nseqs, 12);
+    assert_false(more);
+    assert_int_equal(range((struct log_range){.conversation = c, .after = 5, .limit = 1, .oldest = true}), PARLEY_OK);
+    assert_int_equal(first_body_len, 5000 + (int)strlen("{\"text\": \"\"}"));
+}
+
+/* The state of a view is read by other statements than that of opening. */
+static void expect_view_as_opened(struct uuid c, int64_t head_public, int marks, struct uuid session)
+{
+    struct log_range r = {.conversation = c, .limit = 3, .bytes = 262144};
+    for (int view = 0; view < 2; view++) {
+        memset(&state, 0, sizeof state);
+        if (view)
+            assert_int_equal(store_fixture_wait(log_view(f.store, &r, on_viewed, NULL)), PARLEY_OK);
+        else
+            assert_int_equal(load(c), PARLEY_OK);
+        assert_true(state.found && uuid_equal(state.customer, f.customer) && uuid_equal(state.app, f.app));
+        assert_int_equal(state.head_public, head_public);
+        assert_int_equal(state.nmarks, marks);
+        assert_int_equal(state.has_session, !uuid_is_nil(session));
+        assert_true(uuid_equal(state.session.id, session));
+    }
+}
+
+static void a_view_has_the_state_that_opening_has(void **unused)
+{
+    struct uuid c = store_fixture_conversation(), closed = pg_fixture_id(), older = pg_fixture_id(), nobody = {0};
+    expect_view_as_opened(c, 0, 0, nobody);
+    append_mixed(c, f.customer, 3); /* the last of them for staff */
+    pg_fixture_sql("insert into mark select '%s', gen_random_uuid(), 1, n, n from generate_series(1, 40) n",
+                   pg_fixture_text(c));
+    expect_view_as_opened(c, 2, 32, nobody);
+    assert_int_equal(state.marks[31].read, 9);
+    assert_int_equal(state.marks[31].delivered, 9);
+    add_session(c, older, 6, 1000);
+    add_session(c, closed, 6, 3000);
+    expect_view_as_opened(c, 2, 32, closed);
+    pg_fixture_sql("update session set state = 1, closed_at = null where id = '%s'", pg_fixture_text(older));
+    expect_view_as_opened(c, 2, 32, older);
+}
+
+static void a_view_of_long_bodies_has_them_and_the_state(void **unused)
+{
+    struct uuid c = store_fixture_conversation();
+    append_long(c);
+    memset(&state, 0, sizeof state);
+    struct log_range r = {.conversation = c, .before = 7, .limit = 3, .bytes = 262144};
+    assert_int_equal(store_fixture_wait(log_view(f.store, &r, on_viewed, NULL)), PARLEY_OK);
+    assert_int_equal(state.head, 12);
+    assert_int_equal(nseqs, 3);
+    assert_int_equal(seqs[0], 4);
+    assert_int_equal(first_body_len, 1200 + (int)strlen("{\"text\": \"\"}"));
+    assert_true(more);
+}
+
 static void an_empty_range_is_an_empty_page(void **unused)
 {
     struct uuid c = store_fixture_conversation();
@@ -358,6 +459,9 @@ int main(void)
         TEST(a_public_page_leaves_staff_items_out_and_links_past_them),
         TEST(the_oldest_page_goes_forward),
         TEST(bytes_cut_a_page_but_not_its_first_item),
+        TEST(long_bodies_cut_a_page_to_the_byte),
+        TEST(a_view_has_the_state_that_opening_has),
+        TEST(a_view_of_long_bodies_has_them_and_the_state),
         TEST(an_empty_range_is_an_empty_page),
         TEST(heads_of_many_come_at_once),
         TEST(opening_costs_the_same_at_any_length),
