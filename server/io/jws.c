@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-enum { REMEMBERED = 4096, SUB_MAX = 128, LANGUAGE_MAX = 35 };
+enum { SETS = 1024, WAYS = 4, SUB_MAX = 128, LANGUAGE_MAX = 35 };
 
 static const int64_t seconds_max = 253402300800; /* the year 10000 */
 
@@ -31,7 +31,7 @@ struct jws_table {
     char *audience, *issuer;
     struct entry *entries;
     size_t count;
-    struct known *known[REMEMBERED]; /* by the first bytes of the digest; a newcomer takes the place */
+    struct known *known[SETS][WAYS]; /* by the first bytes of the digest; the last used comes first, the last goes */
 };
 
 struct parts {
@@ -62,8 +62,8 @@ void jws_table_free(struct jws_table **at)
         return;
     for (size_t i = 0; i < t->count; i++)
         jws_key_free(&t->entries[i].key);
-    for (size_t i = 0; i < REMEMBERED; i++)
-        known_free(t->known[i]);
+    for (size_t i = 0; i < SETS * WAYS; i++)
+        known_free(t->known[i / WAYS][i % WAYS]);
     mem_free(t->entries);
     mem_free(t->audience);
     mem_free(t->issuer);
@@ -320,6 +320,31 @@ static parley_status verify_new(struct jws_table *t, struct span token, int64_t 
     return read_claims(t, entry, parts.payload, now_ms, out, out_why);
 }
 
+/* ---- tokens that were found good before ---- */
+
+static void put_first(struct known **set, struct known *known, int from)
+{
+    memmove(set + 1, set, (size_t)from * sizeof *set);
+    set[0] = known;
+}
+
+static struct known *recall(struct known **set, const uint8_t digest[CRYPTO_DIGEST])
+{
+    for (int i = 0; i < WAYS && set[i]; i++)
+        if (memcmp(set[i]->digest, digest, CRYPTO_DIGEST) == 0) {
+            put_first(set, set[i], i);
+            return set[0];
+        }
+    return NULL;
+}
+
+static void admit(struct known **set, struct known *known, const uint8_t digest[CRYPTO_DIGEST])
+{
+    memcpy(known->digest, digest, CRYPTO_DIGEST);
+    known_free(set[WAYS - 1]);
+    put_first(set, known, WAYS - 1);
+}
+
 parley_status jws_verify(struct jws_table *t, struct span token, int64_t now_ms, const struct jws_claims **out,
                          const char **out_why)
 {
@@ -327,21 +352,18 @@ parley_status jws_verify(struct jws_table *t, struct span token, int64_t now_ms,
     if (token.len > LIMIT_TOKEN)
         return refuse(PARLEY_TOO_BIG, "a token has at most 4096 bytes", out_why);
     crypto_sha256(token, digest);
-    struct known **place = &t->known[(digest[0] << 8 | digest[1]) % REMEMBERED];
+    struct known **set = t->known[(digest[0] << 8 | digest[1]) % SETS];
+    struct known *known = recall(set, digest);
     parley_status st;
-    if (*place && memcmp((*place)->digest, digest, sizeof digest) == 0) {
-        st = check_times(&t->rules, &(*place)->claims, now_ms, out_why);
+    if (known) {
+        st = check_times(&t->rules, &known->claims, now_ms, out_why);
     } else {
-        struct known *known = NULL;
         st = verify_new(t, token, now_ms, &known, out_why);
-        if (st == PARLEY_OK) {
-            memcpy(known->digest, digest, sizeof digest);
-            known_free(*place);
-            *place = known;
-        }
+        if (st == PARLEY_OK)
+            admit(set, known, digest);
     }
     if (st == PARLEY_OK)
-        *out = &(*place)->claims;
+        *out = &known->claims;
     return st;
 }
 

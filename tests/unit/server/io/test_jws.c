@@ -42,6 +42,30 @@ static void what_is_minted_is_good_until_it_expires(void **state)
     jws_key_free(&hs);
 }
 
+static void expect_subject(int i)
+{
+    const struct jws_claims *found;
+    const char *why;
+    char claims[128], sub[16];
+    struct buf token;
+    snprintf(sub, sizeof sub, "c%d", i);
+    snprintf(claims, sizeof claims, "{\"aud\":\"parley\",\"sub\":\"%s\",\"exp\":%lld}", sub,
+             (long long)TOKENS_NOW_S + 60);
+    tokens_sign(&token, tokens_header, claims, span_str(tokens_secret));
+    assert_int_equal(jws_verify(tokens, buf_span(&token), TOKENS_NOW_S * 1000, &found, &why), PARLEY_OK);
+    assert_string_equal(found->sub, sub);
+    buf_done(&token);
+}
+
+/* More than are remembered, so that newcomers take the places of others; then the youngest, which are still there. */
+static void of_many_tokens_each_has_its_own_claims(void **state)
+{
+    for (int i = 0; i < 6000; i++)
+        expect_subject(i);
+    for (int i = 5999; i >= 0; i--)
+        expect_subject(i);
+}
+
 static void header(const char *json, parley_status expected)
 {
     char claims[256];
@@ -294,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_minted_is_good_until_it_expires),
+        cmocka_unit_test(of_many_tokens_each_has_its_own_claims),
         cmocka_unit_test(a_token_without_a_signature_is_told_what_is_wrong_with_it),
         cmocka_unit_test(the_algorithm_must_be_the_one_of_the_key),
         cmocka_unit_test(the_key_is_named_and_known),
