@@ -255,7 +255,7 @@ static void pair_quiet(struct crowd *crowd, struct peer *peer)
     top_up(pair_of(peer));
 }
 
-static const struct peer_calls pair_calls = {pair_welcome, pair_message, pair_quiet};
+static const struct peer_calls pair_calls = {pair_welcome, pair_message, pair_quiet, NULL};
 
 static void connect_pairs(struct crowd *crowd, struct peer *peers)
 {
@@ -359,8 +359,6 @@ static void visit_welcome(struct crowd *crowd, struct peer *peer, const struct f
     const struct frame_thread *thread = &welcome->threads[0];
     int who = peer->at;
     visits.done++;
-    if (opt.items >= 0 && thread->items_count != (size_t)opt.items)
-        die("%zu items came instead of %d", thread->items_count, opt.items);
     if (!opt.have) {
         visits.conversations[who] = thread->conversation;
         visits.have[who] = thread->head;
@@ -368,8 +366,53 @@ static void visit_welcome(struct crowd *crowd, struct peer *peer, const struct f
     times_add(&visits.times, now_us() - peer->began_us);
 }
 
+static struct span first_of(struct span array, size_t *out_count)
+{
+    size_t head;
+    if (!array.ptr || !wire_msgpack_array(array, out_count, &head) || !*out_count)
+        return (struct span){0};
+    return span_of(array.ptr + head, array.len - head);
+}
+
+/* Whole, in order, without a hole, up to the last one. */
+static void check_items(const struct peer *peer, struct span items, size_t bytes)
+{
+    size_t count = 0;
+    int64_t seq = 0, prev = 0, last = peer->have;
+    struct span item = first_of(items, &count);
+    if (count != (size_t)opt.items || bytes < count * BODY)
+        die("%zu items in %zu bytes came instead of %d", count, bytes, opt.items);
+    for (size_t step, i = 0; i < count; i++, last = seq) {
+        if (!wire_msgpack_peek_int(item, span_str("seq"), &seq) ||
+            !wire_msgpack_peek_int(item, span_str("prev"), &prev) || prev != seq - 1 || (last >= 0 && prev != last))
+            die("item %lld follows %lld", (long long)seq, (long long)last);
+        step = wire_msgpack_skip(item);
+        item = span_of(item.ptr + step, item.len - step);
+    }
+}
+
+static void visit_greeted(struct crowd *crowd, struct peer *peer, struct span message)
+{
+    size_t threads = 0;
+    struct span thread = first_of(at_key(at_key(message, "data"), "threads"), &threads);
+    if (!thread.ptr) {
+        peer_decode(crowd, message, FRAME_hello); /* which says why, if the server refused */
+        die("a welcome without a conversation");
+    }
+    check_items(peer, at_key(thread, "items"), message.len);
+    visits.done++;
+    times_add(&visits.times, now_us() - peer->began_us);
+}
+
 static void visit_message(struct crowd *crowd, struct peer *peer, struct span message)
 {
+}
+
+/* The same one whenever they come back. */
+static struct uuid device_of(int who)
+{
+    uint8_t place[10] = {[7] = (uint8_t)(who >> 16), (uint8_t)(who >> 8), (uint8_t)who};
+    return uuid_v7(1, place);
 }
 
 static void visit_begin(struct crowd *crowd, struct peer *peer, int who)
@@ -377,6 +420,7 @@ static void visit_begin(struct crowd *crowd, struct peer *peer, int who)
     *peer = (struct peer){.token = span_str(opt.tokens[who]),
                           .at = who,
                           .have = opt.have ? visits.have[who] : -1,
+                          .device = device_of(who),
                           .conversation = visits.conversations[who]};
     peer_connect(crowd, peer);
 }
@@ -389,8 +433,9 @@ static void visit_quiet(struct crowd *crowd, struct peer *peer)
         visit_begin(crowd, peer, visits.next++ % opt.n);
 }
 
-static const struct peer_calls visit_calls = {visit_welcome, visit_message, visit_quiet};
-static const struct peer_calls stay_calls = {visit_welcome, visit_message, NULL};
+static const struct peer_calls visit_calls = {visit_welcome, visit_message, visit_quiet, NULL};
+static const struct peer_calls reading_calls = {NULL, visit_message, visit_quiet, visit_greeted};
+static const struct peer_calls stay_calls = {visit_welcome, visit_message, NULL, NULL};
 
 static void read_have(void)
 {
@@ -421,7 +466,7 @@ static void measure_resumes(void)
 {
     struct crowd crowd;
     struct peer *peers = calloc((size_t)opt.at_once, sizeof *peers);
-    crowd_init(&crowd, opt.port, &visit_calls, NULL);
+    crowd_init(&crowd, opt.port, opt.items >= 0 ? &reading_calls : &visit_calls, NULL);
     read_have();
     struct cost before = cost_now();
     int64_t began = now_us(), end = began + opt.seconds * 1000000ll;

@@ -159,6 +159,11 @@ static void take_message(struct crowd *crowd, struct peer *peer, int opcode, str
         crowd->calls->on_message(crowd, peer, payload);
         return;
     }
+    if (crowd->calls->on_greeted) {
+        peer->state = PEER_OPEN;
+        crowd->calls->on_greeted(crowd, peer, payload);
+        return;
+    }
     const struct frame *frame = peer_decode(crowd, payload, FRAME_hello);
     if (frame->type != FRAME_welcome)
         return;

@@ -18,6 +18,8 @@ struct peer_calls {
     void (*on_message)(struct crowd *crowd, struct peer *peer, struct span message);
     /* After everything that could be read at once: the time to send. */
     void (*on_quiet)(struct crowd *crowd, struct peer *peer);
+    /* Instead of on_welcome, where decoding it would cost the machine more than the server's part. */
+    void (*on_greeted)(struct crowd *crowd, struct peer *peer, struct span message);
 };
 
 enum peer_state { PEER_NONE, PEER_CONNECTING, PEER_UPGRADING, PEER_GREETING, PEER_OPEN };

