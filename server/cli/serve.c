@@ -11,9 +11,10 @@
 #include "server/io/webhook.h"
 #include "server/worker/daemon.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { WHY_MAX = 4096 };
+enum { WHY_MAX = 4096, DESCRIPTORS_ELSE = 4096 };
 
 static void set_up_log(const struct conf *conf)
 {
@@ -61,9 +62,22 @@ static int prepare_schema(const struct conf *conf)
     return code;
 }
 
+/* The WebSocket library keeps a place for every descriptor that there might be, and walks them all when one closes:
+ * with the million that a container is often given, a close would take as long as a resume. */
+static void limit_descriptors(const struct conf *conf)
+{
+    struct rlimit limit;
+    rlim_t need = (rlim_t)conf->server.max_connections + DESCRIPTORS_ELSE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= need)
+        return;
+    limit.rlim_cur = need;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve_run(const struct conf *conf, const struct daemon_options *options)
 {
     set_up_log(conf);
+    limit_descriptors(conf);
     int code = check_tls(conf);
     if (code == CLI_OK)
         code = check_push(conf);

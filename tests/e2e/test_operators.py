@@ -3,6 +3,7 @@ import asyncio
 import contextlib
 import json
 import re
+import resource
 import signal
 
 import pytest
@@ -95,6 +96,14 @@ def well_formed(text):
             assert key.split("{")[0] in types or base in types, f"no TYPE for {line}"
             if types.get(key.split("{")[0]) == "counter":
                 assert key.split("{")[0].endswith("_total"), line
+
+
+async def test_a_server_takes_no_more_descriptors_than_its_connections_need(shop):
+    have, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for connections in (50, 1000000):
+        with shop.serve(sets={"server.max_connections": str(connections)}) as server:
+            soft, _ = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+            assert soft == min(have, connections + 4096)
 
 
 async def test_sigterm_drains_and_loses_nothing(shop):
