@@ -231,9 +231,10 @@ bool pg_is_null(const struct pg_result *r, int row, int col)
 static struct span value(const struct pg_result *r, int row, int col, enum pg_type type)
 {
     assert(PQftype(r, col) == (Oid)type && PQfformat(r, col) == 1);
-    if (PQgetisnull(r, row, col))
+    int len = PQgetlength(r, row, col);
+    if (len == 0 && PQgetisnull(r, row, col))
         return (struct span){0};
-    return span_of(PQgetvalue(r, row, col), (size_t)PQgetlength(r, row, col));
+    return span_of(PQgetvalue(r, row, col), (size_t)len);
 }
 
 static int64_t read_number(struct span s)
