@@ -102,6 +102,7 @@ typedef void pg_done(void *arg, parley_status status, const struct pg_fault *fau
 
 /* Freed by pg_group_send or pg_group_free, with everything allocated for it. */
 struct pg_group *pg_group_new(struct pg *pg);
+struct pg_group *pg_group_beside(const struct pg_group *group); /* on the same connection */
 void pg_group_free(struct pg_group **group);
 
 /* Zeroed; lives until done has returned. */

@@ -14,6 +14,11 @@ struct pg_group *pg_group_new(struct pg *pg)
     return group;
 }
 
+struct pg_group *pg_group_beside(const struct pg_group *group)
+{
+    return pg_group_new(group->pg);
+}
+
 void pg_group_free(struct pg_group **group_ptr)
 {
     struct pg_group *group = *group_ptr;

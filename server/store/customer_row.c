@@ -266,7 +266,8 @@ static void on_found(void *arg, parley_status status, const struct pg_fault *fau
 
 parley_status customer_enter(struct store *store, const struct customer_entry *entry, customer_entered *done, void *arg)
 {
-    struct pg_group *group = store_reading(store), *later = store_writing(store);
+    struct pg_group *group = store_reading(store);
+    struct pg_group *later = pg_group_beside(group); /* mostly not sent: it takes no connection's turn */
     struct find_call *call = pg_group_alloc(group, sizeof *call);
     call->home.done = done;
     call->home.arg = arg;
