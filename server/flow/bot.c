@@ -45,6 +45,7 @@ void bot_free(struct bot *bot)
 {
     LIST_EACH(&bot->inputs, node)
     drop_input(LIST_ITEM(node, struct bot_input, node));
+    bot_let_version_go(bot);
     if (bot->run)
         flow_evict(&bot->run);
     if (bot->conv->run == bot)
@@ -105,6 +106,7 @@ static struct bot_input *next_input(struct bot *bot)
 static bool tell(struct bot *bot, const struct flow_event *event)
 {
     bot->state = BOT_BUSY;
+    bot->used_ms = loop_now_ms(bot->flows->loop);
     FAULT_POINT(flow_before_step);
     parley_status st = flow_event(bot->run, event);
     if (st == PARLEY_OK)
@@ -172,7 +174,6 @@ static void look(struct bot *bot)
     }
     if (bot->state != BOT_RESTING)
         return;
-    bot->used_ms = loop_now_ms(bot->flows->loop);
     if (is_over(bot)) {
         bot_free(bot);
         return;
@@ -237,14 +238,16 @@ bool bot_takes(const struct log_row *row)
 
 void bot_add_input(struct bot *bot, const struct log_row *row)
 {
-    struct list *last = bot->inputs.prev;
-    if (last != &bot->inputs && LIST_ITEM(last, struct bot_input, node)->seq >= row->seq)
+    struct list *before = &bot->inputs;
+    while (before->prev != &bot->inputs && LIST_ITEM(before->prev, struct bot_input, node)->seq >= row->seq)
+        before = before->prev;
+    if (before != &bot->inputs && LIST_ITEM(before, struct bot_input, node)->seq == row->seq)
         return;
     struct bot_input *input = mem_alloc(sizeof *input);
     input->seq = row->seq;
     input->kind = row->kind;
     input->body = span_of(mem_span(row->body), row->body.len);
-    list_push(&bot->inputs, &input->node);
+    list_insert(before, &input->node);
 }
 
 /* ---- at the tick ---- */

@@ -50,8 +50,12 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
 /* NULL when that version is not in memory: then load its source and add it. */
 struct flow_version *flow_version_find(struct flow_engine *engine, const uint8_t hash[FLOW_HASH]);
 
-/* Frees a version that has no runs in memory; PARLEY_BUSY otherwise. */
-parley_status flow_version_drop(struct flow_engine *engine, struct flow_version *version);
+/* Keeps a version in memory that no run has yet, until it is let go as often. */
+void flow_version_hold(struct flow_version *version);
+void flow_version_let_go(struct flow_version *version);
+
+/* Frees the versions that have had no run and no holder for idle_ms, going by earlier calls. */
+void flow_versions_tidy(struct flow_engine *engine, int64_t now_ms, int64_t idle_ms);
 
 /* ---- runs ---- */
 

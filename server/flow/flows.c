@@ -14,7 +14,7 @@
 #include "server/store/timer_row.h"
 #include "server/talk/directory.h"
 
-enum { TICK_MS = 500, SWEEP_MS = 15000, TIMERS_AT_ONCE = 100, BEHIND_AT_ONCE = 500 };
+enum { TICK_MS = 500, SWEEP_MS = 15000, TIMERS_AT_ONCE = 100, BEHIND_AT_ONCE = 500, VERSION_IDLE_MS = 60000 };
 
 /* ---- what happens in conversations ---- */
 
@@ -25,8 +25,6 @@ static void on_stored(void *arg, struct conversation *conv, const struct log_row
     if (flows->closing || !bot_takes(row) || s->state != SESSION_BOT || uuid_is_nil(s->run))
         return;
     struct bot *bot = bot_of(flows, conv);
-    if (bot->state == BOT_LOADING)
-        return; /* it reads what it missed */
     bot_add_input(bot, row);
     bot_due(bot);
 }
@@ -155,6 +153,7 @@ static void on_tick(void *arg)
     int64_t now = loop_now_ms(flows->loop);
     LIST_EACH(&flows->bots, node)
     bot_tend(LIST_ITEM(node, struct bot, node), now);
+    flow_versions_tidy(flows->engine, now, VERSION_IDLE_MS);
     if (!flows->polling && store_is_up(flows->store))
         flows->polling = timer_due(flows->store, clock_ms(), 0, 1, TIMERS_AT_ONCE, on_timers, flows) == PARLEY_OK;
     if (now - flows->swept_ms > SWEEP_MS && store_is_up(flows->store))

@@ -38,9 +38,8 @@ struct bot {
     struct uuid id;
     enum bot_state state;
     struct list inputs; /* struct bot_input, ascending */
-    int64_t caught_up;  /* items up to here were looked at while loading */
     struct uuid timer;  /* fired, not told yet; nil: none */
-    int64_t used_ms;
+    int64_t used_ms;    /* when it was loaded or told something last; being looked at does not count */
 
     /* while loading */
     struct flow_run_row row;
@@ -48,9 +47,9 @@ struct bot {
     struct arena arena;
     struct flow_entry *entries;
     size_t entry_count, entry_room;
-    struct flow_version *version;
-    bool deferred; /* it has used up its slice; goes on in the next turn */
-    bool dropped;  /* the conversation has another run by now */
+    struct flow_version *version; /* held; NULL before it is known, and once the run has it */
+    bool deferred;                /* it has used up its slice; goes on in the next turn */
+    bool dropped;                 /* the conversation has another run by now */
 };
 
 struct flows {
@@ -88,11 +87,14 @@ bool bot_takes(const struct log_row *row);
 /* Forgets inputs up to this number. */
 void bot_drop_inputs(struct bot *bot, int64_t seq);
 
-/* Keeps it until the run is told; in order, once. */
+/* Keeps it until the run is told; in order, once, also when it was stored while older ones are still being read: what
+ * that read saw of it cannot be known. */
 void bot_add_input(struct bot *bot, const struct log_row *row);
 
 /* Reads row, source, journal and missed items; then the bot rests, or has failed. */
 void bot_load(struct bot *bot);
+
+void bot_let_version_go(struct bot *bot);
 
 /* struct flow_host */
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);

@@ -7,10 +7,25 @@
 
 #include <stdio.h>
 
+/* The version stays in memory until the run is in it. */
+static void hold_version(struct bot *bot, struct flow_version *version)
+{
+    bot->version = version;
+    flow_version_hold(version);
+}
+
+void bot_let_version_go(struct bot *bot)
+{
+    if (bot->version)
+        flow_version_let_go(bot->version);
+    bot->version = NULL;
+}
+
 static void fail(struct bot *bot, const char *what, parley_status status)
 {
     log_warn(NULL, "a run cannot be loaded yet", LOG_STR("what", what), LOG_UUID("run", bot->id), LOG_STATUS(status));
     bot->state = BOT_FAILED;
+    bot_let_version_go(bot);
     if (bot->dropped)
         bot_due(bot);
 }
@@ -40,6 +55,7 @@ static void restore(struct bot *bot)
                                .entries = bot->entries,
                                .entry_count = bot->entry_count};
     parley_status st = flow_load(bot->flows->engine, bot->version, &saved, bot, &bot->run);
+    bot_let_version_go(bot);
     if (st != PARLEY_OK)
         fail(bot, "journal", st);
     else if (bot->state == BOT_LOADING)
@@ -68,11 +84,14 @@ static void begin(struct bot *bot)
     }
     bot->state = BOT_BUSY;
     parley_status st = flow_start(bot->flows->engine, bot->version, &birth, bot, &bot->run);
+    bot_let_version_go(bot);
     if (st != PARLEY_OK)
         fail(bot, "start", st);
 }
 
 /* ---- what it missed ---- */
+
+static void read_missed(struct bot *bot, int64_t after);
 
 static void on_missed(void *arg, parley_status status, const struct log_page *page)
 {
@@ -84,8 +103,9 @@ static void on_missed(void *arg, parley_status status, const struct log_page *pa
     for (int i = 0; i < page->n; i++)
         if (bot_takes(&page->rows[i]))
             bot_add_input(bot, &page->rows[i]);
-    bot->caught_up = bot->conv->head;
-    if (bot->row.step > 0) {
+    if (page->more) {
+        read_missed(bot, page->rows[page->n - 1].seq);
+    } else if (bot->row.step > 0) {
         restore(bot);
     } else if (bot_serves(bot)) {
         begin(bot);
@@ -95,10 +115,10 @@ static void on_missed(void *arg, parley_status status, const struct log_page *pa
     }
 }
 
-static void read_missed(struct bot *bot)
+static void read_missed(struct bot *bot, int64_t after)
 {
     struct log_range range = {.conversation = bot->conv->id,
-                              .after = bot->row.input_seq,
+                              .after = after,
                               .oldest = true,
                               .limit = LIMIT_PAGE_ITEMS,
                               .bytes = LIMIT_PAGE_BYTES};
@@ -139,7 +159,7 @@ static void on_journal(void *arg, parley_status status, const struct flow_journa
     else if (n == PAGE)
         read_journal(bot);
     else
-        read_missed(bot);
+        read_missed(bot, bot->row.input_seq);
 }
 
 static void read_journal(struct bot *bot)
@@ -156,10 +176,13 @@ static void on_source(void *arg, parley_status status, const struct flow_row *ro
 {
     struct bot *bot = arg;
     struct flow_error error = {0};
+    struct flow_version *version;
     char file[LIMIT_NAME + 8];
     if (status == PARLEY_OK && n) {
         snprintf(file, sizeof file, "%.*s.lua", SPAN_ARG(rows[0].name));
-        status = flow_version_add(bot->flows->engine, file, rows[0].source, &bot->version, &error);
+        status = flow_version_add(bot->flows->engine, file, rows[0].source, &version, &error);
+        if (status == PARLEY_OK)
+            hold_version(bot, version);
     } else if (status == PARLEY_OK) {
         status = PARLEY_NOT_FOUND;
     }
@@ -184,8 +207,9 @@ static void on_row(void *arg, parley_status status, const struct flow_run_row *r
         fail(bot, "it is over", PARLEY_WRONG_STATE);
         return;
     }
-    bot->version = flow_version_find(bot->flows->engine, bot->row.hash);
-    if (bot->version) {
+    struct flow_version *version = flow_version_find(bot->flows->engine, bot->row.hash);
+    if (version) {
+        hold_version(bot, version);
         read_journal(bot);
         return;
     }
@@ -197,6 +221,8 @@ static void on_row(void *arg, parley_status status, const struct flow_run_row *r
 void bot_load(struct bot *bot)
 {
     bot->state = BOT_LOADING;
+    bot_let_version_go(bot);
+    bot->used_ms = loop_now_ms(bot->flows->loop);
     bot->entries = NULL;
     bot->entry_count = bot->entry_room = 0;
     arena_reset(&bot->arena);

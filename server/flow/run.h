@@ -119,6 +119,8 @@ struct flow_version {
     struct sandbox *sandbox;
     struct list runs;
     size_t run_count;
+    unsigned holds;
+    int64_t idle_since_ms; /* 0: it was in use when last looked at */
     bool has_about;
     struct flow_about about;
 };

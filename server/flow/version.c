@@ -96,10 +96,28 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
     return PARLEY_OK;
 }
 
-parley_status flow_version_drop(struct flow_engine *engine, struct flow_version *version)
+void flow_version_hold(struct flow_version *version)
 {
-    if (version->run_count)
-        return PARLEY_BUSY;
-    free_version(version);
-    return PARLEY_OK;
+    version->holds++;
+}
+
+void flow_version_let_go(struct flow_version *version)
+{
+    assert(version->holds);
+    version->holds--;
+}
+
+/* A version that is wanted again is compiled again: cheap, but not for every customer who comes and goes. */
+void flow_versions_tidy(struct flow_engine *engine, int64_t now_ms, int64_t idle_ms)
+{
+    LIST_EACH(&engine->versions, node)
+    {
+        struct flow_version *v = LIST_ITEM(node, struct flow_version, link);
+        if (v->run_count || v->holds)
+            v->idle_since_ms = 0;
+        else if (!v->idle_since_ms)
+            v->idle_since_ms = now_ms;
+        else if (now_ms - v->idle_since_ms >= idle_ms)
+            free_version(v);
+    }
 }

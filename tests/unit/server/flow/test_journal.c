@@ -320,12 +320,56 @@ static void runs_that_are_over_or_too_many_are_refused(void **state)
     keeper_done(&k);
 }
 
+static bool in_memory(struct flow_engine *engine, const char *source)
+{
+    uint8_t hash[FLOW_HASH];
+    flow_hash(span_str(source), hash);
+    return flow_version_find(engine, hash) != NULL;
+}
+
+static void a_version_leaves_memory_once_nobody_has_used_it_for_a_while(void **state)
+{
+    enum { IDLE_MS = 1000 };
+    struct keeper k;
+    struct flow_version *held;
+    struct flow_error error;
+    keeper_init(&k);
+    struct flow_engine *engine = flow_engine_new(&k.host, &flow_limits_default);
+    assert_int_equal(begin(engine, original), PARLEY_OK);
+    assert_int_equal(flow_version_add(engine, "h.lua", span_str(BEGIN "wait '2h'"), &held, &error), PARLEY_OK);
+    flow_version_hold(held);
+    for (int64_t now_ms = 1; now_ms < 5 * IDLE_MS; now_ms += IDLE_MS)
+        flow_versions_tidy(engine, now_ms, IDLE_MS);
+    assert_true(in_memory(engine, original));
+    assert_true(in_memory(engine, BEGIN "wait '2h'"));
+
+    flow_evict(&k.run);
+    flow_version_let_go(held);
+    flow_versions_tidy(engine, 10000, IDLE_MS);
+    flow_versions_tidy(engine, 10999, IDLE_MS);
+    assert_true(in_memory(engine, original));
+    assert_int_equal(load(engine, &k, original), PARLEY_OK); /* wanted again: the while begins anew */
+    flow_versions_tidy(engine, 11000, IDLE_MS);
+    assert_true(in_memory(engine, original));
+    assert_false(in_memory(engine, BEGIN "wait '2h'"));
+
+    flow_evict(&k.run);
+    flow_versions_tidy(engine, 12000, IDLE_MS);
+    flow_versions_tidy(engine, 13000, IDLE_MS);
+    assert_false(in_memory(engine, original));
+    assert_int_equal(load(engine, &k, original), PARLEY_OK);
+    assert_int_equal(k.state, FLOW_WAITING);
+    flow_engine_free(&engine);
+    keeper_done(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_with_holes_or_nonsense_are_refused),
         cmocka_unit_test(what_is_written_is_read_again),
         cmocka_unit_test(a_difference_names_both_sides),
+        cmocka_unit_test(a_version_leaves_memory_once_nobody_has_used_it_for_a_while),
         cmocka_unit_test(the_same_source_comes_to_the_same_place),
         cmocka_unit_test(another_way_is_noticed_with_both_lines),
         cmocka_unit_test(a_commit_that_fails_takes_the_run_out_of_memory),
