@@ -207,17 +207,46 @@ parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, ch
     return st;
 }
 
-parley_status admin_enable_agent(struct db *db, const char *email, bool enabled)
+/* Their sign-ins go; open links close by the revision, which the statement before has raised. */
+static parley_status forget_sign_ins(struct db *db, const char *email)
 {
-    parley_status st =
-        touched_one(db, db_run(db,
-                               "update agent set revision = revision + 1,"
-                               " disabled_at = case when not $2::boolean then coalesce(disabled_at, now()) end"
-                               " where email = lower($1)",
-                               DB_ARGS(email, enabled ? "true" : "false")));
+    return db_run(db, "delete from agent_token where agent = (select id from agent where email = lower($1))",
+                  DB_ARGS(email));
+}
+
+parley_status admin_disable_agent(struct db *db, const char *email)
+{
+    parley_status st = touched_one(db, db_run(db,
+                                              "update agent set revision = revision + 1,"
+                                              " disabled_at = coalesce(disabled_at, now()) where email = lower($1)",
+                                              DB_ARGS(email)));
+    return st == PARLEY_OK ? forget_sign_ins(db, email) : st;
+}
+
+parley_status admin_enable_agent(struct db *db, const char *email)
+{
+    return touched_one(
+        db, db_run(db, "update agent set revision = revision + 1, disabled_at = null where email = lower($1)",
+                   DB_ARGS(email)));
+}
+
+parley_status admin_set_password(struct db *db, const char *email, const char *password,
+                                 char out_password[ADMIN_PASSWORD + 1])
+{
+    char made[ADMIN_PASSWORD + 1] = "", hash[SODIUM_HASH];
+    if (!password)
+        one_time_password(made);
+    parley_status st = sodium_password_hash(span_str(password ? password : made), hash);
     if (st == PARLEY_OK)
-        st = db_run(db, "delete from agent_token where agent = (select id from agent where email = lower($1))",
-                    DB_ARGS(email));
+        st = touched_one(db, db_run(db,
+                                    "update agent set revision = revision + 1, password = $2, one_time = $3::boolean"
+                                    " where email = lower($1)",
+                                    DB_ARGS(email, hash, password ? "false" : "true")));
+    if (st == PARLEY_OK)
+        st = forget_sign_ins(db, email);
+    if (st == PARLEY_OK)
+        memcpy(out_password, made, sizeof made);
+    crypto_wipe(made, sizeof made);
     return st;
 }
 

@@ -44,7 +44,13 @@ parley_status admin_add_agent(struct db *db, const struct admin_agent *agent, ch
 
 /* Whether somebody may sign in at all. Who may not is signed out everywhere, and their sessions are queued again.
  * NOT_FOUND when there is no such agent. */
-parley_status admin_enable_agent(struct db *db, const char *email, bool enabled);
+parley_status admin_disable_agent(struct db *db, const char *email);
+parley_status admin_enable_agent(struct db *db, const char *email);
+
+/* Another password; they are signed out everywhere. password NULL: a one-time password is made, else out_password is
+ * "". INVALID when it is too short, NOT_FOUND when there is no such agent. */
+parley_status admin_set_password(struct db *db, const char *email, const char *password,
+                                 char out_password[ADMIN_PASSWORD + 1]);
 
 /* A key that is withdrawn stays so. NOT_FOUND when there is none of that kid, or id. */
 parley_status admin_revoke_app_key(struct db *db, const char *kid);

@@ -4,6 +4,7 @@
 #include "server/cli/db.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
+#include "server/cli/touch.h"
 
 #include "server/base/conf.h"
 #include "server/base/conf_value.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 
 enum { QUEUES_MAX = 64 };
+
+#define SHOWN_ONCE "\nThis password is shown once; hand it over and forget it."
 
 static int print_agent(struct cli *cli, const struct admin_agent *agent, const char *id, const char *password)
 {
@@ -24,7 +27,7 @@ static int print_agent(struct cli *cli, const struct admin_agent *agent, const c
     out_text(out, *password ? password : NULL);
     out_end(&out);
     if (*password)
-        cli_say(cli, "\nThis password is shown once; hand it over and forget it.");
+        cli_say(cli, SHOWN_ONCE);
     return CLI_OK;
 }
 
@@ -99,44 +102,59 @@ static int add(struct cli *cli)
     return code;
 }
 
-static int write_enabled(struct cli *cli, struct db *db, bool enabled)
-{
-    static const char *const columns[] = {"email", "disabled", NULL};
-    const char *email = cli_operand(cli, 0);
-    parley_status st = db_begin(db);
-    if (st == PARLEY_OK)
-        st = admin_enable_agent(db, email, enabled);
-    if (st == PARLEY_NOT_FOUND)
-        return cli_fail(CLI_NOT_FOUND, "no agent `%.254s`; `parley agent list` shows them", email);
-    if (st == PARLEY_OK)
-        st = db_commit(db, "agent");
-    if (st != PARLEY_OK)
-        return db_fail(db, st, "cannot change the agent");
-    struct out *out = out_one(cli, columns);
-    out_text(out, email);
-    out_bool(out, !enabled);
-    out_end(&out);
-    return CLI_OK;
-}
-
-static int set_enabled(struct cli *cli, bool enabled)
-{
-    struct db *db = NULL;
-    int code = db_open_ready(cli, &db);
-    if (code == CLI_OK)
-        code = write_enabled(cli, db, enabled);
-    db_close(&db);
-    return code;
-}
+static const struct touch of_agent = {.column = "email", .noun = "agent", .list = "agent list", .changed = "agent"};
 
 static int disable(struct cli *cli)
 {
-    return set_enabled(cli, false);
+    struct touch touch = of_agent;
+    touch.disabled = true;
+    touch.write = admin_disable_agent;
+    return touch_row(cli, &touch);
 }
 
 static int enable(struct cli *cli)
 {
-    return set_enabled(cli, true);
+    struct touch touch = of_agent;
+    touch.write = admin_enable_agent;
+    return touch_row(cli, &touch);
+}
+
+static int write_password(struct cli *cli, struct db *db, const char *given)
+{
+    static const char *const columns[] = {"email", "password", NULL};
+    char made[ADMIN_PASSWORD + 1];
+    parley_status st = db_begin(db);
+    if (st == PARLEY_OK)
+        st = admin_set_password(db, cli_operand(cli, 0), given, made);
+    if (st == PARLEY_INVALID)
+        return cli_fail(CLI_USAGE, "the password is shorter than %d", SODIUM_PASSWORD_MIN);
+    if (st == PARLEY_OK)
+        st = db_commit(db, "agent");
+    if (st != PARLEY_OK)
+        return touch_refuse(cli, db, &of_agent, st);
+    struct out *out = out_one(cli, columns);
+    out_text(out, cli_operand(cli, 0));
+    out_text(out, *made ? made : NULL);
+    out_end(&out);
+    if (*made)
+        cli_say(cli, SHOWN_ONCE);
+    crypto_wipe(made, sizeof made);
+    return CLI_OK;
+}
+
+static int set_password(struct cli *cli)
+{
+    char given[SODIUM_PASSWORD_MAX + 2];
+    struct db *db = NULL;
+    bool from_stdin = cli_has(cli, "password-stdin");
+    if (from_stdin && read_password(given, sizeof given) != CLI_OK)
+        return CLI_USAGE;
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = write_password(cli, db, from_stdin ? given : NULL);
+    db_close(&db);
+    crypto_wipe(given, sizeof given);
+    return code;
 }
 
 static int list(struct cli *cli)
@@ -187,6 +205,19 @@ const struct verb agent_verbs[] = {
      .uses_conf = true,
      .prints_data = true,
      .run = enable},
+    {.name = "agent password",
+     .operands = "EMAIL",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "give an agent another password, and sign them out wherever they are",
+     .examples = "parley agent password maria@example.com\n"
+                 "parley agent password maria@example.com --password-stdin < password.txt",
+     .notes = "Prints a one-time password unless one is given. Every connection of theirs is closed within a second or "
+              "two,\nin every process, and what they had signed in with is good for nothing any more.",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"password-stdin", NULL, "take the password from standard input", false}},
+     .run = set_password},
     {.name = "agent list",
      .operands = "",
      .summary = "agents with role, status and queues",

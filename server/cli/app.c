@@ -5,6 +5,7 @@
 #include "server/cli/files.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
+#include "server/cli/touch.h"
 
 #include "server/base/conf.h"
 
@@ -162,34 +163,14 @@ static int keys_list(struct cli *cli)
         DB_ARGS(app ? app : DB_NULL), (const char *const[]){"kid", "app", "alg", "created_at", "disabled?", NULL});
 }
 
-static int write_revoked(struct cli *cli, struct db *db)
-{
-    static const char *const columns[] = {"kid", "disabled", NULL};
-    const char *kid = cli_operand(cli, 0);
-    parley_status st = db_begin(db);
-    if (st == PARLEY_OK)
-        st = admin_revoke_app_key(db, kid);
-    if (st == PARLEY_NOT_FOUND)
-        return cli_fail(CLI_NOT_FOUND, "no key `%.64s`; `parley app keys list` shows them", kid);
-    if (st == PARLEY_OK)
-        st = db_commit(db, "app");
-    if (st != PARLEY_OK)
-        return db_fail(db, st, "cannot revoke the key");
-    struct out *out = out_one(cli, columns);
-    out_text(out, kid);
-    out_bool(out, true);
-    out_end(&out);
-    return CLI_OK;
-}
-
 static int keys_revoke(struct cli *cli)
 {
-    struct db *db = NULL;
-    int code = db_open_ready(cli, &db);
-    if (code == CLI_OK)
-        code = write_revoked(cli, db);
-    db_close(&db);
-    return code;
+    return touch_row(cli, &(struct touch){.column = "kid",
+                                          .noun = "key",
+                                          .list = "app keys list",
+                                          .changed = "app",
+                                          .disabled = true,
+                                          .write = admin_revoke_app_key});
 }
 
 const struct verb app_verbs[] = {

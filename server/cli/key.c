@@ -4,6 +4,7 @@
 #include "server/cli/db.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
+#include "server/cli/touch.h"
 
 #include "server/base/conf_value.h"
 
@@ -55,34 +56,14 @@ static int list(struct cli *cli)
                      NULL, (const char *const[]){"id", "name", "role", "app", "created_at", "disabled?", NULL});
 }
 
-static int write_revoked(struct cli *cli, struct db *db)
-{
-    static const char *const columns[] = {"id", "disabled", NULL};
-    const char *id = cli_operand(cli, 0);
-    parley_status st = db_begin(db);
-    if (st == PARLEY_OK)
-        st = admin_revoke_key(db, id);
-    if (st == PARLEY_NOT_FOUND)
-        return cli_fail(CLI_NOT_FOUND, "no key with id `%.64s`; `parley key list` shows them", id);
-    if (st == PARLEY_OK)
-        st = db_commit(db, "key");
-    if (st != PARLEY_OK)
-        return db_fail(db, st, "cannot revoke the key");
-    struct out *out = out_one(cli, columns);
-    out_text(out, id);
-    out_bool(out, true);
-    out_end(&out);
-    return CLI_OK;
-}
-
 static int revoke(struct cli *cli)
 {
-    struct db *db = NULL;
-    int code = db_open_ready(cli, &db);
-    if (code == CLI_OK)
-        code = write_revoked(cli, db);
-    db_close(&db);
-    return code;
+    return touch_row(cli, &(struct touch){.column = "id",
+                                          .noun = "key with id",
+                                          .list = "key list",
+                                          .changed = "key",
+                                          .disabled = true,
+                                          .write = admin_revoke_key});
 }
 
 const struct verb key_verbs[] = {

@@ -359,8 +359,13 @@ def test_a_password_may_come_from_standard_input_only(cli, postgres):
     assert json.loads(done.stdout)["password"] is None
     cli.refused(USAGE, "agent", "add", "c@d", "--password-stdin", says="shorter than 12", stdin="short\n")
     cli.refused(USAGE, "agent", "add", "c@d", "--password-stdin", says="nothing came")
+    cli.refused(USAGE, "agent", "password", "a@b", "--password-stdin", says="shorter than 12", stdin="short\n")
+    cli.refused(USAGE, "agent", "password", "a@b", "--password-stdin", says="nothing came")
     hashes = postgres.run(cli.database, "select password, one_time from agent")
     assert hashes[0][0].startswith("$argon2id$v=19$m=65536,t=3,p=1$") and hashes[0][1] is False
+    made = cli.json("agent", "password", "A@B")["password"]
+    assert made and made not in str(postgres.run(cli.database, "select password, one_time from agent"))
+    assert postgres.run(cli.database, "select one_time, password <> %s from agent", hashes[0][0]) == [(True, True)]
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "HS256"])

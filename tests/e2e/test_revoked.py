@@ -1,4 +1,6 @@
 """Access that is withdrawn ends at once, on sockets that are open, whichever process holds them."""
+import json
+
 import pytest
 
 from parley_client import Link, Refused
@@ -85,9 +87,32 @@ async def test_who_came_by_a_key_that_is_withdrawn_goes_with_it(shop, encoding):
         await shop.close()
 
 
+async def test_another_password_signs_out_whom_the_old_one_let_in(shop):
+    site = shop.site
+    with shop.serve(workers=2), shop.serve() as second:
+        kim, email = await shop.desk("kim", server=second), "kim@example.com"
+        made = json.loads(site.cli("agent", "password", "KIM@example.com", "--json"))["password"]
+        await kim.until(lambda: not kim.link.open_now, what="to be signed out")
+        assert kim.closes[-1] == 4506
+        link = await Link("probe", "json").open(second.url)
+        with pytest.raises(Refused, match="unauthenticated"):
+            await link.request("hello", token=kim.token)
+        await link.close()
+        status, _ = second.http("POST", "/v1/login", {"email": email, "password": site.passwords[email]})
+        assert status == 401
+        kim.token = second.login(email, made)
+        await kim.reconnect()
+        site.cli("agent", "password", email, "--password-stdin", stdin="one that kim chose\n")
+        await kim.until(lambda: not kim.link.open_now, what="to be signed out again")
+        kim.token = second.login(email, "one that kim chose")
+        await kim.reconnect()
+        await shop.close()
+
+
 async def test_what_can_be_withdrawn_is_found_or_said_to_be_missing(shop):
     site = shop.site
     for wrong in (("agent", "disable", "nobody@example.com"), ("agent", "enable", "nobody@example.com"),
+                  ("agent", "password", "nobody@example.com"),
                   ("app", "keys", "revoke", "nokid"), ("key", "revoke", "0190f5a3-0000-7000-8000-000000000000"),
                   ("key", "revoke", "no-id")):
         with pytest.raises(Failed, match="exit 3"):
