@@ -189,7 +189,8 @@ static parley_status do_outbox(struct line *l, uint64_t *out_call)
 
 static parley_status do_recap(struct line *l, uint64_t *out_call)
 {
-    return answer(l, "recap", parley_recap(l->c, l->conversation), out_call);
+    struct parley_event *found = parley_recap(l->c, l->conversation);
+    return found ? answer(l, "recap", found, out_call) : PARLEY_INVALID;
 }
 
 static const struct command {

@@ -55,7 +55,7 @@ static void replace(struct parley_client *c, parley_status why)
     store_close(&c->cache);
     parley_status st = damaged ? anew(c) : in_memory(c);
     lose_track(c);
-    if (st != PARLEY_OK)
+    if (st != PARLEY_OK && c->link.socket)
         link_lost(c, st, "no memory for the cache", 0);
     client_tell_cache(c, damaged ? "rebuilt" : "memory", why,
                       damaged ? "the cache could not be read; it is fetched again"

@@ -137,6 +137,22 @@ static void a_hole_is_filled_in_its_place(void **state)
     expect_rows(f, "1 1|2 2|3 3|4 4");
 }
 
+static void what_is_erased_is_gone_here_too(void **state)
+{
+    struct fake *f = *state;
+    open_thread(f, 10);
+    fake_online(f, 3, 1);
+    struct frame_item item = fake_item(4);
+    item.kind = span_str("erased");
+    item.body.json = span_str("{\"target\":2}");
+    fake_push(f, item, .conversation = fake_main, .item = item);
+    expect_rows(f, "1 1|3 3|4 ");
+    fake_stop(f);
+    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_expect_item(f, 1, false);
+    fake_expect_item(f, 3, false);
+}
+
 static void a_view_that_is_closed_is_silent(void **state)
 {
     struct fake *f = *state;
@@ -249,6 +265,7 @@ int main(void)
         CASE(a_screen_is_painted_from_the_cache),
         CASE(older_rows_come_from_the_server),
         CASE(a_hole_is_filled_in_its_place),
+        CASE(what_is_erased_is_gone_here_too),
         CASE(a_view_that_is_closed_is_silent),
         CASE(the_list_tells_what_is_unread),
         CASE(a_question_waits_for_its_answer),
