@@ -38,6 +38,8 @@ static parley_status may_accept(struct asking *a, struct conversation *conv, str
 
     if (s->state == SESSION_LIVE && uuid_equal(s->agent, a->call.caller.id))
         return PARLEY_OK;
+    if ((!current || s->state == SESSION_LIVE) && call_may_read(&a->call, conv, refusal) != PARLEY_OK)
+        return PARLEY_NOT_FOUND;
     if (conversation_serving(conv) && s->state == SESSION_LIVE)
         return taken(conv, move, refusal), PARLEY_TAKEN;
     if (!current || !conversation_serving(conv)) {

@@ -104,3 +104,21 @@ async def test_a_program_reaches_only_customers_of_its_space(shop):
             event = {"conversation": ann.main, "id": uuid7(), "type": "parcel.sent"}
             assert server.http("POST", "/v1/events", event, token=key)[0] == expected
         await shop.close()
+
+
+async def test_an_offer_that_is_none_tells_nothing(shop):
+    """Whoever takes up what they do not serve does not learn whose it is."""
+    shop.site.queue("claims")
+    shop.staff("lee", queues=["claims"])
+    with shop.serve():
+        ann, kim, lee = await shop.customer("ann"), await shop.desk("kim"), await shop.desk("lee")
+        conv = await shop.served(ann, kim)
+        for live in (True, False):
+            with pytest.raises(Refused, match="not_found") as told:
+                await lee.request("offer.accept", conversation=conv, offer=uuid7())
+            assert not told.value.error.get("current")
+            if live:
+                await kim.resolve(conv)
+                await ann.until(lambda: ann.kinds()[-1] == "resolved")
+        await shop.quiet()
+    shop.judge()
