@@ -46,6 +46,7 @@ struct body {
 #define MEMBER_NAME struct span
 #define MEMBER_BODY struct body
 #define MEMBER_HAS_REQ(name)
+#define MEMBER_HAS_SOME(name)
 #define MEMBER_HAS_OPT(name) bool has_##name;
 
 #define MAP_BEGIN(map) struct frame_##map {

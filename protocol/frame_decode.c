@@ -161,6 +161,8 @@ static parley_status decode_list(struct decoding *d, const struct field *f, cons
     if (v->count > (uint64_t)f->max)
         return wire_refuse(d->error, PARLEY_TOO_MANY, path, "has %u entries; it may have %lld", v->count,
                            (long long)f->max);
+    if (v->count < (uint64_t)f->min)
+        return wire_refuse(d->error, PARLEY_INVALID, path, "is empty; it needs an entry");
     if (v->count == 0)
         return PARLEY_OK;
     char *entries = arena_array(d->arena, v->count, f->shape->size);

@@ -14,9 +14,14 @@
 #include "protocol/frames.def"
 
 #define HAS_REQ(owner, name) 0
+#define HAS_SOME(owner, name) 0
 #define HAS_OPT(owner, name) offsetof(struct frame_##owner, has_##name)
 #define NEED_REQ true
+#define NEED_SOME true
 #define NEED_OPT false
+#define LEAST_REQ 0
+#define LEAST_SOME 1
+#define LEAST_OPT 0
 #define NAMED(field_name) .name = {#field_name, sizeof #field_name - 1}
 
 #define MAP_BEGIN(map) static const struct field fields_##map[] = {
@@ -51,6 +56,7 @@
      .required = NEED_##need,                                                                                          \
      .at = offsetof(struct frame_##owner, field),                                                                      \
      .count = offsetof(struct frame_##owner, field##_count),                                                           \
+     .min = LEAST_##need,                                                                                              \
      .max = high,                                                                                                      \
      .shape = &shape_##record},
 #include "protocol/maps.def"

@@ -110,8 +110,8 @@ static struct value sample_field(struct maker *m, const struct field *f, bool al
     }
     struct value list;
     value_array(&m->arena, 1, &list);
-    if (all)
-        value_push(&list, sample_map(m, f->shape, true));
+    if (all || f->min)
+        value_push(&list, sample_map(m, f->shape, all));
     return list;
 }
 
@@ -332,6 +332,8 @@ static void spoil_field(struct maker *m, const struct chain *chain, const struct
     if (f->type == FIELD_LIST) {
         spoil(m, chain, shape, f, list_of(m, f, (size_t)f->max), "is the longest", PARLEY_OK, "");
         spoil(m, chain, shape, f, list_of(m, f, (size_t)f->max + 1), "is too long", PARLEY_TOO_MANY, "");
+        if (f->min)
+            spoil(m, chain, shape, f, list_of(m, f, 0), "is empty", PARLEY_INVALID, "");
     }
     if (f->type == FIELD_LIST || f->type == FIELD_ONE)
         spoil_map(m, &(struct chain){chain, shape, f}, f->shape);

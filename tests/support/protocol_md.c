@@ -83,7 +83,11 @@ static void put_BODY(struct buf *b, long long low, long long high)
 /* --- frames.def --- */
 
 #define REQUIRED_REQ ""
+#define REQUIRED_SOME ""
 #define REQUIRED_OPT "?"
+#define LEAST_REQ "<= "
+#define LEAST_SOME "1 to "
+#define LEAST_OPT "<= "
 
 /* What the first column of the next table is called; written with its first row, for a map may have none. */
 static const char *head_due;
@@ -126,7 +130,7 @@ static void put_enumerations(struct buf *b)
 #define CHOICE(owner, choice, name, need, doc) ROW(name, need, doc, buf_add_str(&sort, "one of **" #choice "**"))
 #define ONE(owner, record, name, need, doc) ROW(name, need, doc, buf_add_str(&sort, "a *" #record "*"))
 #define LIST(owner, record, name, need, high, doc)                                                                     \
-    ROW(name, need, doc, buf_printf(&sort, "list of *%s*, <= %lld", #record, (long long)(high)))
+    ROW(name, need, doc, buf_printf(&sort, "list of *%s*, " LEAST_##need "%lld", #record, (long long)(high)))
 /* The tables are gone through whole; what is not of the wanted part is written to `other` and forgotten. */
 enum part { PART_RECORDS, PART_REQUESTS, PART_PUSHES, PART_KINDS };
 
