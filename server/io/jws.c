@@ -331,7 +331,7 @@ static void put_first(struct known **set, struct known *known, int from)
 static struct known *recall(struct known **set, const uint8_t digest[CRYPTO_DIGEST])
 {
     for (int i = 0; i < WAYS && set[i]; i++)
-        if (memcmp(set[i]->digest, digest, CRYPTO_DIGEST) == 0) {
+        if (crypto_equal(span_of(set[i]->digest, CRYPTO_DIGEST), span_of(digest, CRYPTO_DIGEST))) {
             put_first(set, set[i], i);
             return set[0];
         }

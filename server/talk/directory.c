@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/map.h"
 #include "server/base/mem.h"
+#include "server/io/crypto.h"
 #include "server/store/agent_row.h"
 #include "server/store/app_row.h"
 #include "server/store/flow_row.h"
@@ -320,7 +321,7 @@ bool directory_has_key(const struct directory *d, struct uuid id)
 const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32])
 {
     for (int i = 0; i < d->now.napi_keys; i++)
-        if (memcmp(d->now.api_keys[i].digest, digest, 32) == 0)
+        if (crypto_equal(span_of(d->now.api_keys[i].digest, 32), span_of(digest, 32)))
             return &d->now.api_keys[i];
     return NULL;
 }

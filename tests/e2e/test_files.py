@@ -3,6 +3,8 @@ import asyncio
 import hashlib
 from urllib.parse import urlsplit
 
+from waiting import until
+
 import pytest
 
 from parley_client import Refused
@@ -22,9 +24,7 @@ async def over_http(server, method, url, body=None):
 
 
 async def becomes(shop, sql, number, *args):
-    async with asyncio.timeout(30):
-        while await asyncio.to_thread(shop.site.sql, sql, *args) != [(number,)]:
-            pass
+    await until(lambda: shop.site.sql(sql, *args) == [(number,)], f"{number} of {sql}")
 
 
 async def test_a_file_comes_and_goes_by_addresses_that_work_once(shop):

@@ -12,6 +12,7 @@ from parley_client import WAIT, Gone
 from postgres import Cluster
 from server import Site
 from shop import ECHO
+from waiting import until
 
 
 async def test_probes_follow_the_database(shop, postgres):
@@ -27,14 +28,6 @@ async def test_probes_follow_the_database(shop, postgres):
         finally:
             postgres.start()
         await until(lambda: server.admin("/readyz")[0] == 200, "to be ready again")
-
-
-async def until(test, what, timeout=WAIT):
-    loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
-    while not await loop.run_in_executor(None, test):
-        assert loop.time() < end, f"waited {timeout} s for {what}"
-        await asyncio.sleep(0.02)
 
 
 async def test_a_database_that_may_forget_is_refused_unless_told(built, tmp_path):

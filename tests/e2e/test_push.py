@@ -12,6 +12,7 @@ import pytest
 
 from parley_client import WAIT
 from server import CANARY
+from waiting import until
 
 KEY = hashlib.sha256(b"the key of the push service").digest()
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -84,11 +85,10 @@ def serve(shop, sink, workers=1, **options):
 
 async def wishes(shop, count, timeout=WAIT):
     """Returns once so many wishes stand in the database."""
-    end = time.monotonic() + timeout
-    while (rows := shop.site.sql("SELECT conversation::text, seq, attempts FROM push")) is not None and len(rows) != count:
-        assert time.monotonic() < end, rows
-        await asyncio.sleep(0.02)
-    return rows
+    def asked():
+        rows = shop.site.sql("SELECT conversation::text, seq, attempts FROM push")
+        return (rows,) if len(rows) == count else None
+    return (await until(asked, f"{count} wishes", timeout))[0]
 
 
 async def test_what_nobody_confirms_wakes_the_phone_once_for_all(shop, sink):
@@ -149,8 +149,7 @@ async def test_a_wish_outlives_the_server(shop, sink):
         conv = await shop.served(ann, kim)
         last = (await kim.say("are you there?", conv))["seq"]
         await ann.until(lambda: ann.threads[conv].last >= last)
-        while (await wishes(shop, 1))[0][1] < last:
-            await asyncio.sleep(0.02)
+        await until(lambda: shop.site.sql("SELECT 1 FROM push WHERE seq >= %s", last), "the wish to be of the last item")
         server.kill()
         assert not sink.calls
         server.start()
@@ -178,13 +177,8 @@ async def test_failures_are_repeated_with_the_same_id(shop, sink):
 
 async def wishes_attempted(shop, attempts):
     """Returns once that attempt has been noted as failed: the next is minutes away."""
-    end = time.monotonic() + WAIT
-    while True:
-        [(done, far)] = shop.site.sql("SELECT attempts, due > now() + interval '1 minute' FROM push")
-        if done == attempts and far:
-            return
-        assert time.monotonic() < end, (done, far)
-        await asyncio.sleep(0.02)
+    await until(lambda: shop.site.sql("SELECT attempts, due > now() + interval '1 minute' FROM push") == [(attempts, True)],
+                f"{attempts} failed attempts")
 
 
 async def test_gone_means_no_more(shop, sink):
@@ -208,8 +202,7 @@ async def test_gone_is_gone_for_every_server_until_the_url_is_another(shop, sink
             people = [await shop.customer(f"c{n}") for n in range(12)]
             await people[0].post("hello")
             await sink.call(1)
-            while not shop.site.sql("SELECT 1 FROM push_ended"):
-                await asyncio.sleep(0.02)
+            await until(lambda: shop.site.sql("SELECT 1 FROM push_ended"), "the end to be noted")
             second.stop()       # what one of them learnt, a new one knows
             second.start()
             shop.site.sql("UPDATE push SET due = now()")
