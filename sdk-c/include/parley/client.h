@@ -248,9 +248,9 @@ enum {
      * any more: empty the screen. */
     PARLEY_EVENT_CACHE = 17,
     PARLEY_EVENT_PROCESS = 18, /* process {process, type, title, state, step, revision, data, missing}: as it is now */
+    PARLEY_EVENT_ANSWER = 19,  /* never in the queue: what parley_outbox_list, parley_recap hand out */
     PARLEY_EVENT_UNREAD = 20,  /* unread, total: of this conversation, and of all */
-    PARLEY_EVENT_VIEW = 21,    /* view, change, index, row; count, start */
-    PARLEY_EVENT_ANSWER = 19   /* never in the queue: what parley_outbox_list, parley_recap hand out */
+    PARLEY_EVENT_VIEW = 21     /* view, change, index, row; count, start */
 };
 
 enum {
