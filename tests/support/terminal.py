@@ -26,6 +26,8 @@ class Terminal:
 
     def _listen(self):
         for line in self.process.stdout:
+            if not line.endswith("\n"):
+                break       # it was killed while it said this
             with self.more:
                 self.events.append(json.loads(line))
                 self.more.notify_all()
