@@ -15,6 +15,14 @@ static const struct pg_statement beat = {
 };
 static const struct pg_statement bury = {
     "node_bury", "delete from node where seen_at < " TTL("1") " returning id", 1, {PG_I64}};
+static const struct pg_statement leave = {
+    "node_leave",
+    "with lost as (update agent set lost_at = $2 where node = $1 and lost_at is null)"
+    " delete from node where id = $1",
+    2,
+    {PG_UUID, PG_TIME},
+};
+
 static struct uuid row_of(const struct pg_result *r, int i, struct pg_group *group)
 {
     return pg_get_uuid(r, i, 0);
@@ -31,6 +39,15 @@ parley_status node_beat(struct store *store, struct uuid id, struct span version
     pg_text(p, version);
     pg_i64(p, ttl_ms);
     return node_read_send(read);
+}
+
+parley_status node_leave(struct pg *pg, struct uuid id, int64_t at_ms, pg_done *done, void *arg)
+{
+    struct pg_group *group = pg_group_new(pg);
+    struct pg_params *p = pg_group_add(group, &leave, NULL, NULL);
+    pg_uuid(p, id);
+    pg_time_ms(p, at_ms);
+    return pg_group_send(&group, done, arg);
 }
 
 parley_status node_bury(struct store *store, int64_t ttl_ms, node_rows *done, void *arg)

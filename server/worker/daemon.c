@@ -11,6 +11,7 @@
 #include "server/io/loop.h"
 #include "server/io/offload.h"
 #include "server/io/pg.h"
+#include "server/store/node_row.h"
 #include "server/worker/admin.h"
 #include "server/worker/notify.h"
 #include "server/worker/worker.h"
@@ -20,7 +21,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { WATCH_MS = 100, STUCK_MS = 10000, REFRESH_MS = 50, PROBLEMS_MAX = 16384 };
+enum { WATCH_MS = 100, LEAVE_MS = 1000, STUCK_MS = 10000, REFRESH_MS = 50, PROBLEMS_MAX = 16384 };
 
 struct daemon {
     const struct conf *conf;
@@ -38,8 +39,10 @@ struct daemon {
     struct loop_watch *signals;
     struct loop_timer watch, refresh;
     int64_t fed_ms;
+    struct uuid node;
+    int64_t leave_by_ms; /* 0: it has not been asked to leave */
     int signal_fd;
-    bool ready, ending;
+    bool ready, ending, left;
 };
 
 /* ---- signals ---- */
@@ -175,14 +178,31 @@ static void end(struct daemon *d)
     loop_stop(d->loop);
 }
 
+static void on_left(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct daemon *d = arg;
+    d->left = true;
+}
+
+/* Takes the process out of the database, as long as that is quickly done; else the others find out. */
+static bool is_leaving(struct daemon *d)
+{
+    int64_t now = loop_now_ms(d->loop);
+    if (!d->leave_by_ms) {
+        d->leave_by_ms = now + LEAVE_MS;
+        d->left = node_leave(d->listening, d->node, clock_ms(), on_left, d) != PARLEY_OK;
+    }
+    return !d->left && now < d->leave_by_ms;
+}
+
 static void on_watch(void *arg)
 {
     struct daemon *d = arg;
-    if (all(d, has_ended)) {
+    if (all(d, has_ended) && !is_leaving(d)) {
         end(d);
         return;
     }
-    if (!d->ready && all(d, is_ready))
+    if (!d->ready && !d->leave_by_ms && all(d, is_ready))
         became_ready(d);
     feed(d);
     loop_timer_start(d->loop, &d->watch, WATCH_MS, on_watch, d);
@@ -216,12 +236,12 @@ static int worker_count(const struct conf *conf)
 
 static parley_status make_workers(struct daemon *d)
 {
-    struct uuid node = crypto_uuid7();
+    d->node = crypto_uuid7();
     d->peers.count = worker_count(d->conf);
     d->view.workers = d->workers;
     for (int i = 0; i < d->peers.count; i++) {
         struct worker_options options = {
-            .conf = d->conf, .peers = &d->peers, .self = i, .node = node, .offload = d->offload, .gate = d->gate};
+            .conf = d->conf, .peers = &d->peers, .self = i, .node = d->node, .offload = d->offload, .gate = d->gate};
         parley_status st = worker_new(&options, &d->workers[i]);
         d->view.count = i + 1;
         if (st != PARLEY_OK)

@@ -144,6 +144,18 @@ async def test_who_stays_when_the_time_is_over_is_told_to_come_back(shop):
         await shop.close()
 
 
+async def test_a_clean_end_leaves_nothing_to_be_found_out(shop):
+    with shop.serve(workers=2, sets={"server.drain_time": "200ms"}) as server, shop.serve():
+        kim = await shop.desk("kim", server=server)
+        nodes = "SELECT count(*) FROM node"
+        await until(lambda: shop.site.sql(nodes) == [(2,)], "both to be known")
+        assert server.stop() == 0
+        assert shop.site.sql(nodes) == [(1,)]
+        assert shop.site.sql("SELECT lost_at IS NOT NULL OR status = 0 FROM agent") == [(True,)]
+        assert (await asyncio.wait_for(kim.link.reader, WAIT), kim.link.code) == (None, 1012)
+        await shop.close()
+
+
 async def test_sighup_reloads_what_may_change(shop, tmp_path):
     conf = tmp_path / "parley.conf"
     conf.write_text("[routing]\noffer_time = 1h\n")
