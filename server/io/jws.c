@@ -350,7 +350,7 @@ parley_status jws_verify(struct jws_table *t, struct span token, int64_t now_ms,
 {
     uint8_t digest[CRYPTO_DIGEST];
     if (token.len > LIMIT_TOKEN)
-        return refuse(PARLEY_TOO_BIG, "a token has at most 4096 bytes", out_why);
+        return refuse(PARLEY_TOO_BIG, "a token has at most 3072 bytes", out_why);
     crypto_sha256(token, digest);
     struct known **set = t->known[(digest[0] << 8 | digest[1]) % SETS];
     struct known *known = recall(set, digest);

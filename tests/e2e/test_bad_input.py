@@ -312,6 +312,27 @@ async def test_limits_of_size(shop, encoding):
         await shop.close()
 
 
+async def test_the_longest_hello_there_may_be(shop, encoding):
+    """The longest token of all, every other field as long as it may be, and six cursors."""
+    tokens = (shop.app.token("ann", traits={"pad": "x" * n}) for n in range(2400, 0, -1))
+    token = next(token for token in tokens if len(token) <= 3072)
+    assert len(token) > 3068
+    fields = {"client": {"name": "n" * 64, "version": "v" * 64, "os": "o" * 64}, "locale": "l" * 35, "time_zone": "z" * 64,
+              "device": uuid7(), "page": 250}
+    have = [{"conversation": uuid7(), "seq": 2 ** 63 - 1} for _ in range(6)]
+    with shop.serve():
+        link = await Link("longest", encoding).open(shop.server.url)
+        link.last = 2 ** 63 - 2
+        welcome = await link.request("hello", token=token, have=have, **fields)
+        assert welcome["role"] == "customer"
+        await link.close()
+        link = await Link("too long", encoding).open(shop.server.url)
+        with pytest.raises(Refused, match="too_big") as refused:
+            await link.request("hello", token="x" * 3073)
+        assert refused.value.path == "data.token"
+        await link.close()
+
+
 async def test_unknown_and_forbidden_kinds(shop, encoding):
     with shop.serve():
         ann, _ = await probe_of(shop, encoding)
