@@ -136,7 +136,6 @@ struct span http_parameter(const struct http_exchange *exchange, const char *nam
 struct span http_body(const struct http_exchange *exchange);
 struct span http_authorization(const struct http_exchange *exchange);
 struct span http_content_type(const struct http_exchange *exchange);
-struct span http_idempotency_key(const struct http_exchange *exchange);
 struct span http_origin(const struct http_exchange *exchange);
 uint64_t http_peer(const struct http_exchange *exchange); /* as in struct ws_opened */
 

@@ -283,21 +283,12 @@ static bool take_header(struct lws *wsi, enum lws_token_indexes h, char *room, s
     return true;
 }
 
-static bool take_idempotency_key(struct lws *wsi, char *room, struct ws_request *out)
-{
-    static const char name[] = "idempotency-key:";
-    int n = lws_hdr_custom_copy(wsi, room, VALUE_MAX, name, sizeof name - 1);
-    struct span value = trimmed(span_of(room, n > 0 ? (size_t)n : 0));
-    out->idempotency_key = keep(out, value);
-    return is_plain(value);
-}
-
 static struct ws_refusal take_headers(struct lws *wsi, char *room, struct ws_request *out)
 {
     if (!take_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, room, out, &out->authorization) ||
         !take_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room, out, &out->content_type) ||
-        !take_header(wsi, WSI_TOKEN_ORIGIN, room, out, &out->origin) || !take_idempotency_key(wsi, room, out))
-        return REFUSE(400, "Authorization, Content-Type, Origin and Idempotency-Key come at most once");
+        !take_header(wsi, WSI_TOKEN_ORIGIN, room, out, &out->origin))
+        return REFUSE(400, "Authorization, Content-Type and Origin come at most once");
     return fine;
 }
 

@@ -172,11 +172,6 @@ struct span http_content_type(const struct http_exchange *exchange)
     return exchange->request.content_type;
 }
 
-struct span http_idempotency_key(const struct http_exchange *exchange)
-{
-    return exchange->request.idempotency_key;
-}
-
 struct span http_origin(const struct http_exchange *exchange)
 {
     return exchange->request.origin;

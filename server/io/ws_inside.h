@@ -134,7 +134,7 @@ struct ws_refusal {
 /* A request as it was checked and copied. The spans point into text. */
 struct ws_request {
     struct span method, path, query;
-    struct span authorization, content_type, idempotency_key, origin;
+    struct span authorization, content_type, origin;
     size_t body_len;
     bool expects_continue;
     struct buf text;

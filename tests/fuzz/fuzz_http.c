@@ -36,7 +36,7 @@ static const struct {
     {'a', WSI_TOKEN_HTTP_AUTHORIZATION},
     {'c', WSI_TOKEN_HTTP_CONTENT_TYPE},
     {'e', WSI_TOKEN_HTTP_EXPECT},
-    {'i', -1}, /* Idempotency-Key, which the library does not know */
+    {'i', -1}, /* a header that the library does not know */
 };
 
 static struct {
@@ -122,11 +122,6 @@ int lws_hdr_copy(struct lws *wsi, char *to, int room, enum lws_token_indexes h)
     return at;
 }
 
-int lws_hdr_custom_copy(struct lws *wsi, char *to, int room, const char *name, int len)
-{
-    return copy(fragment(-1, 0), to, room);
-}
-
 /* ---- what must hold ---- */
 
 static void must(bool holds)
@@ -162,7 +157,6 @@ static void must_be_sound(const struct ws_request *r)
     must_be_plain(r, r->query);
     must_be_plain(r, r->authorization);
     must_be_plain(r, r->content_type);
-    must_be_plain(r, r->idempotency_key);
     must_be_plain(r, r->origin);
     for (size_t i = 0; i < r->query.len; i++)
         parameters += r->query.ptr[i] == '&';

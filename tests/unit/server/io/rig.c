@@ -149,11 +149,11 @@ static void answer_later(void *arg)
 static void answer_seen(struct http_exchange *x)
 {
     struct buf out;
-    struct span key = http_idempotency_key(x), type = http_content_type(x), who = http_authorization(x);
+    struct span type = http_content_type(x), who = http_authorization(x);
     buf_init(&out, 1 << 20);
-    buf_printf(&out, "%.*s %.*s [%.*s] auth=%.*s type=%.*s key=%.*s origin=%.*s after=%.*s body=%zu",
-               SPAN_ARG(http_method(x)), SPAN_ARG(http_path(x)), SPAN_ARG(http_query(x)), SPAN_ARG(who), SPAN_ARG(type),
-               SPAN_ARG(key), SPAN_ARG(http_origin(x)), SPAN_ARG(http_parameter(x, "after")), http_body(x).len);
+    buf_printf(&out, "%.*s %.*s [%.*s] auth=%.*s type=%.*s origin=%.*s after=%.*s body=%zu", SPAN_ARG(http_method(x)),
+               SPAN_ARG(http_path(x)), SPAN_ARG(http_query(x)), SPAN_ARG(who), SPAN_ARG(type), SPAN_ARG(http_origin(x)),
+               SPAN_ARG(http_parameter(x, "after")), http_body(x).len);
     struct http_header headers[] = {{"Cache-Control", span_str("max-age=60")}, {"X-Bad", span_str("a\r\nb: c")}, {0}};
     http_answer(x, 200, "text/plain", headers, buf_span(&out));
     buf_done(&out);
