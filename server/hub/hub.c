@@ -206,7 +206,8 @@ int64_t hub_sent(const struct hub *hub, struct uuid conversation, int64_t otherw
     int64_t least = otherwise;
     if (!topic)
         return otherwise;
-    LIST_EACH (&topic->subs, node) {
+    LIST_EACH(&topic->subs, node)
+    {
         struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
         if (!sub->lagging && sub->sent < least)
             least = sub->sent;

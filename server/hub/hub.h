@@ -27,8 +27,8 @@ struct hub {
     struct map watchers;   /* at the home worker: struct watchers, which workers want a conversation */
     struct map principals; /* struct principal_links by id */
     struct list links;
-    struct buf scratch; /* of whoever encodes just now */
-    float rate_factor;  /* times the usual rates */
+    struct buf scratch;   /* of whoever encodes just now */
+    float rate_factor;    /* times the usual rates */
     struct map spenders;  /* struct spender by person, while they have spent anything that is not back yet */
     size_t spenders_most; /* then those who have everything back are forgotten */
     hub_presence *on_presence;

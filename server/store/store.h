@@ -13,7 +13,7 @@ struct store;
 
 struct store_options {
     const char *url;
-    const char *application;  /* the connections' names are this with /fast, /settle, /slow */
+    const char *application;       /* the connections' names are this with /fast, /settle, /slow */
     uint32_t connect_timeout_ms;   /* 0: 10,000 */
     uint32_t lock_timeout_ms;      /* 0: 2,000 */
     uint32_t statement_timeout_ms; /* 0: 10,000; of the slow connections only */
