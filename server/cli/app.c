@@ -15,6 +15,17 @@
 
 enum { ORIGINS_MAX = 64, JWK_MAX = 16384 };
 
+/* It may be published later; till then it is as if there were none. */
+static void warn_of_flow(struct cli *cli, struct db *db, const struct admin_app *app)
+{
+    struct db_rows *rows = NULL;
+    if (app->flow && db_query(db, "select 1 from flow where name = $1", DB_ARGS(app->flow), &rows) == PARLEY_OK &&
+        db_count(rows) == 0)
+        cli_say(cli, "\nNo flow `%.80s` is published yet; until `parley flow publish` brings it, %s.", app->flow,
+                app->queue ? "customers wait in the queue" : "nobody serves");
+    db_rows_free(&rows);
+}
+
 static int write_app(struct cli *cli, struct db *db, const struct admin_app *app)
 {
     static const char *const columns[] = {"id", "name", NULL};
@@ -37,6 +48,7 @@ static int write_app(struct cli *cli, struct db *db, const struct admin_app *app
     out_text(out, id);
     out_text(out, app->name);
     out_end(&out);
+    warn_of_flow(cli, db, app);
     cli_say(cli, "\nNext: `parley app keys add %s` makes a key by which your server signs tokens.", app->name);
     return CLI_OK;
 }
@@ -152,9 +164,30 @@ static int keys_add(struct cli *cli)
     return code;
 }
 
+/* An app without keys has an empty list; one that is not there has none. */
+static int find_app(struct cli *cli, const char *app)
+{
+    struct db *db = NULL;
+    struct db_rows *rows = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code != CLI_OK)
+        return code;
+    parley_status st = db_query(db, "select 1 from app where name = $1", DB_ARGS(app), &rows);
+    if (st != PARLEY_OK)
+        code = db_fail(db, st, "cannot read the apps");
+    else if (db_count(rows) == 0)
+        code = cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
+    db_rows_free(&rows);
+    db_close(&db);
+    return code;
+}
+
 static int keys_list(struct cli *cli)
 {
     const char *app = cli_operand(cli, 0);
+    int code = app ? find_app(cli, app) : CLI_OK;
+    if (code != CLI_OK)
+        return code;
     return list_rows(
         cli,
         "select kid, name, algorithm, to_char(k.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
