@@ -126,8 +126,13 @@ static int send_next(struct lws_transport *t)
 static void explain(struct lws_transport *t, const char *text, size_t length)
 {
     static const char tls[] = "TLS failed: the certificate is not trusted, is for another name, or has expired";
-    bool is_tls = text && memmem(text, length, "SSL", 3);
-    set_reason(t, is_tls ? tls : text, is_tls ? sizeof tls - 1 : length);
+    static const char other[] = "what answers there is no Parley; check the address: it ends in /v1/ws";
+    if (text && memmem(text, length, "SSL", 3))
+        set_reason(t, tls, sizeof tls - 1);
+    else if (text && memmem(text, length, "HS: ", 4)) /* of the handshake: it answered, but not as due */
+        set_reason(t, other, sizeof other - 1);
+    else
+        set_reason(t, text, length);
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)

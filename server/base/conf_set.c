@@ -120,6 +120,36 @@ static void set_rate(struct conf *conf, int row, enum conf_layer layer)
         *(struct conf_rate *)conf_member(conf, row) = rate;
 }
 
+/* As it is written: in the greatest unit that divides it. */
+static void write_time(int64_t ms, char *out, size_t size)
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+    while (units[i].ms > 1 && ms % units[i].ms)
+        i++;
+    if (ms)
+        snprintf(out, size, "%" PRId64 "%s", ms / units[i].ms, units[i].name);
+    else
+        snprintf(out, size, "0");
+}
+
+static void problem_range(struct conf_memory *m, int row, enum conf_layer layer)
+{
+    const struct conf_key *key = &conf_rows[row].key;
+    const char *text = m->raw[row][layer].text;
+    char low[32], high[32];
+    write_time(key->min, low, sizeof low);
+    write_time(key->max, high, sizeof high);
+    if (conf_rows[row].type == CONF_TIME)
+        conf_problem(m, row, layer, "needs %s to %s, not `%.80s`", low, high, text);
+    else
+        conf_problem(m, row, layer, "needs %" PRId64 " to %" PRId64 "%s, not `%.80s`", key->min, key->max,
+                     conf_rows[row].type == CONF_INT ? "" : " bytes", text);
+}
+
 /* Numbers, durations and sizes: one int64, a range, and a form to name when it is missed. */
 static void set_number(struct conf *conf, int row, enum conf_layer layer)
 {
@@ -137,11 +167,7 @@ static void set_number(struct conf *conf, int row, enum conf_layer layer)
                       : type == CONF_TIME ? "a duration like 500ms, 30s, 10m, 24h or 5d"
                                           : "a size like 4096, 64K, 8M or 1G");
     else if (n < key->min || n > key->max)
-        conf_problem(m, row, layer, "needs %" PRId64 " to %" PRId64 "%s, not `%.80s`", key->min, key->max,
-                     type == CONF_INT    ? ""
-                     : type == CONF_TIME ? " ms"
-                                         : " bytes",
-                     text);
+        problem_range(m, row, layer);
     else
         *(int64_t *)conf_member(conf, row) = n;
 }

@@ -121,6 +121,18 @@ bool cli_color(const struct cli *cli)
     return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0) && !cli_has(cli, "no-color");
 }
 
+/* Those of a file begin with file and line, as editors like it; the others with our name. */
+static void say_problems(struct span text)
+{
+    while (text.len) {
+        const char *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.ptr) + 1 : text.len;
+        bool line = strncmp(text.ptr, "--set ", 6) == 0;
+        fprintf(stderr, "%s%.*s", line ? "parley: " : "", (int)len, text.ptr);
+        text = span_of(text.ptr + len, text.len - len);
+    }
+}
+
 const struct conf *cli_conf(struct cli *cli)
 {
     assert(cli->verb->uses_conf);
@@ -137,7 +149,7 @@ const struct conf *cli_conf(struct cli *cli)
     cli->conf =
         conf_load(&(struct conf_source){.file = cli_flag(cli, "config"), .sets = sets, .env = environ}, &problems);
     fflush(stdout);
-    fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&problems)));
+    say_problems(buf_span(&problems));
     buf_done(&problems);
     mem_free(sets);
     return cli->conf;
@@ -255,6 +267,16 @@ static int run(struct cli *cli, int argc, char **argv)
     return cli->verb->run(cli);
 }
 
+/* `parley help VERB` is `parley VERB --help`. */
+static bool help_of(int argc, char **argv)
+{
+    int words;
+    const struct verb *verb = verb_find(argc, argv, &words);
+    if (verb)
+        verb_help(verb);
+    return verb || (argc == 1 && verb_family_help(argv[0]));
+}
+
 static int no_verb(int argc, char **argv)
 {
     if (argc == 0) {
@@ -262,6 +284,8 @@ static int no_verb(int argc, char **argv)
         return CLI_USAGE;
     }
     bool all = argc > 1 && strcmp(argv[1], "all") == 0;
+    if (argc > 1 && !all && strcmp(argv[0], "help") == 0)
+        return help_of(argc - 1, argv + 1) ? CLI_OK : no_verb(argc - 1, argv + 1);
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0) {
         verb_overview(all);
         return CLI_OK;

@@ -191,9 +191,10 @@ const struct verb process_type_verbs[] = {
      .summary = "declare a type of transaction: its steps, and what each needs",
      .examples = "parley process-type add shop refund.json",
      .notes =
-         "FILE is JSON: {\"name\": \"refund\", \"steps\": [\"order\", \"amount\"], \"fields\": [{\"name\": \"iban\", "
-         "\"type\": \"text\", \"required\": true, \"step\": \"amount\"}]}. What has changed becomes the next version;"
-         " processes under way stay on theirs. Types that nobody declared may be used all the same.",
+         "FILE is JSON: {\"name\": \"refund\", \"steps\": [\"order\", \"amount\"],\n  \"fields\": [{\"name\": "
+         "\"iban\", "
+         "\"type\": \"text\", \"required\": true, \"step\": \"amount\"}]}.\nWhat has changed becomes the next version;"
+         " processes under way stay on theirs.\nTypes that nobody declared may be used all the same.",
      .uses_conf = true,
      .prints_data = true,
      .run = add},

@@ -208,7 +208,7 @@ static int as_customer(struct cli *cli, struct sign_in *s)
 
 static void choose_url(struct cli *cli, struct sign_in *s)
 {
-    const char *url = cli_has(cli, "server") ? cli_flag(cli, "server") : cli_flag(cli, "url");
+    const char *url = cli_flag(cli, "server");
     char path[PATH_MAX];
     struct buf demo;
     buf_init(&demo, SECRET_MAX);

@@ -25,7 +25,6 @@ void sign_in_done(struct sign_in *s);
 /* clang-format off */
 #define SIGN_IN_SERVER                                                                                                 \
     {"server", "URL", "ws:// or wss:// address; else that of `parley dev`, or ws://127.0.0.1:8300/v1/ws", false},      \
-    {"url", "URL", "the same", false},                                                                                 \
     {"ca", "FILE", "trust this authority (PEM)", false},                                                               \
     {"keep", "FOLDER", "what is said and heard survives there; a folder for each person", false},                      \
     {"plain", NULL, "allow ws:// to another machine", false},                                                          \

@@ -130,6 +130,14 @@ def test_a_server_that_is_not_there(shop):
     assert done.returncode == 5 and "cannot connect" in done.stderr
 
 
+def test_an_address_where_something_else_answers(shop):
+    with shop.serve() as server:
+        path = file(shop, "ana.jwt", shop.app.token("ana"))
+        done = subprocess.run([program(), "chat", "--server", server.url + "/nope", "--token", path], input="", text=True,
+                              capture_output=True, timeout=READY_S)
+    assert done.returncode == 5 and "check the address" in done.stderr and "/v1/ws" in done.stderr, done.stderr
+
+
 def test_the_example_says_hello(shop, tmp_path):
     build, source = os.path.dirname(program()), os.path.join(ROOT, "sdk-c")
     hello = str(tmp_path / "hello")
