@@ -141,7 +141,7 @@ def test_an_address_where_something_else_answers(shop):
 def test_the_example_says_hello(shop, tmp_path):
     build, source = os.path.dirname(program()), os.path.join(ROOT, "sdk-c")
     hello = str(tmp_path / "hello")
-    sanitize = ["-fsanitize=address,undefined"] if "asan" in build else []
+    sanitize = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}.get(os.path.basename(build), [])
     subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", *sanitize, f"{source}/examples/hello.c", f"-I{source}/include",
                     f"-L{build}", "-lparley", f"-Wl,-rpath,{build}", "-o", hello], check=True)
     with shop.serve() as server:
