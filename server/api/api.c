@@ -19,6 +19,13 @@ static struct jws_table *table_new(const struct conf *conf)
                                              .ttl_max_ms = conf->auth.max_ttl_ms});
 }
 
+static bool reaches(void *arg, const struct principal *who, const struct hub_reach *reach)
+{
+    const struct api *api = arg;
+    return who->role != role_agent || uuid_equal(who->id, reach->agent) || uuid_equal(who->id, reach->offered) ||
+           directory_serves(api->directory, who->id, span_str(reach->queue));
+}
+
 struct api *api_new(const struct conf *conf, struct loop *loop, struct store *store, struct hub *hub, struct talk *talk,
                     struct route *route, struct directory *directory, struct offload *offload, struct mailbox *box,
                     struct gate *gate)
@@ -38,6 +45,7 @@ struct api *api_new(const struct conf *conf, struct loop *loop, struct store *st
     api->gate = gate;
     arena_init(&api->arena, ARENA_MAX);
     buf_init(&api->scratch, SCRATCH_MAX);
+    hub_on_reach(hub, reaches, api);
     return api;
 }
 

@@ -19,6 +19,15 @@ struct topic;
 /* A principal's first link came to this worker, or the last one went. */
 typedef void hub_presence(void *arg, struct uuid principal, enum role role, bool here);
 
+/* By what staff reach a conversation: whose its session is, whom it is offered to, the queue. */
+struct hub_reach {
+    struct uuid conversation, agent, offered;
+    char queue[LIMIT_NAME + 1];
+};
+
+/* Whether this member of staff may go on hearing it. */
+typedef bool hub_reaches(void *arg, const struct principal *who, const struct hub_reach *reach);
+
 struct hub {
     struct loop *loop;
     const struct peers *peers;
@@ -33,6 +42,8 @@ struct hub {
     size_t spenders_most; /* then those who have everything back are forgotten */
     hub_presence *on_presence;
     void *presence_arg;
+    hub_reaches *reaches; /* NULL: everybody */
+    void *reaches_arg;
     unsigned link_count;
 };
 
@@ -86,6 +97,11 @@ void hub_drain(struct hub *hub, int64_t spread_ms);
 
 /* Ends every link on this worker, each after what is queued for it. */
 void hub_close_links(struct hub *hub, parley_status why);
+
+/* Who reaches a conversation has changed: the subscriptions of staff who do not any more end, on every worker. */
+void hub_part(struct hub *hub, const struct hub_reach *reach);
+
+void hub_on_reach(struct hub *hub, hub_reaches *fn, void *arg);
 
 void hub_on_presence(struct hub *hub, hub_presence *fn, void *arg);
 

@@ -104,6 +104,65 @@ void hub_sign_out_unless(struct hub *hub, bool (*may)(void *arg, const struct pr
     }
 }
 
+/* ---- who may not hear any more ---- */
+
+struct parting {
+    struct mail mail;
+    struct hub_reach reach;
+};
+
+static void discard_parting(struct mail *mail)
+{
+    mem_free(LIST_ITEM(mail, struct parting, mail));
+}
+
+/* The topic goes with its last subscription: it is looked up again each time. */
+static struct sub *next_to_part(struct hub *hub, const struct hub_reach *reach)
+{
+    struct topic *topic = hub_topic(hub, reach->conversation);
+    if (!topic)
+        return NULL;
+    LIST_EACH(&topic->subs, node)
+    {
+        struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
+        if (sub->staff && sub->link->who && !hub->reaches(hub->reaches_arg, sub->link->who, reach))
+            return sub;
+    }
+    return NULL;
+}
+
+static void part_here(struct hub *hub, const struct hub_reach *reach)
+{
+    struct sub *sub;
+    while (hub->reaches && (sub = next_to_part(hub, reach)))
+        sub_end(sub);
+}
+
+static void open_parting(struct mail *mail, void *receiver)
+{
+    struct parting *p = LIST_ITEM(mail, struct parting, mail);
+    part_here(((struct peer *)receiver)->hub, &p->reach);
+    mem_free(p);
+}
+
+void hub_part(struct hub *hub, const struct hub_reach *reach)
+{
+    part_here(hub, reach);
+    for (int i = 0; i < hub->peers->count; i++) {
+        if (i == hub->self)
+            continue;
+        struct parting *p = mem_alloc(sizeof *p);
+        *p = (struct parting){.mail = {.open = open_parting, .discard = discard_parting}, .reach = *reach};
+        mailbox_send(hub->peers->at[i].box, &p->mail);
+    }
+}
+
+void hub_on_reach(struct hub *hub, hub_reaches *fn, void *arg)
+{
+    hub->reaches = fn;
+    hub->reaches_arg = arg;
+}
+
 void hub_drain(struct hub *hub, int64_t spread_ms)
 {
     unsigned i = 0;

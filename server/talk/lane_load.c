@@ -2,10 +2,25 @@
 #include "server/hub/hub.h"
 #include "server/talk/lane.h"
 
+#include <stdio.h>
+
 enum { MISSED_MAX = 1000 };
+
+/* An agent has lost it, or it is another queue's: who of those who follow it does not serve it hears no more. */
+static void part(struct conversation *conv, const struct session_row *was)
+{
+    const struct session_row *now = &conv->service.row;
+    struct hub_reach reach = {.conversation = conv->id, .agent = now->agent, .offered = now->offer_agent};
+    bool lost = !uuid_is_nil(was->agent) && !uuid_equal(was->agent, now->agent);
+    if (!uuid_equal(was->id, now->id) || (!lost && (!was->queue.len || span_equal(was->queue, now->queue))))
+        return;
+    snprintf(reach.queue, sizeof reach.queue, "%.*s", SPAN_ARG(now->queue));
+    hub_part(conv->talk->hub, &reach);
+}
 
 void tell_served(struct conversation *conv, const struct session_row *was)
 {
+    part(conv, was);
     for (int i = 0; i < conv->talk->nhooks; i++)
         if (conv->talk->hooks[i].served)
             conv->talk->hooks[i].served(conv->talk->hooks[i].arg, conv, was);

@@ -195,6 +195,7 @@ async def test_transfer_keeps_the_place(shop):
         await lee.say("Lee here", conv)
         await ann.until(lambda: "Lee here" in ann.texts())
         assert bob.kinds() == []
+        await kim.drop()        # serves that queue not, and hears no more of it
         await shop.quiet()
     shop.judge()
 

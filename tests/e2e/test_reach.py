@@ -106,6 +106,29 @@ async def test_a_program_reaches_only_customers_of_its_space(shop):
         await shop.close()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_who_gave_a_customer_away_hears_no_more(shop, workers):
+    shop.site.queue("claims")
+    shop.staff("lee", queues=["claims"])
+    with shop.serve(workers=workers):
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        lee = await shop.desk("lee")
+        await kim.transfer(conv, "claims")
+        await lee.accept(await lee.offered(conv))
+        await lee.note("not for kim", conv)
+        await ann.post("nor is this")
+        await ann.request("typing", conversation=conv, on=True)
+        for verb, data in (("range", {}), ("typing", {"on": True})):     # answered behind whatever was pushed
+            assert await refused(kim.request(verb, conversation=conv, **data)) == "not_found", verb
+        assert "transferred" in kim.kinds(conv)
+        assert "not for kim" not in kim.texts(conv) and "nor is this" not in kim.texts(conv)
+        await kim.drop()        # nobody waits for what kim does not hear
+        await lee.resolve(conv)
+        await shop.quiet()
+    shop.judge()
+
+
 async def test_an_offer_that_is_none_tells_nothing(shop):
     """Whoever takes up what they do not serve does not learn whose it is."""
     shop.site.queue("claims")

@@ -72,6 +72,7 @@ async def test_what_was_reopened_is_transferred_and_lost_as_anything_live(shop):
         await reopen(kim, conv)
         await kim.transfer(conv, "claims")
         lee = await shop.desk("lee")
+        await kim.drop()        # serves that queue not, and hears no more of it
         await lee.accept(await lee.offered(conv))
         await lee.resolve(conv)
         await ann.until(lambda: ann.kinds()[-1] == "resolved")
