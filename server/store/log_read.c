@@ -149,7 +149,7 @@ static const struct pg_statement view_head = {
 
 static const struct pg_statement view_marks = {
     "log_view_marks",
-    "select participant, role, read, delivered from mark where conversation = $1 order by read desc limit 32",
+    "select participant, role, read, delivered from mark where conversation = $1 order by role > 2, read desc limit 32",
     1,
     {PG_UUID},
 };

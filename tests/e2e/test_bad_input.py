@@ -91,6 +91,7 @@ FRAMES = {
     "id negative": ({"id": -1, "type": "conversations", "data": {}}, "invalid|malformed"),
     "id a real": ({"id": 1.5, "type": "conversations", "data": {}}, "invalid|malformed"),
     "type a number": ({"id": 90, "type": 7, "data": {}}, "invalid|unknown_type|malformed"),
+    "a reply to nothing": ({"re": 90, "data": {}}, "invalid|malformed"),
     "unknown type": ({"id": 90, "type": "dance", "data": {}}, "unknown_type"),
     "a type of pushes": ({"id": 90, "type": "offer.ended", "data": {}}, "unknown_type"),
     "data a list": ({"id": 90, "type": "post", "data": []}, "invalid|malformed"),
