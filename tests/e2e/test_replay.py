@@ -96,8 +96,11 @@ class Replay:
     async def back(self, client):
         """Connects again, unless somebody else who shares this client has done so."""
         async with CONNECTING.setdefault(client, asyncio.Lock()):
-            if not (client.link and client.link.open_now and client.link.welcomed):
-                await client.connect()
+            while not (client.link and client.link.open_now and client.link.welcomed):
+                try:
+                    await client.connect()
+                except Gone:    # another dialogue cut the link before its hello was answered
+                    pass
 
     async def say(self, client, text, id):
         epoch = client.threads[self.conv].epoch if client.staff else None
