@@ -17,19 +17,18 @@ LIBRARIES = {
     r"msgpack": ["protocol/wire_msgpack"],
     r"jansson": ["protocol/wire_json", "server/io/jws"],
     r"ini\.h": ["server/base/conf_ini"],
-    r"uv\.h|uv/": ["server/io/loop", "server/io/mailbox", "server/io/ws", "server/io/curl", "server/io/offload",
-                      "server/io/pg_hosts"],
-    r"libwebsockets": ["server/io/ws", "sdk-c/src/transport"],
+    r"uv\.h|uv/": ["server/io/loop", "server/io/mailbox", "server/io/ws", "server/io/pg_hosts"],
+    r"libwebsockets": ["server/io/ws", "sdk-c/src/transport_lws"],
     r"libpq": ["server/io/pg", "server/cli/db"],
-    r"openssl/": ["server/io/crypto", "server/io/tls", "sdk-c/src/"],
+    r"openssl/": ["server/io/crypto", "server/io/tls"],
     r"cjose": ["server/io/jws"],
     r"sodium": ["server/io/sodium"],
-    r"curl/": ["server/io/curl", "sdk-c/src/", "server/cli/http"],
-    r"lua|lauxlib|lualib": ["server/flow/"],
+    r"curl/": ["server/io/curl"],
+    r"lua|lauxlib|lualib": ["server/flow/sandbox"],
     r"pcre2": ["server/flow/pattern"],
     r"sqlite3": ["sdk-c/src/store"],
-    r"histedit|editline": ["server/cli/line", "server/cli/chat", "server/cli/desk", "server/cli/term"],
-    r"utf8proc": ["protocol/", "server/io/", "server/cli/"],
+    r"histedit|editline": ["server/cli/term"],
+    r"utf8proc": ["server/cli/term"],
 }
 
 
@@ -48,10 +47,10 @@ def files():
 
 def check_own(path, target, exists):
     mine, theirs = floor(path), floor(target)
-    if path.startswith("sdk-c/"):  # a library of its own: floors 0 to 2, and its public headers by their installed name
-        return None if target.startswith(("protocol/", "sdk-c/", "parley/")) else "the SDK stands on protocol/ only"
+    if path.startswith("sdk-c/"):  # a library of its own, on floors 0 to 2
+        return None if target.startswith(("protocol/", "sdk-c/")) else "the SDK stands on protocol/ only"
     if theirs is None:
-        return None if target.startswith("parley/") and mine and mine >= 12 else "does not start at the root of the tree"
+        return "does not start at the root of the tree"
     if not exists(target):
         return "no such file"
     if theirs > mine:
