@@ -159,11 +159,4 @@ void frame_put_type(struct buf *out, enum encoding encoding, enum frame_type typ
 struct frame_error frame_error_of(const struct wire_error *error);
 struct frame_error frame_error_status(parley_status status);
 
-/* Several frames in one message, at most LIMIT_FRAMES_PER_MESSAGE:
- * frame_batch_begin(out, encoding, count), then each frame with frame_batch_next before all but the first, then _end.
- */
-void frame_batch_begin(struct buf *out, enum encoding encoding, size_t count);
-void frame_batch_next(struct buf *out, enum encoding encoding);
-void frame_batch_end(struct buf *out, enum encoding encoding);
-
 #endif

@@ -236,23 +236,3 @@ struct frame_error frame_error_status(parley_status status)
 {
     return (struct frame_error){.code = span_str(status_name(status)), .text = span_str(status_text(status))};
 }
-
-void frame_batch_begin(struct buf *out, enum encoding encoding, size_t count)
-{
-    if (encoding == ENCODING_JSON)
-        buf_add_char(out, '[');
-    else
-        wire_msgpack_put_array(out, count);
-}
-
-void frame_batch_next(struct buf *out, enum encoding encoding)
-{
-    if (encoding == ENCODING_JSON)
-        buf_add_char(out, ',');
-}
-
-void frame_batch_end(struct buf *out, enum encoding encoding)
-{
-    if (encoding == ENCODING_JSON)
-        buf_add_char(out, ']');
-}

@@ -47,18 +47,12 @@ const struct shape *item_shape(int kind)
     return k ? k->shape : NULL;
 }
 
-const struct item_row *item_row_of(struct span name)
+int item_kind_of(struct span name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (span_is(name, kinds[i].row.name))
-            return &kinds[i].row;
-    return NULL;
-}
-
-int item_kind_of(struct span name)
-{
-    const struct item_row *row = item_row_of(name);
-    return row ? row->kind : ITEM_none;
+            return kinds[i].row.kind;
+    return ITEM_none;
 }
 
 const char *item_kind_name(int kind)

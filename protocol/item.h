@@ -32,7 +32,6 @@ struct item_row {
 
 /* NULL for what this build does not know. */
 const struct item_row *item_row(int kind);
-const struct item_row *item_row_of(struct span name);
 
 /* ITEM_none for a name that is unknown. */
 int item_kind_of(struct span name);

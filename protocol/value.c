@@ -94,47 +94,6 @@ struct span value_sort(struct value *map)
     return (struct span){0};
 }
 
-static bool items_equal(const struct value *a, const struct value *b)
-{
-    for (size_t i = 0; i < a->count; i++)
-        if (!value_equal(&a->items[i], &b->items[i]))
-            return false;
-    return true;
-}
-
-static bool members_equal(const struct value *a, const struct value *b)
-{
-    for (size_t i = 0; i < a->count; i++)
-        if (!span_equal(a->members[i].key, b->members[i].key) ||
-            !value_equal(&a->members[i].value, &b->members[i].value))
-            return false;
-    return true;
-}
-
-bool value_equal(const struct value *a, const struct value *b)
-{
-    if (a->type != b->type)
-        return false;
-    switch (a->type) {
-    case VALUE_NULL:
-        return true;
-    case VALUE_BOOL:
-        return a->boolean == b->boolean;
-    case VALUE_INT:
-        return a->integer == b->integer;
-    case VALUE_REAL:
-        return a->real == b->real;
-    case VALUE_TEXT:
-    case VALUE_BYTES:
-        return span_equal(a->text, b->text);
-    case VALUE_ARRAY:
-        return a->count == b->count && items_equal(a, b);
-    case VALUE_MAP:
-        return a->count == b->count && members_equal(a, b);
-    }
-    return false;
-}
-
 int value_depth(const struct value *v)
 {
     if (v->type != VALUE_ARRAY && v->type != VALUE_MAP)

@@ -45,8 +45,6 @@ int value_key_compare(struct span a, struct span b);
 /* Puts the members of a map in order; the key that is there twice, or one with a NULL ptr. */
 struct span value_sort(struct value *map);
 
-bool value_equal(const struct value *a, const struct value *b);
-
 /* Levels of nesting: 0 for a scalar, 1 for a map of scalars. */
 int value_depth(const struct value *v);
 

@@ -4,6 +4,7 @@
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
 #include "protocol/wire_msgpack.h"
+#include "tests/support/value_equal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

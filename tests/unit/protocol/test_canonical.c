@@ -1,4 +1,5 @@
 /* The canonical form, and what it becomes: the same tree by every way through both encodings. */
+#include "tests/support/value_equal.h"
 #include "tests/unit/protocol/random_value.h"
 #include "tests/unit/protocol/support.h"
 

@@ -1,5 +1,6 @@
 /* Every field of every frame and every item, right and wrong, in both encodings. */
 #include "tests/support/frame_cases.h"
+#include "tests/support/value_equal.h"
 #include "tests/unit/protocol/support.h"
 
 #include "protocol/item.h"

@@ -1,4 +1,5 @@
 /* Trees: order, look-up, duplicates, depth. */
+#include "tests/support/value_equal.h"
 #include "tests/unit/protocol/random_value.h"
 #include "tests/unit/protocol/support.h"
 

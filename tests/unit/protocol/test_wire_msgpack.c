@@ -1,4 +1,5 @@
 /* MessagePack from peers that mean no good: every format family, every truncation, every lie about a length. */
+#include "tests/support/value_equal.h"
 #include "tests/unit/protocol/random_value.h"
 #include "tests/unit/protocol/support.h"
 

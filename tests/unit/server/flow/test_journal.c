@@ -1,4 +1,5 @@
 /* The journal and replaying: the same place, or a difference that says where. */
+#include "tests/support/value_equal.h"
 #include "tests/unit/unit.h"
 
 #include "protocol/item.h"
