@@ -329,8 +329,7 @@ static struct fetch *fetch_new(struct fetcher *fetcher)
     return fetch;
 }
 
-parley_status fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done *done, void *arg,
-                          struct fetch **out_fetch)
+parley_status fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done *done, void *arg)
 {
     if (fetcher->stopped || fetcher->in_flight == fetcher->config.in_flight_max)
         return PARLEY_BUSY;
@@ -350,16 +349,7 @@ parley_status fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     set_request(fetch, request);
     set_safety(fetch);
     curl_multi_add_handle(fetcher->multi, fetch->easy);
-    if (out_fetch)
-        *out_fetch = fetch;
     return PARLEY_OK;
-}
-
-void fetch_cancel(struct fetch **fetch)
-{
-    if (*fetch)
-        fetch_free(*fetch);
-    *fetch = NULL;
 }
 
 /* ---- the fetcher ---- */

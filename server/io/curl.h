@@ -14,7 +14,6 @@
 
 struct loop;
 struct fetcher;
-struct fetch;
 
 struct fetcher_config {
     bool allow_http;        /* also http */
@@ -57,11 +56,7 @@ struct fetch_answer {
 typedef void fetch_done(void *arg, parley_status st, const struct fetch_answer *answer);
 
 /* Everything is copied. PARLEY_INVALID for a URL that cannot be asked: malformed, with user or password, another
- * scheme; PARLEY_BUSY; then done is not called. out_fetch may be NULL. */
-parley_status fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done *done, void *arg,
-                          struct fetch **out_fetch);
-
-/* done is not called any more. Not from inside done. */
-void fetch_cancel(struct fetch **fetch);
+ * scheme; PARLEY_BUSY; then done is not called. */
+parley_status fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done *done, void *arg);
 
 #endif

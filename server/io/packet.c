@@ -10,7 +10,6 @@ enum { FIN = 0x80, OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_PING = 9, HEADER_M
 
 struct packet {
     unsigned refs;
-    unsigned header_len;
     size_t len; /* with the header */
     char bytes[];
 };
@@ -35,7 +34,6 @@ struct packet *packet_new(struct span payload, bool text)
     unsigned n = write_header(header, payload.len, text);
     struct packet *packet = mem_resize(NULL, sizeof *packet + n + payload.len);
     packet->refs = 1;
-    packet->header_len = n;
     packet->len = n + payload.len;
     memcpy(packet->bytes, header, n);
     if (payload.len)
@@ -74,16 +72,11 @@ struct span packet_frame(const struct packet *packet)
     return span_of(packet->bytes, packet->len);
 }
 
-struct span packet_payload(const struct packet *packet)
-{
-    return span_of(packet->bytes + packet->header_len, packet->len - packet->header_len);
-}
-
 struct packet *packet_ping(void)
 {
     static const char ping[] = {(char)(FIN | OPCODE_PING), 1, 'p'}; /* libwebsockets hides an empty pong */
     struct packet *packet = mem_resize(NULL, sizeof *packet + sizeof ping);
-    *packet = (struct packet){.refs = 1, .header_len = 2, .len = sizeof ping};
+    *packet = (struct packet){.refs = 1, .len = sizeof ping};
     memcpy(packet->bytes, ping, sizeof ping);
     return packet;
 }

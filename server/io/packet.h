@@ -22,8 +22,7 @@ void packet_unref(struct packet **packet);
 /* A packet of its own with the same bytes, to hand to another thread. */
 struct packet *packet_copy(const struct packet *packet);
 
-/* As it goes to the socket, and without the frame header. As long as the packet. */
+/* As it goes to the socket, frame header and payload. As long as the packet. */
 struct span packet_frame(const struct packet *packet);
-struct span packet_payload(const struct packet *packet);
 
 #endif

@@ -20,10 +20,8 @@ struct http_exchange;
 
 /* What is known of a link when it opens. */
 struct ws_opened {
-    bool text; /* parley.v1.json: messages are text frames */
-    bool tls;
-    uint64_t peer;      /* keyed hash of the address (of the /64 for IPv6): for limits, never for logs */
-    struct span origin; /* empty when none was sent; during on_open only */
+    bool text;     /* parley.v1.json: messages are text frames */
+    uint64_t peer; /* keyed hash of the address (of the /64 for IPv6): for limits, never for logs */
 };
 
 /* Upward. All on the loop's thread, none from inside ws_send; a link may be closed in any of them. */
@@ -114,16 +112,9 @@ size_t ws_queued(const struct ws_conn *conn);
 /* The longest message taken from now on; starts with LIMIT_MESSAGE_BEFORE_WELCOME. A longer one closes with 1009. */
 void ws_set_limit(struct ws_conn *conn, size_t message_max);
 
-/* No message comes until resumed, and nothing is read: TCP holds the peer back. */
-void ws_pause(struct ws_conn *conn);
-void ws_resume(struct ws_conn *conn);
-
 /* Sends a Close frame after everything queued and ends the link once the peer answers it, at the latest after 5 s.
  * reason: at most 123 bytes of UTF-8. on_close comes later, never from inside. */
 void ws_close(struct ws_conn *conn, int code, struct span reason);
-
-/* Without a word and without waiting; on_close comes later in this turn. */
-void ws_abort(struct ws_conn *conn, int code);
 
 /* ---- a request ---- */
 
@@ -131,16 +122,11 @@ void ws_abort(struct ws_conn *conn, int code);
  * free of "..", and holds only letters, digits and -._~:@/ (others are refused); an absent header is empty. */
 struct span http_method(const struct http_exchange *exchange);
 struct span http_path(const struct http_exchange *exchange);
-struct span http_query(const struct http_exchange *exchange); /* after the '?', decoded: name=value, joined with '&' */
-struct span http_parameter(const struct http_exchange *exchange, const char *name); /* of the query; NULL when absent */
+struct span http_parameter(const struct http_exchange *exchange,
+                           const char *name); /* of the query, decoded; NULL ptr when absent */
 struct span http_body(const struct http_exchange *exchange);
 struct span http_authorization(const struct http_exchange *exchange);
-struct span http_content_type(const struct http_exchange *exchange);
-struct span http_origin(const struct http_exchange *exchange);
 uint64_t http_peer(const struct http_exchange *exchange); /* as in struct ws_opened */
-
-/* Whether the peer has gone; answering is still due, and goes nowhere. */
-bool http_gone(const struct http_exchange *exchange);
 
 /* Before a large answer is gathered: whether there is room for it. It is held until the exchange ends. */
 bool http_hold(struct http_exchange *exchange, size_t bytes);

@@ -273,22 +273,13 @@ static struct ws_refusal take_query(struct lws *wsi, char *room, struct ws_reque
     return fine;
 }
 
-static bool take_header(struct lws *wsi, enum lws_token_indexes h, char *room, struct ws_request *out,
-                        struct span *out_value)
-{
-    struct span value;
-    if (!hdr_once(wsi, h, room, &value))
-        return false;
-    *out_value = keep(out, value);
-    return true;
-}
-
 static struct ws_refusal take_headers(struct lws *wsi, char *room, struct ws_request *out)
 {
-    if (!take_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, room, out, &out->authorization) ||
-        !take_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room, out, &out->content_type) ||
-        !take_header(wsi, WSI_TOKEN_ORIGIN, room, out, &out->origin))
+    struct span value;
+    if (!hdr_once(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room, &value) || !hdr_once(wsi, WSI_TOKEN_ORIGIN, room, &value) ||
+        !hdr_once(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, room, &value))
         return REFUSE(400, "Authorization, Content-Type and Origin come at most once");
+    out->authorization = keep(out, value);
     return fine;
 }
 

@@ -138,11 +138,6 @@ struct span http_path(const struct http_exchange *exchange)
     return exchange->request.path;
 }
 
-struct span http_query(const struct http_exchange *exchange)
-{
-    return exchange->request.query;
-}
-
 struct span http_parameter(const struct http_exchange *exchange, const char *name)
 {
     struct span q = exchange->request.query;
@@ -167,16 +162,6 @@ struct span http_authorization(const struct http_exchange *exchange)
     return exchange->request.authorization;
 }
 
-struct span http_content_type(const struct http_exchange *exchange)
-{
-    return exchange->request.content_type;
-}
-
-struct span http_origin(const struct http_exchange *exchange)
-{
-    return exchange->request.origin;
-}
-
 bool http_hold(struct http_exchange *exchange, size_t bytes)
 {
     if (!ws_has_room(exchange->ws, bytes))
@@ -189,11 +174,6 @@ bool http_hold(struct http_exchange *exchange, size_t bytes)
 uint64_t http_peer(const struct http_exchange *exchange)
 {
     return exchange->peer;
-}
-
-bool http_gone(const struct http_exchange *exchange)
-{
-    return !exchange->conn;
 }
 
 void http_answer(struct http_exchange *exchange, int status, const char *content_type,

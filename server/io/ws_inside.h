@@ -68,7 +68,7 @@ struct ws_conn {
     bool proxied; /* peer is a proxy of ours, until its headers tell more */
 
     /* WS_LINK */
-    bool text, blocked, paused, frame_open, peer_closes, drain_due;
+    bool text, blocked, frame_open, peer_closes, drain_due;
     uint8_t frames; /* of the message that is being joined */
     uint16_t code;  /* of the close, whoever began it */
     uint32_t message_max;
@@ -134,7 +134,7 @@ struct ws_refusal {
 /* A request as it was checked and copied. The spans point into text. */
 struct ws_request {
     struct span method, path, query;
-    struct span authorization, content_type, origin;
+    struct span authorization;
     size_t body_len;
     bool expects_continue;
     struct buf text;

@@ -74,8 +74,6 @@ static void on_link_timer(void *arg)
 {
     struct ws_conn *conn = arg;
     int64_t now = now_of(conn);
-    if (conn->paused) /* it is we who do not listen */
-        conn->heard = now;
     if (now - conn->heard >= conn->ws->config.silence_ms) {
         ws_kill(conn, CODE_SILENT);
         return;
@@ -103,10 +101,7 @@ void link_open(struct ws_conn *conn)
 {
     struct ws *ws = conn->ws;
     ws_peer_forwarded(conn, conn->wsi);
-    struct ws_opened opened = {.text = conn->text, .tls = conn->tls, .peer = conn->peer};
-    char origin[LIMIT_HTTP_HEADERS];
-    int n = lws_hdr_copy(conn->wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
-    opened.origin = span_of(origin, n > 0 ? (size_t)n : 0);
+    struct ws_opened opened = {.text = conn->text, .peer = conn->peer};
     conn->state = WS_LINK;
     conn->message_max = LIMIT_MESSAGE_BEFORE_WELCOME;
     conn->heard = now_of(conn);
@@ -376,37 +371,14 @@ void ws_set_limit(struct ws_conn *conn, size_t message_max)
     conn->message_max = message_max < UINT32_MAX / 2 ? (uint32_t)message_max : UINT32_MAX / 2;
 }
 
-void ws_pause(struct ws_conn *conn)
-{
-    if (conn->paused || ending(conn))
-        return;
-    conn->paused = true;
-    lws_rx_flow_control(conn->wsi, 0);
-}
-
-void ws_resume(struct ws_conn *conn)
-{
-    if (!conn->paused || conn->closed)
-        return;
-    conn->paused = false;
-    link_heard(conn);
-    lws_rx_flow_control(conn->wsi, 1);
-}
-
 void ws_close(struct ws_conn *conn, int code, struct span reason)
 {
     if (ending(conn))
         return;
-    ws_resume(conn); /* to see the peer's answer */
     conn->bye = mem_alloc(sizeof *conn->bye);
     conn->bye->len = reason.len < REASON_MAX ? reason.len : REASON_MAX;
     memcpy(conn->bye->reason, reason.ptr ? reason.ptr : "", conn->bye->len);
     conn->code = (uint16_t)code;
     loop_timer_start(conn->ws->loop, &conn->timer, FAREWELL_MS, on_farewell_late, conn);
     ws_mark(conn);
-}
-
-void ws_abort(struct ws_conn *conn, int code)
-{
-    ws_kill(conn, code);
 }

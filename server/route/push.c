@@ -232,7 +232,7 @@ static parley_status post(struct push *push, struct sending *s)
     struct fetch_request request = {
         .url = push->conf->push.url, .headers = headers, .body = text, .timeout_ms = TIMEOUT_MS};
     if (st == PARLEY_OK)
-        st = fetch_start(push->fetcher, &request, on_answer, s, NULL);
+        st = fetch_start(push->fetcher, &request, on_answer, s);
     buf_done(&body);
     buf_done(&signature);
     return st;

@@ -156,8 +156,6 @@ static void must_be_sound(const struct ws_request *r)
     must_be_plain(r, r->path);
     must_be_plain(r, r->query);
     must_be_plain(r, r->authorization);
-    must_be_plain(r, r->content_type);
-    must_be_plain(r, r->origin);
     for (size_t i = 0; i < r->query.len; i++)
         parameters += r->query.ptr[i] == '&';
     must(parameters <= 16 && !memchr(r->query.ptr ? r->query.ptr : "", '%', r->query.len));

@@ -30,7 +30,6 @@ struct rig {
 struct user {
     struct rig *rig;
     struct ws_conn *conn;
-    struct loop_timer timer;
     bool text;
     int drained;
 };
@@ -61,11 +60,6 @@ static void send_bytes(struct user *user, struct span bytes)
     packet_unref(&packet);
 }
 
-static void resume(void *arg)
-{
-    ws_resume(((struct user *)arg)->conn);
-}
-
 static void send_many(struct user *user, int count, int len)
 {
     char *bytes = mem_alloc((size_t)len + 1);
@@ -83,16 +77,11 @@ static bool obey(struct user *user, const char *command)
     char text[64];
     if (sscanf(command, "close %d %n", &a, &at) == 1 && at)
         ws_close(user->conn, a, span_str(command + at));
-    else if (sscanf(command, "abort %d", &a) == 1)
-        ws_abort(user->conn, a);
     else if (sscanf(command, "limit %d", &a) == 1)
         ws_set_limit(user->conn, (size_t)a);
     else if (sscanf(command, "send %d %d", &a, &b) == 2)
         send_many(user, a, b);
-    else if (sscanf(command, "pause %d", &a) == 1) {
-        ws_pause(user->conn);
-        loop_timer_start(user->rig->loop, &user->timer, a, resume, user);
-    } else if (!strcmp(command, "drained")) {
+    else if (!strcmp(command, "drained")) {
         snprintf(text, sizeof text, "%d", user->drained);
         send_bytes(user, span_str(text));
     } else
@@ -118,7 +107,6 @@ static void on_close(void *arg, int code)
 {
     struct user *user = arg;
     struct rig *rig = user->rig;
-    loop_timer_stop(&user->timer);
     mem_free(user);
     rig->links--;
     pthread_mutex_lock(&rig->lock);
@@ -142,18 +130,17 @@ static void answer_later(void *arg)
 {
     struct later *later = arg;
     list_remove(&later->node);
-    http_answer(later->exchange, 200, "text/plain", NULL, span_str(http_gone(later->exchange) ? "gone" : "later"));
+    http_answer(later->exchange, 200, "text/plain", NULL, span_str("later"));
     mem_free(later);
 }
 
 static void answer_seen(struct http_exchange *x)
 {
     struct buf out;
-    struct span type = http_content_type(x), who = http_authorization(x);
     buf_init(&out, 1 << 20);
-    buf_printf(&out, "%.*s %.*s [%.*s] auth=%.*s type=%.*s origin=%.*s after=%.*s body=%zu", SPAN_ARG(http_method(x)),
-               SPAN_ARG(http_path(x)), SPAN_ARG(http_query(x)), SPAN_ARG(who), SPAN_ARG(type), SPAN_ARG(http_origin(x)),
-               SPAN_ARG(http_parameter(x, "after")), http_body(x).len);
+    buf_printf(&out, "%.*s %.*s x=%.*s after=%.*s auth=%.*s body=%zu", SPAN_ARG(http_method(x)), SPAN_ARG(http_path(x)),
+               SPAN_ARG(http_parameter(x, "x")), SPAN_ARG(http_parameter(x, "after")), SPAN_ARG(http_authorization(x)),
+               http_body(x).len);
     struct http_header headers[] = {{"Cache-Control", span_str("max-age=60")}, {"X-Bad", span_str("a\r\nb: c")}, {0}};
     http_answer(x, 200, "text/plain", headers, buf_span(&out));
     buf_done(&out);
@@ -246,7 +233,6 @@ static void open_stop(struct mail *mail, void *receiver)
     ws_stop(rig->ws);
     while (!list_empty(&rig->laters)) {
         struct later *later = LIST_ITEM(rig->laters.next, struct later, node);
-        assert_true(http_gone(later->exchange));
         loop_timer_stop(&later->timer);
         answer_later(later);
     }

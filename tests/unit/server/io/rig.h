@@ -19,7 +19,7 @@ struct rig_options {
 };
 
 /* The application: a link's message is sent back, unless it is a command:
- *   close CODE TEXT, abort CODE, limit BYTES, pause MS, send COUNT BYTES, and: drained (tells how often it was so)
+ *   close CODE TEXT, limit BYTES, send COUNT BYTES, and: drained (tells how often it was so)
  * A request is answered by its path: /echo at once with the body, /later after 100 ms, /big with 1 MiB, /seen with
  * what it saw of the request. Origins that end in ".example" are allowed. */
 struct rig *rig_start(const struct rig_options *options);

@@ -232,17 +232,6 @@ static void a_peer_that_does_not_answer_a_close_is_left_after_5_s(void **state)
     close(fd);
 }
 
-static void an_abort_ends_the_link_without_a_word(void **state)
-{
-    struct rig *rig = *state;
-    int fd = peer_link(rig, "parley.v1.json");
-    say(fd, "abort 4009");
-    struct peer_message m = peer_receive(fd);
-    assert_int_equal(m.opcode, -1);
-    assert_int_equal(rig_closed(rig), 4009);
-    close(fd);
-}
-
 static void a_lost_connection_is_1006(void **state)
 {
     struct rig *rig = *state;
@@ -269,23 +258,6 @@ static void a_reader_that_catches_up_gets_everything(void **state)
     peer_expect(fd, OP_TEXT, "mark");
     say(fd, "drained");
     peer_expect(fd, OP_TEXT, "1");
-    leave(rig, fd);
-}
-
-static void a_paused_link_delivers_nothing_until_it_is_resumed(void **state)
-{
-    struct rig *rig = *state;
-    int fd = peer_link(rig, "parley.v1.json");
-    struct timeval soon = {.tv_usec = 100000}, late = {.tv_sec = 10};
-    say(fd, "pause 300");
-    for (int i = 0; i < 200; i++)
-        say(fd, "held back");
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
-    char byte;
-    assert_int_equal(recv(fd, &byte, 1, 0), -1);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &late, sizeof late);
-    for (int i = 0; i < 200; i++)
-        peer_expect(fd, OP_TEXT, "held back");
     leave(rig, fd);
 }
 
@@ -401,10 +373,8 @@ int main(void)
         ON_RIG(frames_that_break_the_protocol_end_the_link),
         ON_RIG(a_close_comes_after_everything_queued),
         ON_RIG(a_peer_that_does_not_answer_a_close_is_left_after_5_s),
-        ON_RIG(an_abort_ends_the_link_without_a_word),
         ON_RIG(a_lost_connection_is_1006),
         ON_RIG(a_reader_that_catches_up_gets_everything),
-        ON_RIG(a_paused_link_delivers_nothing_until_it_is_resumed),
         cmocka_unit_test(links_that_are_open_at_the_end_are_closed_with_1001),
         cmocka_unit_test(sockets_beyond_the_maximum_are_refused),
         cmocka_unit_test(a_port_is_shared_in_this_process_and_with_no_other),

@@ -54,18 +54,6 @@ static void a_peer_that_answers_pings_stays_and_a_silent_one_goes(void **state)
     rig_stop(&rig);
 }
 
-static void a_paused_link_is_not_silent(void **state)
-{
-    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 60000, .silence_ms = 300});
-    int fd = peer_link(rig, "parley.v1.json");
-    say(fd, "pause 700");
-    say(fd, "after");
-    peer_expect(fd, OP_TEXT, "after");
-    close(fd);
-    rig_closed(rig);
-    rig_stop(&rig);
-}
-
 static int small_link(struct rig *rig)
 {
     int fd = peer_link(rig, "parley.v1.json"), small = 8192;
@@ -222,7 +210,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_is_pinged_in_its_interval),
         cmocka_unit_test(a_peer_that_answers_pings_stays_and_a_silent_one_goes),
-        cmocka_unit_test(a_paused_link_is_not_silent),
         cmocka_unit_test(a_peer_that_never_reads_is_closed_with_4001),
         cmocka_unit_test(a_peer_that_reads_slowly_is_not_stalled),
         cmocka_unit_test(a_peer_that_never_reads_its_answer_is_dropped),
