@@ -1,43 +1,9 @@
 /* Memory fails at each allocation in turn while a frame is read and written: the answer is NOMEM, nothing is lost, and
  * with memory again all is well. The server's own small allocations cannot fail (base/mem), the host's of the SDK can.
  */
+#include "tests/support/failing_memory.h"
 #include "tests/support/frame_cases.h"
 #include "tests/unit/protocol/support.h"
-
-#include <stdlib.h>
-
-static long fail_in = -1; /* so many succeed before one fails; below 0: none fails */
-static bool failed;
-
-static bool runs_out(void)
-{
-    if (fail_in < 0 || fail_in-- > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return runs_out() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return runs_out() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return runs_out() ? NULL : __real_realloc(ptr, size);
-}
 
 struct fixture {
     enum frame_type type;
@@ -72,19 +38,18 @@ static bool attempt(struct fixture *f, struct span message, long n)
     struct frame frame;
     arena_init(&arena, 1 << 24);
     buf_init(&written, 1 << 24);
-    failed = false;
-    fail_in = n;
+    memory_fails_after(n);
     parley_status st = read_frame(f, &arena, message, &frame);
     if (st == PARLEY_OK) {
         frame_put_type(&written, f->encoding, frame.type, frame.id, &frame.error);
         st = written.status;
     }
-    fail_in = -1;
-    assert_status(st, failed ? PARLEY_NOMEM : PARLEY_OK);
-    f->failures += failed;
+    memory_is_back();
+    assert_status(st, memory_failed() ? PARLEY_NOMEM : PARLEY_OK);
+    f->failures += memory_failed();
     buf_done(&written);
     arena_done(&arena);
-    return failed;
+    return memory_failed();
 }
 
 static void fail_everywhere(void *arg, const struct frame_case *c)

@@ -1,6 +1,7 @@
 /* Bad weather: cuts, lost and repeated answers, lost pushes, a process that is killed, and memory that runs out at
  * every single place. In the end the log holds what was said once and in order, and the app was told every item once.
  */
+#include "tests/support/failing_memory.h"
 #include "tests/unit/sdk-c/folder.h"
 #include "tests/unit/sdk-c/honest.h"
 #include "tests/unit/sdk-c/mirror.h"
@@ -11,55 +12,18 @@
 
 enum { SAID = 60, HEARD = 40, STORMS = 300, KILLS = 60 };
 
-/* --- memory that runs out: the linker sends every allocation of the SDK and the codec here --- */
+/* --- memory: SQLite's own goes the way of the SDK's --- */
 
-static int fail_in = -1; /* the n-th from now; negative: never */
-static int server_at_work;
-static bool failed;
-
-static bool runs_out(void)
-{
-    if (fail_in < 0 || server_at_work)
-        return false;
-    if (fail_in-- > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return runs_out() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return runs_out() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return runs_out() ? NULL : __real_realloc(ptr, size);
-}
-
-/* SQLite's own go the same way. */
 static sqlite3_mem_methods sqlite_memory;
 
 static void *sqlite_malloc(int n)
 {
-    return runs_out() ? NULL : sqlite_memory.xMalloc(n);
+    return memory_runs_out() ? NULL : sqlite_memory.xMalloc(n);
 }
 
 static void *sqlite_realloc(void *ptr, int n)
 {
-    return runs_out() ? NULL : sqlite_memory.xRealloc(ptr, n);
+    return memory_runs_out() ? NULL : sqlite_memory.xRealloc(ptr, n);
 }
 
 static int wrap_sqlite(void **state)
@@ -122,16 +86,16 @@ static void open_screen(struct run *r)
 {
     r->screen.len = 0;
     while (parley_view_thread(r->client, NULL, 10, &r->screen.view) != PARLEY_OK)
-        assert_true(failed);
+        assert_true(memory_failed());
 }
 
 static void pull(struct run *r)
 {
     parley_event *e;
     while ((e = parley_next_event(r->client, 0))) {
-        server_at_work++; /* the app's memory is another matter */
+        memory_is_safe++; /* the app's memory is another matter */
         mirror_take(&r->screen, e);
-        server_at_work--;
+        memory_is_safe--;
         if (parley_event_type(e) == PARLEY_EVENT_ITEM) {
             int64_t seq = parley_event_seq(e);
             assert_false(r->told[seq]);
@@ -175,9 +139,9 @@ static void say_and_hear(struct run *r, int said, int heard)
             s++;
         if (h < heard && i % 2) {
             h++;
-            server_at_work++;
+            memory_is_safe++;
             honest_say(&r->server, "x");
-            server_at_work--;
+            memory_is_safe--;
         }
         go_on(r, i % 7 ? 0 : 400);
         if (*r->folder && honest_chance(&r->server) % 30 == 0)
@@ -260,11 +224,10 @@ static void try_without_memory(int n)
     static struct run run;
     run = (struct run){.now = 1000};
     honest_init(&run.server, n % 2 ? ENCODING_JSON : ENCODING_MSGPACK);
-    run.server.quiet = &server_at_work;
-    fail_in = n;
-    failed = false;
+    run.server.quiet = &memory_is_safe;
+    memory_fails_after(n);
     while (start(&run, run.server.encoding) != PARLEY_OK)
-        assert_true(failed);
+        assert_true(memory_failed());
     open_screen(&run);
     parley_connect(run.client);
     parley_context_set(run.client, NULL, "screen", "\"cart\"");
@@ -275,7 +238,7 @@ static void try_without_memory(int n)
     honest_cut(&run.server);
     say_and_hear(&run, 0, 3);
     parley_load_older(run.client, NULL, 5, NULL);
-    fail_in = -1;
+    memory_is_back();
     calm_down(&run);
     check(&run, 5, 6);
     parley_client_free(run.client);
@@ -286,7 +249,7 @@ static void survives_without_memory_at_every_place(void **state)
     int n = 0;
     do
         try_without_memory(n++);
-    while (failed);
+    while (memory_failed());
     assert_true(n > 100); /* it did fail at many places */
 }
 
@@ -296,7 +259,7 @@ static void survives_when_sqlite_finds_no_memory(void **state)
     int n = 3;
     do
         try_without_memory(n += 11);
-    while (failed);
+    while (memory_failed());
     assert_true(n > 1000);
 }
 
