@@ -188,14 +188,16 @@ static void look(struct bot *bot)
         tell(bot, &event);
         return;
     }
+    if (tell_input(bot)) {
+        if (bot->state == BOT_RESTING)
+            bot_due(bot);
+        return;
+    }
     if (!uuid_is_nil(bot->timer)) {
         event = (struct flow_event){.type = FLOW_EVENT_TIMER, .timer = bot->timer};
         bot->timer = (struct uuid){0};
-        if (tell(bot, &event))
-            return;
+        tell(bot, &event);
     }
-    if (tell_input(bot) && bot->state == BOT_RESTING)
-        bot_due(bot);
 }
 
 static void on_again(void *arg);

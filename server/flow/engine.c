@@ -271,12 +271,12 @@ parley_status flow_event(struct flow_run *run, const struct flow_event *event)
         return PARLEY_BUSY;
     step_open(run);
     parley_status st = wait_event(run, event, &go, &error);
+    if (event->seq > run->input_seq)
+        run->input_seq = event->seq; /* also what it has no use for: it is not an answer to a later question */
     if (st == PARLEY_WRONG_STATE) {
         step_close(run);
         return st;
     }
-    if (event->seq > run->input_seq)
-        run->input_seq = event->seq;
     run->work->step.input_seq = run->input_seq;
     if (st != PARLEY_OK) {
         run_fail(run, &error);

@@ -106,7 +106,8 @@ struct flow_event {
 };
 
 /* PARLEY_OK: taken, a commit follows, or has been (and the run may be gone). PARLEY_WRONG_STATE: this run has no use
- * for it just now; skip it. PARLEY_BUSY: it has not come to a wait yet; `ready` will say. */
+ * for it, and an item will not be an answer to what it asks later. PARLEY_BUSY: it has not come to a wait yet; `ready`
+ * will say. */
 parley_status flow_event(struct flow_run *run, const struct flow_event *event);
 
 /* The host's answers. `question_seq` is the number that the step's question got; 0 when there was none. Any status but

@@ -4,7 +4,7 @@
 
 #include "protocol/item.h"
 #include "server/base/mem.h"
-#include "tests/support/host_memory.h"
+#include "server/flow/host_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,6 +230,22 @@ static void only_answers_to_this_question_count(void **state)
         source);
 }
 
+/* Also when the run comes into memory only after the wait is over, and finds the words and the timer together. */
+static void words_during_a_wait_are_no_answer_to_what_is_asked_after_it(void **state)
+{
+    static const char source[] = "flow { id = 'w', title = 'W' }\n"
+                                 "wait '1h'\n"
+                                 "say('Hello ' .. ask 'Who are you?')";
+    same_in_every_world(&(struct dialogue){.file = "w.lua",
+                                           .script = SCRIPT("say:still there?", "advance:3600", "say:Ann"),
+                                           .expected = "you text Hello\n"
+                                                       "you text still there?\n"
+                                                       "bot text Who are you?\n"
+                                                       "you text Ann\n"
+                                                       "bot text Hello Ann\n"},
+                        source);
+}
+
 static void people_hands_over_and_asks_for_a_rating(void **state)
 {
     same_for_file(&(struct dialogue){
@@ -402,6 +418,7 @@ int main(void)
         cmocka_unit_test(order_status_times_out),
         cmocka_unit_test(a_person_at_any_moment_then_the_question_again),
         cmocka_unit_test(only_answers_to_this_question_count),
+        cmocka_unit_test(words_during_a_wait_are_no_answer_to_what_is_asked_after_it),
         cmocka_unit_test(people_hands_over_and_asks_for_a_rating),
         cmocka_unit_test(refund_lasts_for_days),
         cmocka_unit_test(refund_survives_a_person_during_the_wait_and_others_at_its_process),

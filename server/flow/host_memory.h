@@ -1,8 +1,8 @@
 /* A host of one conversation and one run, in memory: for tests, and for trying a flow without a server. It keeps what
  * Postgres would keep, as text, so that the engine can be thrown away at any moment and the run be rebuilt.
  * One thread. */
-#ifndef TESTS_SUPPORT_HOST_MEMORY_H
-#define TESTS_SUPPORT_HOST_MEMORY_H
+#ifndef SERVER_FLOW_HOST_MEMORY_H
+#define SERVER_FLOW_HOST_MEMORY_H
 
 #include "protocol/buf.h"
 #include "server/flow/engine.h"

@@ -1,9 +1,9 @@
 /* Rows in arrays instead of tables, an engine that can be thrown away, and one thing that happens at a time. */
-#include "tests/support/host_memory.h"
+#include "server/flow/host_memory.h"
 
 #include "server/base/mem.h"
+#include "server/flow/memory_rows.h"
 #include "server/flow/run.h"
-#include "tests/support/memory_rows.h"
 
 #include <assert.h>
 
@@ -208,21 +208,57 @@ static bool rests(const struct host_memory *h)
     return h->rows.state == FLOW_WAITING || h->rows.state == FLOW_HANDOFF;
 }
 
-/* Brings the event until it has been consumed, or the run has no use for it. */
+/* Brings the event; true when it has to come once more, because what came of it was lost. */
+static bool tell_once(struct host_memory *h, const struct flow_event *event)
+{
+    h->crashed = false;
+    if (!rests(h) || flow_event(h->run, event) != PARLEY_OK)
+        return false;
+    pump(h);
+    if (!h->crashed)
+        h->spared = false;
+    return h->crashed;
+}
+
+static void be_there(struct host_memory *h)
+{
+    version(h);
+    if (!h->run && rests(h))
+        load(h);
+}
+
+static const struct memory_item *next_input(const struct host_memory *h, int64_t after)
+{
+    for (size_t i = (size_t)after; i < h->rows.item_count; i++)
+        if (memory_item_is_input(&h->rows.items[i]))
+            return &h->rows.items[i];
+    return NULL;
+}
+
+/* Everything that the customer has posted and the run has not been told, as whoever loads a run has to do it. */
+static void tell_items(struct host_memory *h)
+{
+    const struct memory_item *item;
+    for (be_there(h); rests(h) && (item = next_input(h, flow_run_input_seq(h->run))); be_there(h)) {
+        char *body = mem_text(item->body); /* the array grows meanwhile */
+        tell_once(h, &(struct flow_event){.type = FLOW_EVENT_ITEM,
+                                          .seq = item - h->rows.items + 1,
+                                          .kind = item->kind,
+                                          .body = span_str(body)});
+        mem_free(body);
+    }
+}
+
 static void deliver(struct host_memory *h, const struct flow_event *event)
 {
     if (h->options.crash == MEMORY_CRASH_BEFORE_EVENT)
         host_memory_crash(h);
     do {
-        version(h);
-        if (!h->run && rests(h))
-            load(h);
-        h->crashed = false;
-        if (!rests(h) || flow_event(h->run, event) != PARLEY_OK)
-            return;
-        pump(h);
-    } while (h->crashed);
-    h->spared = false;
+        if (event->type == FLOW_EVENT_TIMER)
+            tell_items(h); /* they came first */
+        be_there(h);
+    } while (tell_once(h, event));
+    tell_items(h);
 }
 
 void host_memory_start(struct host_memory *h, const char *text)
@@ -255,9 +291,9 @@ void host_memory_start(struct host_memory *h, const char *text)
 void host_memory_post(struct host_memory *h, int kind, const char *body)
 {
     memory_rows_add(&h->rows, (struct uuid){0}, kind, span_str(body));
-    struct flow_event event = {
-        .type = FLOW_EVENT_ITEM, .seq = (int64_t)h->rows.item_count, .kind = kind, .body = span_str(body)};
-    deliver(h, &event);
+    if (h->options.crash == MEMORY_CRASH_BEFORE_EVENT)
+        host_memory_crash(h);
+    tell_items(h);
 }
 
 static void post(struct host_memory *h, int kind, const void *fields)
@@ -283,13 +319,18 @@ void host_memory_tap(struct host_memory *h, const char *wire)
 
 void host_memory_escape(struct host_memory *h)
 {
-    deliver(h, &(struct flow_event){.type = FLOW_EVENT_ESCAPE, .reason = span_str("asked for a person")});
+    deliver(h, &(struct flow_event){.type = FLOW_EVENT_ESCAPE,
+                                    .seq = (int64_t)h->rows.item_count,
+                                    .reason = span_str("asked for a person")});
 }
 
 void host_memory_back(struct host_memory *h, const char *outcome, const char *note, const char *by)
 {
-    deliver(h, &(struct flow_event){
-                   .type = FLOW_EVENT_BACK, .outcome = span_str(outcome), .note = span_str(note), .by = span_str(by)});
+    deliver(h, &(struct flow_event){.type = FLOW_EVENT_BACK,
+                                    .seq = (int64_t)h->rows.item_count,
+                                    .outcome = span_str(outcome),
+                                    .note = span_str(note),
+                                    .by = span_str(by)});
 }
 
 void host_memory_advance(struct host_memory *h, int64_t ms)

@@ -1,6 +1,6 @@
 /* What Postgres would hold of one run and its conversation, for host_memory. Owned by it. */
-#ifndef TESTS_SUPPORT_MEMORY_ROWS_H
-#define TESTS_SUPPORT_MEMORY_ROWS_H
+#ifndef SERVER_FLOW_MEMORY_ROWS_H
+#define SERVER_FLOW_MEMORY_ROWS_H
 
 #include "protocol/buf.h"
 #include "server/flow/host.h"
@@ -10,6 +10,9 @@ struct memory_item {
     int kind;
     char *body;
 };
+
+/* Whether a run is told of it. */
+bool memory_item_is_input(const struct memory_item *item);
 
 struct memory_row {
     int64_t entry, step;

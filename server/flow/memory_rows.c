@@ -1,5 +1,5 @@
 /* The rows of one run in memory: what a step changes in them, and how they read. */
-#include "tests/support/memory_rows.h"
+#include "server/flow/memory_rows.h"
 
 #include "server/base/mem.h"
 #include "server/flow/json.h"
@@ -55,6 +55,11 @@ void memory_rows_add(struct memory_rows *r, struct uuid id, int kind, struct spa
         assert(uuid_is_nil(id) || !uuid_equal(r->items[i].id, id)); /* unique in the table */
     r->items = grow(r->items, r->item_count, sizeof *r->items);
     r->items[r->item_count++] = (struct memory_item){id, kind, mem_span(body)};
+}
+
+bool memory_item_is_input(const struct memory_item *item)
+{
+    return uuid_is_nil(item->id) && !item_moves(item->kind);
 }
 
 static void forget_journal(struct memory_rows *r)
