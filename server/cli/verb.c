@@ -12,6 +12,7 @@ const struct verb *const verb_families[] = {
     serve_verbs,
     chat_verbs,
     desk_verbs,
+    mock_verbs,
     status_verbs,
     config_verbs,
     db_verbs,

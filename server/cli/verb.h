@@ -48,6 +48,7 @@ extern const struct verb dev_verbs[];
 extern const struct verb serve_verbs[];
 extern const struct verb chat_verbs[];
 extern const struct verb desk_verbs[];
+extern const struct verb mock_verbs[];
 extern const struct verb status_verbs[];
 extern const struct verb config_verbs[];
 extern const struct verb db_verbs[];

@@ -41,6 +41,14 @@ struct packet *packet_new(struct span payload, bool text)
     return packet;
 }
 
+struct packet *packet_torn(struct span payload, bool text, size_t kept)
+{
+    struct packet *packet = packet_new(payload, text);
+    assert(kept <= payload.len);
+    packet->len = packet->header_len + kept;
+    return packet;
+}
+
 struct packet *packet_ref(struct packet *packet)
 {
     packet->refs++;

@@ -10,6 +10,9 @@ struct packet;
 /* Copies the payload; the caller has the first reference. text: a text frame, and the payload is UTF-8. */
 struct packet *packet_new(struct span payload, bool text);
 
+/* The first bytes of a message whose header promises all of it: for peers that must bear with what breaks off. */
+struct packet *packet_torn(struct span payload, bool text, size_t kept);
+
 /* A ping, to send like any other packet. */
 struct packet *packet_ping(void);
 
