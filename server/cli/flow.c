@@ -3,6 +3,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
 #include "server/cli/files.h"
+#include "server/cli/flow_tools.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
 #include "server/flow/check.h"
@@ -54,6 +55,16 @@ static int script_read(const char *path, struct script *script)
     int code = files_read(path, &script->source);
     if (code == CLI_OK)
         code = inspect(script);
+    return code;
+}
+
+int flow_read_checked(const char *path, struct buf *source)
+{
+    struct script script;
+    int code = script_read(path, &script);
+    if (code == CLI_OK)
+        buf_add_span(source, buf_span(&script.source));
+    buf_done(&script.source);
     return code;
 }
 
@@ -120,6 +131,28 @@ static int list(struct cli *cli)
 }
 
 const struct verb flow_verbs[] = {
+    {.name = "flow new",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "begin a flow: flows/NAME.lua, tests/NAME.chat, and what an editor needs to know of the calls",
+     .examples = "parley flow new refund",
+     .run = flow_new},
+    {.name = "flow play",
+     .operands = "FLOW",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "talk to a flow in the terminal, without server or database",
+     .examples = "parley flow play flows/refund.lua\nparley flow play refund",
+     .run = flow_play},
+    {.name = "flow test",
+     .operands = "[FILE.chat|FOLDER]...",
+     .operands_min = 0,
+     .operands_max = 1000,
+     .summary = "play dialogues, each again with crashes, without server or database; tests/ unless told",
+     .examples = "parley flow test\nparley flow test tests/refund.chat",
+     .flags = {{"no-crash", NULL, "only as it is, without crashes", false}},
+     .run = flow_test},
     {.name = "flow check",
      .operands = "FILE...",
      .operands_min = 1,

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* A list of rows for each function, without a name each: the arguments in one table, cut by counting. */
-#define FUNCTION_BEGIN(id, name, style, example) static const struct flow_arg args_##id[] = {
+#define FUNCTION_BEGIN(id, name, style, returns, example) static const struct flow_arg args_##id[] = {
 #define ARG(id, type, name, need, min, max, meaning) {#name, FLOW_ARG_##type, FLOW_NEED_##need, min, max, meaning},
 #define FUNCTION_END(id)                                                                                               \
     {                                                                                                                  \
@@ -26,14 +26,14 @@
 #define ARG(id, type, name, need, min, max, meaning)
 #define FUNCTION_END(id)
 const struct flow_function flow_functions[FLOW_CALLS] = {
-#define FUNCTION_BEGIN(id, name, style, example)                                                                       \
-    {name, FLOW_STYLE_##style, example, args_##id, sizeof args_##id / sizeof *args_##id - 1},
+#define FUNCTION_BEGIN(id, name, style, returns, example)                                                              \
+    {name, FLOW_STYLE_##style, returns, example, args_##id, sizeof args_##id / sizeof *args_##id - 1},
 #include "server/flow/api.def"
 #undef FUNCTION_BEGIN
 };
 
 const char *const flow_function_names[FLOW_CALLS] = {
-#define FUNCTION_BEGIN(id, name, style, example) name,
+#define FUNCTION_BEGIN(id, name, style, returns, example) name,
 #include "server/flow/api.def"
 #undef FUNCTION_BEGIN
 };

@@ -8,7 +8,7 @@
 #include "server/flow/error.h"
 
 enum flow_function_id {
-#define FUNCTION_BEGIN(id, name, style, example) FLOW_CALL_##id,
+#define FUNCTION_BEGIN(id, name, style, returns, example) FLOW_CALL_##id,
 #define ARG(id, type, name, need, min, max, meaning)
 #define FUNCTION_END(id)
 #include "server/flow/api.def"
@@ -49,6 +49,7 @@ struct flow_arg {
 struct flow_function {
     const char *name;
     enum flow_style style;
+    const char *returns; /* for editors: "string? answer, string? why" */
     const char *example;
     const struct flow_arg *args;
     size_t arg_count;

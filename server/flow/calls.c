@@ -365,6 +365,7 @@ enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *lua)
         return call_raise(&call, "E208", "%s: begin the file with flow{}", f->name);
     if (flow_check_arguments(f, lua->args, lua->count, lua->arena, &call.args, lua->error) != PARLEY_OK)
         return SANDBOX_RAISE;
+    run->line = lua->line;
     if (!describe_call(run, &call, lua->line))
         return call_raise(&call, "E204", "%s: the arguments are too large", f->name);
     enum sandbox_verdict verdict = call_again(run, &call);

@@ -29,6 +29,7 @@ struct flow_item {
     struct uuid id; /* UUIDv8 of run, step and place: the same when the step is made again */
     int kind;       /* ITEM_text ... */
     struct span body;
+    int line; /* of the script */
 };
 
 /* A row of flow_journal. */

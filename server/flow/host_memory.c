@@ -272,7 +272,7 @@ void host_memory_start(struct host_memory *h, const char *text)
     buf_init(&body, LIMIT_BODY);
     struct frame_text_body words = {.text = span_str(text)};
     item_put_body(&body, ITEM_text, &words);
-    memory_rows_add(&h->rows, (struct uuid){0}, ITEM_text, buf_span(&body));
+    memory_rows_add(&h->rows, &(struct flow_item){.kind = ITEM_text, .body = buf_span(&body)});
     buf_done(&body);
     birth.input_seq = (int64_t)h->rows.item_count;
     do {
@@ -290,7 +290,7 @@ void host_memory_start(struct host_memory *h, const char *text)
 
 void host_memory_post(struct host_memory *h, int kind, const char *body)
 {
-    memory_rows_add(&h->rows, (struct uuid){0}, kind, span_str(body));
+    memory_rows_add(&h->rows, &(struct flow_item){.kind = kind, .body = span_str(body)});
     if (h->options.crash == MEMORY_CRASH_BEFORE_EVENT)
         host_memory_crash(h);
     tell_items(h);
@@ -346,18 +346,20 @@ void host_memory_advance(struct host_memory *h, int64_t ms)
     h->now_ms = until;
 }
 
-void host_memory_touch_process(struct host_memory *h, const char *type)
+bool host_memory_move_process(struct host_memory *h, const struct flow_process *change)
 {
+    bool found = false;
     for (size_t i = 0; i < h->rows.process_count; i++) {
         struct memory_process *p = &h->rows.processes[i];
-        if (strcmp(p->type, type) != 0)
+        if (!span_is(change->type, p->type))
             continue;
-        struct flow_process change = {.id = p->id,
-                                      .revision = memory_process_revision(p) + 1,
-                                      .state = process_state_open,
-                                      .type = span_str(p->type)};
-        memory_rows_put_process(&h->rows, &change);
+        struct flow_process moved = *change;
+        moved.id = p->id;
+        moved.revision = memory_process_revision(p) + 1;
+        memory_rows_put_process(&h->rows, &moved);
+        found = true;
     }
+    return found;
 }
 
 /* ---- life ---- */
@@ -443,6 +445,11 @@ const struct flow_error *host_memory_error(const struct host_memory *h)
 int64_t host_memory_clock(const struct host_memory *h)
 {
     return h->now_ms;
+}
+
+const struct memory_rows *host_memory_rows(const struct host_memory *h)
+{
+    return &h->rows;
 }
 
 void host_memory_dialogue(const struct host_memory *h, struct buf *out)

@@ -6,6 +6,7 @@
 
 #include "protocol/buf.h"
 #include "server/flow/engine.h"
+#include "server/flow/memory_rows.h"
 
 struct host_memory;
 
@@ -49,8 +50,8 @@ void host_memory_back(struct host_memory *host, const char *outcome, const char 
 void host_memory_advance(struct host_memory *host, int64_t ms);
 /* Takes the run out of memory; the next event brings it back. */
 void host_memory_crash(struct host_memory *host);
-/* Somebody else moves a process: its revision grows. */
-void host_memory_touch_process(struct host_memory *host, const char *type);
+/* Somebody else moves the processes of change->type; its id and revisions do not count. False when there is none. */
+bool host_memory_move_process(struct host_memory *host, const struct flow_process *change);
 
 /* ---- what there is now ---- */
 
@@ -64,6 +65,8 @@ struct flow_run *host_memory_run(struct host_memory *host);
 /* The error of a run that failed; NULL when none has. */
 const struct flow_error *host_memory_error(const struct host_memory *host);
 int64_t host_memory_clock(const struct host_memory *host);
+/* Everything that is stored. */
+const struct memory_rows *host_memory_rows(const struct host_memory *host);
 
 /* The dialogue, a line an item: "bot text Hello", "you choice yes", "handoff orders (flow): reason". */
 void host_memory_dialogue(const struct host_memory *host, struct buf *out);

@@ -49,12 +49,12 @@ bool memory_rows_stale(struct memory_rows *r, const struct flow_step *s)
     return false;
 }
 
-void memory_rows_add(struct memory_rows *r, struct uuid id, int kind, struct span body)
+void memory_rows_add(struct memory_rows *r, const struct flow_item *item)
 {
     for (size_t i = 0; i < r->item_count; i++)
-        assert(uuid_is_nil(id) || !uuid_equal(r->items[i].id, id)); /* unique in the table */
+        assert(uuid_is_nil(item->id) || !uuid_equal(r->items[i].id, item->id)); /* unique in the table */
     r->items = grow(r->items, r->item_count, sizeof *r->items);
-    r->items[r->item_count++] = (struct memory_item){id, kind, mem_span(body)};
+    r->items[r->item_count++] = (struct memory_item){item->id, item->kind, mem_span(item->body), item->line};
 }
 
 bool memory_item_is_input(const struct memory_item *item)
@@ -147,9 +147,18 @@ static void note_handoff(struct memory_rows *r, const struct flow_handoff *ho)
     buf_printf(&r->history, "handoff %.*s (%.*s): %.*s%s%.*s%s\n", SPAN_ARG(ho->queue), SPAN_ARG(ho->why),
                SPAN_ARG(ho->reason), ho->summary.len ? " / " : "", SPAN_ARG(ho->summary),
                ho->priority ? " [high]" : "");
-    char line[512];
-    snprintf(line, sizeof line, "%.*s (%.*s): %.*s", SPAN_ARG(ho->queue), SPAN_ARG(ho->why), SPAN_ARG(ho->reason));
-    memory_rows_add(r, (struct uuid){0}, ITEM_queued, span_str(line)); /* what routing would write */
+    struct arena arena;
+    struct value body;
+    arena_init(&arena, STEP_ARENA);
+    value_map(&arena, 5, &body);
+    put_text(&body, "queue", ho->queue);
+    put_text(&body, "why", ho->why);
+    put_text(&body, "reason", ho->reason);
+    put_text(&body, "summary", ho->summary);
+    if (ho->priority)
+        put_text(&body, "priority", span_str("high"));
+    memory_rows_add(r, &(struct flow_item){.kind = ITEM_queued, .body = json_write(&arena, &body)});
+    arena_done(&arena);
 }
 
 static void replace(char **kept, struct span text)
@@ -168,7 +177,7 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
     if (s->question >= 0)
         r->question_seq = (int64_t)r->item_count + s->question + 1;
     for (size_t i = 0; i < s->item_count; i++)
-        memory_rows_add(r, s->items[i].id, s->items[i].kind, s->items[i].body);
+        memory_rows_add(r, &s->items[i]);
     for (size_t i = 0; i < s->process_count; i++)
         memory_rows_put_process(r, &s->processes[i]);
     for (size_t i = 0; i < s->log_count; i++)
@@ -204,10 +213,13 @@ void memory_rows_done(struct memory_rows *r)
 static void add_body_line(struct buf *out, struct arena *arena, const struct memory_item *item)
 {
     struct value body;
-    if (item->kind == ITEM_queued || json_read(arena, span_str(item->body), &body) != PARLEY_OK) {
+    if (json_read(arena, span_str(item->body), &body) != PARLEY_OK) {
         buf_add_str(out, item->body);
         return;
     }
+    if (item->kind == ITEM_queued)
+        buf_printf(out, "%.*s (%.*s): %.*s", SPAN_ARG(json_text(&body, "queue")), SPAN_ARG(json_text(&body, "why")),
+                   SPAN_ARG(json_text(&body, "reason")));
     static const char *const keys[] = {"text", "title", "value", "fallback"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct span text = json_text(&body, keys[i]);

@@ -9,6 +9,7 @@ struct memory_item {
     struct uuid id; /* nil: the customer's */
     int kind;
     char *body;
+    int line; /* of the script that made it; 0: none did */
 };
 
 /* Whether a run is told of it. */
@@ -48,8 +49,8 @@ void memory_rows_done(struct memory_rows *r);
 bool memory_rows_stale(struct memory_rows *r, const struct flow_step *s);
 void memory_rows_store(struct memory_rows *r, const struct flow_step *s);
 
-/* Under the next number; id nil: the customer's, or what routing would write. */
-void memory_rows_add(struct memory_rows *r, struct uuid id, int kind, struct span body);
+/* Under the next number; id nil: the customer's, or what routing would write, with all of the request as its body. */
+void memory_rows_add(struct memory_rows *r, const struct flow_item *item);
 
 void memory_rows_put_process(struct memory_rows *r, const struct flow_process *p);
 int64_t memory_process_revision(const struct memory_process *p);

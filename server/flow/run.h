@@ -104,6 +104,7 @@ struct flow_run {
     struct flow_wait wait;
     int64_t until_ms;                      /* committed: when the wait is over; 0: never by itself */
     struct uuid timer;                     /* committed; nil: none */
+    int line;                              /* of the call that is made, or stands */
     int64_t now_ms;                        /* what now() says in this step; 0: not asked yet */
     struct flow_work *work;                /* NULL at rest */
     struct value results[SANDBOX_RESULTS]; /* for the script, borrowing work or journal */

@@ -84,7 +84,7 @@ parley_status step_add_item(struct flow_run *run, int kind, const void *body, st
         return PARLEY_LIMIT;
     }
     struct uuid id = step_derive(run, 'i', w->step.number, (int)w->step.item_count);
-    w->items[w->step.item_count++] = (struct flow_item){.id = id, .kind = kind, .body = text};
+    w->items[w->step.item_count++] = (struct flow_item){.id = id, .kind = kind, .body = text, .line = run->line};
     return PARLEY_OK;
 }
 
@@ -256,6 +256,7 @@ void step_fail(struct flow_run *run, const struct flow_error *error)
     struct flow_work *w = run->work;
     struct frame_text_body words = {.text = apology(run)};
     struct flow_error ignored;
+    run->line = error->line;
     w->step.forget = forget;
     if (forget)
         run->next_entry = 1;

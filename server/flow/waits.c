@@ -340,6 +340,7 @@ parley_status wait_event(struct flow_run *run, const struct flow_event *event, b
     if (json_read(m.arena, span_str(run->wait.args), &m.args) != PARLEY_OK)
         return PARLEY_WRONG_STATE;
     run->work->until_ms = run->until_ms;
+    run->line = run->wait.line;
     switch (event->type) {
     case FLOW_EVENT_ITEM:
         return on_item(&m);

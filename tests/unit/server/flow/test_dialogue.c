@@ -50,7 +50,7 @@ static void act(struct host_memory *h, const char *line)
     else if ((rest = after(line, "advance:")))
         host_memory_advance(h, atoll(rest) * 1000);
     else if ((rest = after(line, "touch:")))
-        host_memory_touch_process(h, rest);
+        host_memory_move_process(h, &(struct flow_process){.type = span_str(rest), .state = process_state_open});
     else if (after(line, "escape"))
         host_memory_escape(h);
     else

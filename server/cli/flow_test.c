@@ -1,0 +1,183 @@
+/* parley flow test: transcripts, each played calmly and then with crashes. */
+#include "server/cli/cli.h"
+#include "server/cli/files.h"
+#include "server/cli/flow_tools.h"
+#include "server/flow/transcript.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 1 << 20, PATH_ROOM = 1024, FILES_MAX = 1000 };
+
+struct testing {
+    struct cli *cli;
+    int passed, failed;
+    bool crash;
+};
+
+static size_t folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
+{
+    static const struct {
+        const char *place;
+        bool from_here;
+    } places[] = {{"", false}, {"flows/", true}, {"../flows/", false}, {"../", false}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int folder = places[i].from_here ? 0 : (int)folder_of(seen_from);
+        snprintf(path, size, "%.*s%s%.*s.lua", folder, seen_from, places[i].place, SPAN_ARG(name));
+        if (access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- one transcript ---- */
+
+static void save_actual(struct testing *t, const char *path, struct span actual)
+{
+    char name[PATH_ROOM];
+    snprintf(name, sizeof name, "%.*s.actual.chat", (int)(strlen(path) - strlen(".chat")), path);
+    FILE *f = fopen(name, "we");
+    if (!f)
+        return;
+    bool ok = fwrite(actual.ptr, 1, actual.len, f) == actual.len;
+    if (fclose(f) == 0 && ok)
+        fprintf(stderr, "  the dialogue as it was: %s\n", name);
+}
+
+static bool calm(struct testing *t, struct transcript *chat, struct transcript_result *result)
+{
+    chat->crash = MEMORY_CRASH_NEVER;
+    if (transcript_play(chat, result))
+        return true;
+    fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&result->report)));
+    save_actual(t, chat->path, buf_span(&result->actual));
+    return false;
+}
+
+static bool with_crashes(struct transcript *chat)
+{
+    static const struct {
+        enum memory_crash crash;
+        const char *name;
+    } worlds[] = {{MEMORY_CRASH_BEFORE_EVENT, "a crash before each step"},
+                  {MEMORY_CRASH_BEFORE_COMMIT, "a crash before each step is stored"},
+                  {MEMORY_CRASH_AFTER_COMMIT, "a crash after each step is stored"},
+                  {MEMORY_STALE_COMMIT, "each step refused once"}};
+    for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) {
+        struct transcript_result result;
+        chat->crash = worlds[i].crash;
+        bool ok = transcript_play(chat, &result);
+        if (!ok)
+            fprintf(stderr, "%s: with %s it comes out differently\n%.*s", chat->path, worlds[i].name,
+                    SPAN_ARG(buf_span(&result.report)));
+        transcript_done(&result);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static void play(struct testing *t, struct transcript *chat)
+{
+    struct transcript_result result;
+    bool ok = calm(t, chat, &result) && (!t->crash || with_crashes(chat));
+    if (ok && t->crash)
+        printf("%s   %zu lines   ok   (and again with a crash before each of %lld steps: ok)\n", chat->path,
+               result.lines, (long long)result.steps);
+    else
+        printf("%s   %zu lines   %s\n", chat->path, result.lines, ok ? "ok" : "FAILED");
+    *(ok ? &t->passed : &t->failed) += 1;
+    transcript_done(&result);
+}
+
+static int test_file(struct testing *t, const char *path)
+{
+    struct buf text, source;
+    char flow_path[PATH_ROOM];
+    buf_init(&text, TEXT_MAX);
+    buf_init(&source, TEXT_MAX);
+    int code = files_read(path, &text);
+    struct span name = transcript_flow(buf_span(&text));
+    if (code == CLI_OK && name.len == 0)
+        code = cli_fail(CLI_PROBLEMS, "%s: no line says which flow it tests, as in  flow order-status", path);
+    else if (code == CLI_OK && !flow_find(name, path, flow_path, sizeof flow_path))
+        code =
+            cli_fail(CLI_NOT_FOUND, "%s: there is no %.*s.lua beside it, above it or in flows/", path, SPAN_ARG(name));
+    if (code == CLI_OK)
+        code = flow_read_checked(flow_path, &source);
+    if (code == CLI_OK)
+        play(t, &(struct transcript){
+                    .path = path, .text = buf_span(&text), .flow_path = flow_path, .flow = buf_span(&source)});
+    else
+        t->failed++;
+    buf_done(&text);
+    buf_done(&source);
+    return code;
+}
+
+/* ---- which ---- */
+
+static bool is_test(const char *name)
+{
+    size_t len = strlen(name), actual = strlen(".actual.chat");
+    bool chat = len > 5 && strcmp(name + len - 5, ".chat") == 0;
+    return chat && !(len > actual && strcmp(name + len - actual, ".actual.chat") == 0);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int wanted(const struct dirent *entry)
+{
+    return is_test(entry->d_name);
+}
+
+static void test_folder(struct testing *t, const char *folder)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, wanted, by_name);
+    for (int i = 0; i < count; i++) {
+        char path[PATH_ROOM];
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        test_file(t, path);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+}
+
+static void test_path(struct testing *t, const char *path)
+{
+    DIR *folder = opendir(path);
+    if (!folder) {
+        test_file(t, path);
+        return;
+    }
+    closedir(folder);
+    test_folder(t, path);
+}
+
+int flow_test(struct cli *cli)
+{
+    struct testing t = {.cli = cli, .crash = !cli_has(cli, "no-crash")};
+    for (int i = 0; i < cli_operand_count(cli); i++)
+        test_path(&t, cli_operand(cli, i));
+    if (cli_operand_count(cli) == 0)
+        test_path(&t, "tests");
+    printf("%d passed, %d failed\n", t.passed, t.failed);
+    if (t.passed + t.failed == 0)
+        return cli_fail(CLI_NOT_FOUND, "no transcripts: there is no *.chat in tests/");
+    return t.failed ? CLI_PROBLEMS : CLI_OK;
+}

@@ -1,0 +1,20 @@
+/* The verbs of `parley flow` that need no server and no database; the entries that name them are in flow.c. */
+#ifndef SERVER_CLI_FLOW_TOOLS_H
+#define SERVER_CLI_FLOW_TOOLS_H
+
+#include "protocol/buf.h"
+
+struct cli;
+
+int flow_test(struct cli *cli);
+int flow_play(struct cli *cli);
+int flow_new(struct cli *cli);
+
+/* Where the flow of that name is, seen from a file that speaks of it: beside it, in flows/ beside its folder, one
+ * folder up, in flows/. False when it is nowhere. */
+bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
+
+/* Reads and compiles; says what is wrong. A cli_exit. */
+int flow_read_checked(const char *path, struct buf *source);
+
+#endif

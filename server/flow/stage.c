@@ -1,0 +1,305 @@
+/* The acts, a function each. */
+#include "server/flow/stage.h"
+
+#include "protocol/item.h"
+#include "server/base/mem.h"
+#include "server/flow/api.h"
+#include "server/flow/json.h"
+#include "server/flow/words.h"
+
+#include <stdio.h>
+
+enum { ARENA = 4 << 20 };
+
+struct stage {
+    struct host_memory *host;
+    struct arena arena; /* of one act */
+    size_t shown;       /* items that were taken, or are the customer's */
+    bool started;
+};
+
+typedef bool stage_act_run(struct stage *s, struct span rest, char why[STAGE_WHY]);
+
+static bool __attribute__((format(printf, 2, 3))) no(char why[STAGE_WHY], const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, STAGE_WHY, format, args);
+    va_end(args);
+    return false;
+}
+
+static const char *text_of(struct stage *s, struct span text)
+{
+    char *copy = arena_alloc(&s->arena, text.len + 1);
+    memcpy(copy, text.ptr ? text.ptr : "", text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+static const char *json_of(struct stage *s, const struct value *v)
+{
+    return text_of(s, json_write(&s->arena, v));
+}
+
+static bool map_of(struct stage *s, struct span text, struct value *out, char why[STAGE_WHY])
+{
+    if (json_read(&s->arena, text, out) == PARLEY_OK && out->type == VALUE_MAP)
+        return true;
+    return no(why, "expected a map as JSON, as {\"key\":\"value\"}");
+}
+
+/* ---- what is known before ---- */
+
+static bool act_user(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    struct words_pair pair;
+    struct value customer, traits;
+    if (value_map(&s->arena, 8, &customer) != PARLEY_OK || value_map(&s->arena, rest.len / 2 + 1, &traits) != PARLEY_OK)
+        return no(why, "too much is known of this customer");
+    while (words_take_pair(&rest, &pair)) {
+        if (pair.op == 0 && span_is(pair.key, "verified"))
+            value_put(&customer, pair.key, value_bool(true));
+        else if (pair.op == 0)
+            value_put(&customer, span_str("name"), value_text(pair.key));
+        else if (span_is(pair.key, "language") || span_is(pair.key, "name") || span_is(pair.key, "outcome"))
+            value_put(&customer, pair.key, value_text(pair.value));
+        else
+            value_put(&traits, pair.key, words_value(&s->arena, pair.value));
+    }
+    value_put(&customer, span_str("traits"), traits);
+    host_memory_set_customer(s->host, json_of(s, &customer));
+    return true;
+}
+
+static bool act_context(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    struct value map;
+    if (!map_of(s, rest, &map, why))
+        return false;
+    host_memory_set_context(s->host, json_of(s, &map));
+    return true;
+}
+
+/* ---- the customer ---- */
+
+/* The last item of the kind; its number, or 0. */
+static int64_t last_of(const struct stage *s, int kind, const struct memory_item **out)
+{
+    const struct memory_rows *rows = host_memory_rows(s->host);
+    for (size_t i = rows->item_count; i-- > 0;) {
+        *out = &rows->items[i];
+        if (rows->items[i].kind == kind)
+            return (int64_t)i + 1;
+    }
+    return 0;
+}
+
+static void post(struct stage *s, int kind, int64_t to, const char *key, struct value v)
+{
+    struct value body;
+    if (value_map(&s->arena, 2, &body) != PARLEY_OK)
+        return;
+    value_put(&body, span_str("to"), value_int(to));
+    value_put(&body, span_str(key), v);
+    host_memory_post(s->host, kind, json_of(s, &body));
+}
+
+static bool tap(struct stage *s, struct span label, char why[STAGE_WHY])
+{
+    const struct memory_item *item;
+    struct value body;
+    int64_t seq = last_of(s, ITEM_choices, &item);
+    if (!seq || json_read(&s->arena, span_str(item->body), &body) != PARLEY_OK)
+        return no(why, "there is nothing to tap");
+    const struct value *options = value_find(&body, "options");
+    for (uint32_t i = 0; options && i < options->count; i++) {
+        struct span value = json_text(&options->items[i], "value");
+        if (!span_equal(label, json_text(&options->items[i], "label")) && !span_equal(label, value))
+            continue;
+        post(s, ITEM_choice, seq, "value", value_text(value));
+        return true;
+    }
+    return no(why, "there is no [%.*s] to tap", SPAN_ARG(label));
+}
+
+static bool start(struct stage *s, struct span words)
+{
+    s->started = true;
+    host_memory_start(s->host, text_of(s, words));
+    return true;
+}
+
+static bool act_say(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    if (!s->started)
+        return start(s, rest);
+    if (rest.len > 2 && *rest.ptr == '[' && rest.ptr[rest.len - 1] == ']')
+        return tap(s, span_of(rest.ptr + 1, rest.len - 2), why);
+    host_memory_say(s->host, text_of(s, rest));
+    return true;
+}
+
+static bool act_form(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    const struct memory_item *item;
+    struct value values;
+    int64_t seq = last_of(s, ITEM_form, &item);
+    if (!seq)
+        return no(why, "there is no form to fill in");
+    if (!map_of(s, rest, &values, why))
+        return false;
+    post(s, ITEM_form_answer, seq, "values", values);
+    return true;
+}
+
+static bool act_escape(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    host_memory_escape(s->host);
+    return true;
+}
+
+/* ---- the world ---- */
+
+static bool act_advance(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    int64_t ms;
+    if (rest.len && *rest.ptr == '+')
+        rest = span_of(rest.ptr + 1, rest.len - 1);
+    if (!flow_duration(rest, &ms))
+        return no(why, "'%.*s' is no duration; write 90s, 10m, 2h or 5d", SPAN_ARG(rest));
+    host_memory_advance(s->host, ms);
+    return true;
+}
+
+static bool act_resolve(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    const char *outcome = "resolved", *note = "", *by = "";
+    struct words_pair pair;
+    while (words_take_pair(&rest, &pair)) {
+        if (pair.op == 0)
+            outcome = text_of(s, pair.key);
+        else if (span_is(pair.key, "note"))
+            note = text_of(s, pair.value);
+        else if (span_is(pair.key, "by"))
+            by = text_of(s, pair.value);
+        else
+            return no(why, "resolve has outcome, note and by, but no '%.*s'", SPAN_ARG(pair.key));
+    }
+    if (host_memory_state(s->host) != FLOW_HANDOFF)
+        return no(why, "no person has this conversation");
+    host_memory_back(s->host, outcome, note, by);
+    return true;
+}
+
+static bool state_of(struct span name, int *out)
+{
+    for (*out = process_state_open; *out <= process_state_failed; ++*out)
+        if (span_is(name, process_state_name(*out)))
+            return true;
+    return false;
+}
+
+static bool act_process(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    struct flow_process change = {.type = words_take(&rest), .state = process_state_open};
+    struct words_pair pair;
+    while (words_take_pair(&rest, &pair)) {
+        if (span_is(pair.key, "step"))
+            change.step = pair.value;
+        else if (span_is(pair.key, "data"))
+            change.data = pair.value;
+        else if (!span_is(pair.key, "state") || !state_of(pair.value, &change.state))
+            return no(why, "a process has step=, data= and state=open, done or failed");
+    }
+    return host_memory_move_process(s->host, &change) ||
+           no(why, "there is no process of type '%.*s'", SPAN_ARG(change.type));
+}
+
+static bool act_crash(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    host_memory_crash(s->host);
+    return true;
+}
+
+static const struct {
+    const char *word;
+    bool early; /* may come before the flow has started */
+    stage_act_run *run;
+} acts[] = {{">", true, act_say},
+            {"user", true, act_user},
+            {"context", true, act_context},
+            {"form", false, act_form},
+            {"escape", false, act_escape},
+            {"advance", false, act_advance},
+            {"resolve", false, act_resolve},
+            {"process", false, act_process},
+            {"crash", false, act_crash}};
+
+enum { ACTS = sizeof acts / sizeof *acts };
+
+static size_t find_act(struct span *line)
+{
+    struct span word = words_take(line);
+    size_t i = 0;
+    while (i < ACTS && !span_is(word, acts[i].word))
+        i++;
+    return i;
+}
+
+bool stage_knows(struct span line)
+{
+    return find_act(&line) < ACTS;
+}
+
+bool stage_act(struct stage *s, struct span line, char why[STAGE_WHY])
+{
+    struct span rest = line;
+    size_t i = find_act(&rest);
+    if (i == ACTS)
+        return no(why, "nothing is known by this word");
+    if (!s->started && !acts[i].early)
+        return no(why, "the flow has not started yet: let the customer say something, as in  > Hello");
+    arena_reset(&s->arena);
+    return acts[i].run(s, rest, why);
+}
+
+const struct memory_item *stage_next(struct stage *s)
+{
+    const struct memory_rows *rows = host_memory_rows(s->host);
+    while (s->shown < rows->item_count) {
+        const struct memory_item *item = &rows->items[s->shown++];
+        if (!memory_item_is_input(item))
+            return item;
+    }
+    return NULL;
+}
+
+struct host_memory *stage_host(struct stage *s)
+{
+    return s->host;
+}
+
+/* ---- life ---- */
+
+struct stage *stage_new(const char *file, struct span source, enum memory_crash crash, struct flow_error *error)
+{
+    struct memory_options options = {.crash = crash, .limits = flow_limits_default};
+    struct stage *s = mem_alloc(sizeof *s);
+    *s = (struct stage){.host = host_memory_new(&options)};
+    arena_init(&s->arena, ARENA);
+    if (host_memory_use(s->host, file, source, error) != PARLEY_OK)
+        stage_free(&s);
+    return s;
+}
+
+void stage_free(struct stage **stage)
+{
+    struct stage *s = *stage;
+    if (!s)
+        return;
+    host_memory_free(&s->host);
+    arena_done(&s->arena);
+    mem_free(s);
+    *stage = NULL;
+}

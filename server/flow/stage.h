@@ -1,0 +1,40 @@
+/* A flow tried out without server or database: what may happen to it, each as one line of text, and what it says. For
+ * transcripts and for `parley flow play`. One thread. */
+#ifndef SERVER_FLOW_STAGE_H
+#define SERVER_FLOW_STAGE_H
+
+#include "server/flow/host_memory.h"
+
+enum { STAGE_WHY = 256 };
+
+struct stage;
+
+/* NULL with the error when the flow does not compile. Copies file and source. */
+struct stage *stage_new(const char *file, struct span source, enum memory_crash crash, struct flow_error *error);
+void stage_free(struct stage **stage);
+
+/* Makes the line happen, until the flow waits again:
+ *
+ *   > words            the customer says them; the first ones start the flow
+ *   > [Label]          the customer taps a choice
+ *   form {...}         the customer sends a form
+ *   user Ana language=de verified plan=gold
+ *   context {...}      what the app reports
+ *   advance 2d         time passes
+ *   escape             the customer wants a person
+ *   resolve [OUTCOME] [by="Mira"] [note="..."]     the human part is over
+ *   process TYPE [step=...] [state=...] [data={...}]  somebody else moves a process
+ *   crash              the run is taken out of memory
+ *
+ * False, and why, when it cannot. */
+bool stage_act(struct stage *stage, struct span line, char why[STAGE_WHY]);
+
+/* Whether the line is one of these. */
+bool stage_knows(struct span line);
+
+/* What the flow, or the routing for it, has added that was not taken yet; NULL: nothing. */
+const struct memory_item *stage_next(struct stage *stage);
+
+struct host_memory *stage_host(struct stage *stage);
+
+#endif

@@ -1,0 +1,62 @@
+"""Flows without server or database: begun, tried in the terminal, tested by dialogues."""
+import os
+import subprocess
+
+import pytest
+
+from server import program
+
+
+def parley(folder, *args, typed=None):
+    """(exit code, what it said on both ways)."""
+    done = subprocess.run([program(), "flow", *args], cwd=folder, input=typed, capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "NO_COLOR": "1"}, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def begun(tmp_path):
+    code, said = parley(tmp_path, "new", "refund")
+    assert code == 0, said
+    return tmp_path
+
+
+def test_what_new_writes_is_right_and_passes_its_test(begun):
+    code, said = parley(begun, "check", "flows/refund.lua")
+    assert (code, said) == (0, "flows/refund.lua: ok\n")
+    code, said = parley(begun, "test")
+    assert code == 0 and said.endswith("1 passed, 0 failed\n"), said
+    definitions = (begun / "parley.d.lua").read_text()
+    for line in ("---@field tries integer? answers that may be given; 3 unless set", "function process.start(fields) end",
+                 "function process_object:step(step, data) end"):
+        assert line in definitions
+    assert parley(begun, "new", "refund")[0] == 6, "it wrote over a flow"
+
+
+def test_a_test_that_fails_names_the_lines_and_keeps_the_dialogue(begun):
+    flow = begun / "flows" / "refund.lua"
+    flow.write_text(flow.read_text().replace('"Hello "', '"Hi "'))
+    code, said = parley(begun, "test")
+    assert code == 7
+    assert "expected  Hello Ana.\n  got       Hi Ana.\n  said by   flows/refund.lua:11\n" in said
+    assert "< Hi Ana.\n" in (begun / "tests" / "refund.actual.chat").read_text()
+    (begun / "tests" / "refund.chat").write_text((begun / "tests" / "refund.actual.chat").read_text())
+    assert parley(begun, "test")[0] == 0, "what was kept is no test"
+
+
+def test_play_goes_back_crashes_and_saves_a_test(begun):
+    typed = "Hello\nAna\n/back\n/crash\nBob\n/journal\n/clock soon\n/save tests/bob.chat\n"
+    code, said = parley(begun, "play", "refund", typed=typed)
+    assert code == 0, said
+    for line in ("What is your name?", "Hello Ana.", "Hello Bob.", 'context {"name":"Bob"}', '"told":{"value":"Bob"}',
+                 "'soon' is no duration", "the flow has ended"):
+        assert line in said
+    code, said = parley(begun, "test", "tests/bob.chat")
+    assert code == 0, said
+    assert (begun / "tests" / "bob.chat").read_text() == \
+        "flow refund\n> Hello\n< What is your name?\ncrash\n> Bob\n< Hello Bob.\n"
+
+
+def test_play_lets_time_pass_and_a_person_take_over(begun):
+    code, said = parley(begun, "play", "flows/refund.lua", typed="Hello\n/person\n/resolve returned\n/clock +1d\n")
+    assert code == 0 and "handoff queue=support why=customer" in said and 'reason="no name"' in said, said

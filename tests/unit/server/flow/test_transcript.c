@@ -1,0 +1,101 @@
+/* Transcripts: what is as expected passes in every world, and what is not is named with its line. */
+#include "tests/unit/unit.h"
+
+#include "server/flow/transcript.h"
+
+#include <stdio.h>
+
+static const char greeting[] = "flow { id = 'g', title = 'G' }\n"
+                               "local name = ask { id = 'name', text = 'Name?', timeout = '1h' }\n"
+                               "if not name then\n"
+                               "  return handoff { queue = 'help', summary = 'no name given' }\n"
+                               "end\n"
+                               "say('Hello ' .. name .. '.')\n"
+                               "say { text = 'Tea?', choices = { 'Yes', 'No' } }\n";
+
+/* True when it passed; what was wrong in `report`. */
+static bool play(const char *flow, const char *text, enum memory_crash crash, char report[1024])
+{
+    struct transcript t = {
+        .path = "t.chat", .text = span_str(text), .flow_path = "g.lua", .flow = span_str(flow), .crash = crash};
+    struct transcript_result result;
+    bool ok = transcript_play(&t, &result);
+    snprintf(report, 1024, "%.*s", (int)result.report.len, result.report.len ? result.report.ptr : "");
+    transcript_done(&result);
+    return ok;
+}
+
+static void what_is_expected_passes_in_every_world(void **state)
+{
+    static const char text[] = "# a greeting\n"
+                               "flow g\n"
+                               "> hi   # the first words\n"
+                               "< Name?\n"
+                               "crash\n"
+                               "> Ann\n"
+                               "< Hello *\n"
+                               "< Tea? [Yes] *\n"
+                               "expect context.name == \"Ann\"\n"
+                               "expect context.name ~ \"nn\"\n"
+                               "expect context.age == null\n"
+                               "expect context.name != 5\n"
+                               "expect state == ended\n"
+                               "expect step == 2";
+    char report[1024];
+    for (int crash = MEMORY_CRASH_NEVER; crash <= MEMORY_STALE_COMMIT; crash++)
+        if (!play(greeting, text, (enum memory_crash)crash, report))
+            fail_msg("world %d: %s", crash, report);
+    assert_true(play(greeting, "> x\n< Name?\nadvance 1h\nhandoff queue=help summary~\"no name\"\nresolve", 0, report));
+    assert_true(play(greeting, "> x\n< Name?\nescape\nhandoff why=customer\nresolve by=Mira\n< Name?", 0, report));
+}
+
+static void what_is_not_expected_is_named_with_its_line(void **state)
+{
+    static const struct {
+        const char *text, *report;
+    } wrong[] = {
+        {"> x\n< Nmae?", "t.chat:2: < Nmae?\n  expected  Nmae?\n  got       Name?\n  said by   g.lua:2\n"},
+        {"> x\n< Name?\n< More?", "t.chat:3: < More?\n  expected  More?\n  got       nothing\n"},
+        {"> x\n> y", "t.chat:2: > y\n  expected  nothing more to be said before this\n  got       Name?\n"},
+        {"> x\n", "t.chat:1: (the end)\n  expected  nothing more"},
+        {"> x\n< Name?\n> Ann\n< Hello Ann\n", "expected  Hello Ann\n  got       Hello Ann.\n  said by   g.lua:6\n"},
+        {"> x\n< Name?\nadvance 1h\nhandoff queue=other\n", "got       handoff queue=help why=flow summary=\"no name"},
+        {"> x\n< Name?\nexpect state == ended\n", "expected  state == ended\n  got       \"waiting\"\n"},
+        {"> x\n< Name?\nexpect color == 1\n", "no such thing"},
+        {"> x\n< Name?\nexpect state is 1\n", "no comparison"},
+        {"advance 1h\n", "has not started yet"},
+        {"> x\n< Name?\nshout\n", "no line of a transcript"},
+        {"> x\n< Name?\nadvance soon\n", "'soon' is no duration"},
+        {"> x\n< Name?\n> [Yes]\n", "there is nothing to tap"},
+        {"> x\n< Name?\n> A\n< *\n< *\n> [Maybe]\n", "there is no [Maybe] to tap"},
+        {"> x\n< Name?\nresolve\n", "no person has this conversation"},
+        {"> x\n< Name?\nprocess refund step=x\n", "no process of type 'refund'"},
+        {"> x\n< Name?\nform {}\n", "no form to fill in"},
+        {"context [1]\n", "expected a map as JSON"},
+    };
+    char report[1024];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_false(play(greeting, wrong[i].text, MEMORY_CRASH_NEVER, report));
+        if (!strstr(report, wrong[i].report))
+            fail_msg("%s\ngave\n%s", wrong[i].text, report);
+    }
+}
+
+static void a_flow_that_fails_says_where(void **state)
+{
+    char report[1024];
+    assert_false(play("flow { id = 'b', title = 'B' }\nask '?'\nsay(nil .. 'x')", "> a\n< ?\n> b\n< fine", 0, report));
+    assert_non_null(strstr(report, "the flow failed: g.lua:3: "));
+    assert_false(play("flow {", "> a", MEMORY_CRASH_NEVER, report));
+    assert_non_null(strstr(report, "[E101]"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_expected_passes_in_every_world),
+        cmocka_unit_test(what_is_not_expected_is_named_with_its_line),
+        cmocka_unit_test(a_flow_that_fails_says_where),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
