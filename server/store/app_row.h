@@ -35,18 +35,13 @@ struct queue_row {
     int32_t priority;
 };
 
-struct permission_row {
-    struct span role, permission;
-};
-
 /* What is disabled is left out. */
 struct app_all {
     const struct app_row *apps;
     const struct app_key_row *keys;
     const struct api_key_row *api_keys;
     const struct queue_row *queues;
-    const struct permission_row *permissions;
-    int napps, nkeys, napi_keys, nqueues, npermissions;
+    int napps, nkeys, napi_keys, nqueues;
 };
 
 /* all is NULL unless status is PARLEY_OK; borrowed for the call. */

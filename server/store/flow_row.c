@@ -29,7 +29,11 @@ static const struct pg_statement run_update = {
     {PG_UUID, PG_I64, STATE_TYPES},
 };
 static const struct pg_statement run_by_id = {
-    "flow_run_get", "select " FLOW_RUN_COLUMNS " from flow_run r where r.id = $1", 1, {PG_UUID}};
+    "flow_run_get",
+    "select id, session, conversation, hash, state, step, input_seq, waiting, started_at, updated_at"
+    "  from flow_run where id = $1",
+    1,
+    {PG_UUID}};
 static const struct pg_statement journal_add = {
     "flow_journal_add",
     "insert into flow_journal (run, entry, step, call, line, data)"
@@ -73,23 +77,6 @@ parley_status flow_list(struct store *store, flow_rows *done, void *arg)
 
 /* ---- runs ---- */
 
-struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int col)
-{
-    struct flow_run_row run = {
-        .id = pg_get_uuid(r, row, col),
-        .session = pg_get_uuid(r, row, col + 1),
-        .conversation = pg_get_uuid(r, row, col + 2),
-        .state = pg_get_i16(r, row, col + 4),
-        .step = pg_get_i64(r, row, col + 5),
-        .input_seq = pg_get_i64(r, row, col + 6),
-        .waiting = pg_get_jsonb(r, row, col + 7),
-        .started_at_ms = pg_get_time_ms(r, row, col + 8),
-        .updated_at_ms = pg_get_time_ms(r, row, col + 9),
-    };
-    pg_copy_bytes(r, row, col + 3, run.hash, sizeof run.hash);
-    return run;
-}
-
 static void add_state(struct pg_params *p, const struct flow_run_row *row)
 {
     pg_i16(p, row->state);
@@ -120,7 +107,19 @@ void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int
 
 static struct flow_run_row run_of(const struct pg_result *r, int i, struct pg_group *group)
 {
-    return flow_run_of_result(r, i, 0);
+    struct flow_run_row run = {
+        .id = pg_get_uuid(r, i, 0),
+        .session = pg_get_uuid(r, i, 1),
+        .conversation = pg_get_uuid(r, i, 2),
+        .state = pg_get_i16(r, i, 4),
+        .step = pg_get_i64(r, i, 5),
+        .input_seq = pg_get_i64(r, i, 6),
+        .waiting = pg_get_jsonb(r, i, 7),
+        .started_at_ms = pg_get_time_ms(r, i, 8),
+        .updated_at_ms = pg_get_time_ms(r, i, 9),
+    };
+    pg_copy_bytes(r, i, 3, run.hash, sizeof run.hash);
+    return run;
 }
 
 ROWS_READ(run, struct flow_run_row, flow_run_rows, run_of)

@@ -24,13 +24,6 @@ struct flow_run_row {
     int64_t started_at_ms, updated_at_ms;
 };
 
-/* The columns of flow_run r, in the order in which flow_run_of_result reads them from `col` on. */
-#define FLOW_RUN_COLUMNS                                                                                               \
-    "r.id, r.session, r.conversation, r.hash, r.state, r.step, r.input_seq, r.waiting, r.started_at, r.updated_at"
-enum { FLOW_RUN_NCOLUMNS = 10 };
-
-struct flow_run_row flow_run_of_result(const struct pg_result *r, int row, int col);
-
 /* ---- sources ---- */
 
 struct flow_row {

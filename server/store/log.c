@@ -49,10 +49,9 @@ parley_status log_append(struct store *store, const struct log_row *rows, int n,
 
 const struct pg_statement log_load_statement = {
     "log_load",
-    "select c.customer, c.app, c.topic, coalesce(h.seq, 0), coalesce(h.public, 0), coalesce(m.seq, 0),"
+    "select " LOG_CONVERSATION_COLUMNS ", coalesce(m.seq, 0),"
     "       k.participants, k.roles, k.reads, k.delivereds, " SESSION_COLUMNS "  from conversation c"
-    "  left join lateral (select seq, case audience when 0 then seq else prev end as public from item"
-    "                      where conversation = c.id order by seq desc limit 1) h on true"
+    "  left join lateral " LOG_HEAD " on true"
     "  left join lateral (select seq from item where conversation = c.id and kind >= 64"
     "                      order by seq desc limit 1) m on true"
     "  left join lateral (select array_agg(participant) as participants, array_agg(role) as roles,"
@@ -69,7 +68,7 @@ const struct pg_statement log_load_statement = {
     {PG_UUID},
 };
 
-enum { LOAD_MARKS = 6, LOAD_SESSION = 10 };
+enum { LOAD_MOVED = LOG_CONVERSATION_NCOLUMNS, LOAD_MARKS = LOAD_MOVED + 1, LOAD_SESSION = LOAD_MARKS + 4 };
 
 struct load_call {
     struct log_state state;
@@ -94,18 +93,25 @@ static void read_marks(const struct pg_result *r, struct log_state *s)
         };
 }
 
+void log_conversation_of(const struct pg_result *r, struct log_state *out)
+{
+    out->found = pg_rows(r) > 0;
+    if (!out->found)
+        return;
+    out->customer = pg_get_uuid(r, 0, 0);
+    out->app = pg_get_uuid(r, 0, 1);
+    out->topic = pg_get_text(r, 0, 2);
+    out->head = pg_get_i64(r, 0, 3);
+    out->head_public = pg_get_i64(r, 0, 4);
+}
+
 static void on_load(void *arg, const struct pg_result *r)
 {
     struct log_state *s = arg;
-    if (pg_rows(r) == 0)
+    log_conversation_of(r, s);
+    if (!s->found)
         return;
-    s->found = true;
-    s->customer = pg_get_uuid(r, 0, 0);
-    s->app = pg_get_uuid(r, 0, 1);
-    s->topic = pg_get_text(r, 0, 2);
-    s->head = pg_get_i64(r, 0, 3);
-    s->head_public = pg_get_i64(r, 0, 4);
-    s->moved = pg_get_i64(r, 0, 5);
+    s->moved = pg_get_i64(r, 0, LOAD_MOVED);
     read_marks(r, s);
     s->has_session = !pg_is_null(r, 0, LOAD_SESSION);
     if (s->has_session)

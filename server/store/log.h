@@ -58,6 +58,17 @@ parley_status log_load(struct store *store, struct uuid conversation, log_loaded
 /* The statement behind it, for the test that reads its plan. */
 extern const struct pg_statement log_load_statement;
 
+/* For the two files of the log: the columns of conversation c joined with its head, as log_conversation_of reads them
+ * from the first one on. */
+#define LOG_HEAD                                                                                                       \
+    "(select seq, case audience when 0 then seq else prev end as public from item"                                     \
+    "  where conversation = c.id order by seq desc limit 1) h"
+#define LOG_CONVERSATION_COLUMNS "c.customer, c.app, c.topic, coalesce(h.seq, 0), coalesce(h.public, 0)"
+enum { LOG_CONVERSATION_NCOLUMNS = 5 };
+
+/* Sets found and what the columns tell; without a row nothing. */
+void log_conversation_of(const struct pg_result *r, struct log_state *out);
+
 /* ---- reading ---- */
 
 struct log_range {

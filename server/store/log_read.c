@@ -140,9 +140,7 @@ static void add_page(struct reading *call)
  * again. Each is no older than the one before, and the page the newest. */
 static const struct pg_statement view_head = {
     "log_view_head",
-    "select c.customer, c.app, c.topic, h.seq, h.audience, h.prev from conversation c"
-    "  left join lateral (select seq, audience, prev from item where conversation = c.id order by seq desc limit 1) h"
-    "    on true where c.id = $1",
+    "select " LOG_CONVERSATION_COLUMNS " from conversation c left join lateral " LOG_HEAD " on true where c.id = $1",
     1,
     {PG_UUID},
 };
@@ -165,15 +163,7 @@ static const struct pg_statement view_session = {
 
 static void on_view_head(void *arg, const struct pg_result *r)
 {
-    struct log_state *s = arg;
-    if (pg_rows(r) == 0)
-        return;
-    s->found = true;
-    s->customer = pg_get_uuid(r, 0, 0);
-    s->app = pg_get_uuid(r, 0, 1);
-    s->topic = pg_get_text(r, 0, 2);
-    s->head = pg_get_i64(r, 0, 3);
-    s->head_public = pg_get_i16(r, 0, 4) == 0 ? s->head : pg_get_i64(r, 0, 5);
+    log_conversation_of(r, arg);
 }
 
 static void on_view_marks(void *arg, const struct pg_result *r)
@@ -269,9 +259,7 @@ parley_status log_view(struct store *store, const struct log_range *range, log_v
 
 static const struct pg_statement heads = {
     "log_heads",
-    "select c.id, h.seq, h.public from unnest($1::uuid[]) c (id) cross join lateral"
-    " (select seq, case audience when 0 then seq else prev end as public from item"
-    "   where conversation = c.id order by seq desc limit 1) h",
+    "select c.id, h.seq, h.public from unnest($1::uuid[]) c (id) cross join lateral " LOG_HEAD,
     1,
     {PG_UUID_ARRAY},
 };

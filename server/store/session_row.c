@@ -28,9 +28,6 @@ static const struct pg_statement update = {
     {PG_UUID, PG_I64, PG_I16, STATE_TYPES},
 };
 
-static const struct pg_statement by_id = {
-    "session_get", "select " SESSION_COLUMNS " from session s where s.id = $1", 1, {PG_UUID}};
-
 static const struct pg_statement waiting = {
     "session_waiting",
     "select s.* from unnest($1::text[]) q (name) cross join lateral (select " SESSION_COLUMNS
@@ -159,11 +156,6 @@ static struct session_row row_of(const struct pg_result *r, int i, struct pg_gro
 }
 
 ROWS_READ(session, struct session_row, session_rows, row_of)
-
-parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg)
-{
-    return session_read_by(store_reading(store), &by_id, id, done, arg);
-}
 
 parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg)
 {

@@ -54,8 +54,6 @@ void session_update(struct pg_group *group, const struct session_row *row, int64
 
 typedef void session_rows(void *arg, parley_status status, const struct session_row *rows, int n);
 
-parley_status session_get(struct store *store, struct uuid id, session_rows *done, void *arg);
-
 /* Waiting sessions (queued and offered) of these queues, highest priority first, then oldest: so many of each queue,
  * and of all together. */
 parley_status session_waiting(struct store *store, const struct span *queues, int nqueues, int each, int limit,

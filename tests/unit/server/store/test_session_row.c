@@ -90,7 +90,7 @@ static void close_it(struct session_row *row, int at)
 static void a_session_comes_back_as_it_went(void **unused)
 {
     struct session_row row = queued("sales", 3, 5);
-    assert_int_equal(store_fixture_wait(session_get(f.store, row.id, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(session_waiting(f.store, &row.queue, 1, 1, 1, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_true(uuid_equal(rows[0].conversation, row.conversation));
     assert_int_equal(rows[0].state, SESSION_QUEUED);
