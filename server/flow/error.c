@@ -3,42 +3,29 @@
 
 #include <stdio.h>
 
-struct meaning {
-    const char *code, *meaning, *help;
+struct advice {
+    const char *code, *help;
 };
 
-#define FLOW_ERROR(code, meaning, help) {#code, meaning, help},
-static const struct meaning meanings[] = {
+#define FLOW_ERROR(code, meaning, help) {#code, help},
+static const struct advice advices[] = {
 #include "server/flow/errors.def"
 };
 #undef FLOW_ERROR
 
-static const struct meaning *find(const char *code)
+static const char *help_of(const char *code)
 {
-    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-        if (strcmp(meanings[i].code, code) == 0)
-            return &meanings[i];
-    return NULL;
-}
-
-const char *flow_error_meaning(const char *code)
-{
-    const struct meaning *m = find(code);
-    return m ? m->meaning : NULL;
-}
-
-const char *flow_error_advice(const char *code)
-{
-    const struct meaning *m = find(code);
-    return m ? m->help : NULL;
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (strcmp(advices[i].code, code) == 0)
+            return advices[i].help;
+    return "";
 }
 
 void flow_error_vset(struct flow_error *error, const char *code, const char *format, va_list args)
 {
-    const char *advice = flow_error_advice(code);
     snprintf(error->code, sizeof error->code, "%s", code);
     vsnprintf(error->text, sizeof error->text, format, args);
-    snprintf(error->help, sizeof error->help, "%s", advice ? advice : "");
+    snprintf(error->help, sizeof error->help, "%s", help_of(code));
 }
 
 void flow_error_set(struct flow_error *error, const char *code, const char *format, ...)

@@ -27,10 +27,6 @@ void flow_error_vset(struct flow_error *error, const char *code, const char *for
 /* Replaces the help sentence. */
 void flow_error_help(struct flow_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The meaning and the help of a code; NULL for a code that there is not. */
-const char *flow_error_meaning(const char *code);
-const char *flow_error_advice(const char *code);
-
 /* For a person at a terminal: file:line: text [code], the lines around it when the source is at hand, the help. */
 void flow_error_print(const struct flow_error *error, struct span source, struct buf *out);
 

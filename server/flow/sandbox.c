@@ -233,21 +233,6 @@ const struct flow_error *sandbox_error(const struct sandbox_run *run)
     return &run->box->error;
 }
 
-size_t sandbox_run_bytes(const struct sandbox_run *run)
-{
-    return run->account->used;
-}
-
-size_t sandbox_bytes(const struct sandbox *box)
-{
-    return box->used;
-}
-
-void sandbox_collect(struct sandbox *box)
-{
-    lua_gc(box->L, LUA_GCCOLLECT);
-}
-
 /* ---- the state ---- */
 
 /* The script as one function of its _ENV: compiled once, instantiated for every run. The source has compiled alone

@@ -92,11 +92,4 @@ const struct flow_error *sandbox_error(const struct sandbox_run *run);
  * would to a script. */
 bool sandbox_lookup(struct sandbox *sandbox, const char *table, const char *name, struct flow_error *error);
 
-/* Bytes that a run holds, and all of the sandbox. */
-size_t sandbox_run_bytes(const struct sandbox_run *run);
-size_t sandbox_bytes(const struct sandbox *sandbox);
-
-/* Collects garbage now; for measurements. */
-void sandbox_collect(struct sandbox *sandbox);
-
 #endif
