@@ -1,0 +1,2 @@
+/* The C library as a module of Swift. */
+#include <parley/client.h>

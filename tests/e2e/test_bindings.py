@@ -1,0 +1,166 @@
+"""Every binding as an app has it: built as its page says on the installed library, a guest signs in, writes, is cut off,
+comes back, finds the thread, is started again without a network, and ends. The library is the sanitized one of this build;
+what hosts it (Python, Node, Java) is made to load the sanitizer's run time first, and its own leaks are not looked for."""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from chaos import Chaos
+from parley_wire import uuid7
+from server import READY_S, ROOT
+
+HERE = os.path.join(ROOT, "tests", "e2e", "bindings")
+BINDINGS = os.path.join(ROOT, "sdk-c", "bindings")
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+
+
+class Installed:
+    """The library, installed where nothing else is."""
+
+    def __init__(self, folder):
+        built = [path for preset in ("asan", "release") if os.path.exists(path := f"{ROOT}/build/{preset}/libparley.so.0")]
+        if not built:
+            pytest.skip("libparley is not built")
+        self.prefix = str(folder)
+        subprocess.run(["cmake", "--install", os.path.dirname(max(built, key=os.path.getmtime)), "--prefix", self.prefix,
+                        "--component", "parley-sdk"], check=True, stdout=subprocess.DEVNULL)
+        [self.pc] = [os.path.dirname(p) for p in glob.glob(f"{self.prefix}/**/parley.pc", recursive=True)]
+        self.library = os.path.join(os.path.dirname(self.pc), "libparley.so.0")
+        symbols = subprocess.run(["nm", "-D", self.library], check=True, capture_output=True, text=True).stdout
+        self.sanitized = "__asan_init" in symbols
+        self.cflags = "-Wall -Wextra -Werror -Wno-unused-parameter" + (" -fsanitize=address,undefined" if self.sanitized else "")
+
+    def env(self, host=True):
+        """What a program needs to find the library; a `host` was not built with the sanitizers itself."""
+        env = {**os.environ, "PKG_CONFIG_PATH": self.pc, "PARLEY_LIBRARY": self.library, "CFLAGS": self.cflags,
+               "CXXFLAGS": self.cflags, "PYTHONPATH": os.path.join(BINDINGS, "python")}
+        if self.sanitized and host:
+            run_time = [subprocess.run(["cc", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+                        for name in ("libasan.so", "libubsan.so")]
+            env["LD_PRELOAD"] = " ".join(run_time)
+            env["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1:handle_segv=0:allow_user_segv_handler=1"
+        return env
+
+    def compile(self, compiler, *args):
+        """A program on the installed library."""
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "parley"], env=self.env(host=False), check=True,
+                               capture_output=True, text=True).stdout.split()
+        done = subprocess.run([compiler, *self.cflags.split(), *args, *flags, f"-Wl,-rpath,{os.path.dirname(self.library)}"],
+                              capture_output=True, text=True, timeout=READY_S)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def build(self, script, *args):
+        """A binding's own build script, which is what its page tells people to run."""
+        done = subprocess.run(["sh", script, *args], env=self.env(host=False), capture_output=True, text=True, timeout=READY_S)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    return Installed(tmp_path_factory.mktemp("prefix"))
+
+
+class Guest:
+    """The program of one language, and what it says line by line."""
+
+    def __init__(self, shop, command, env):
+        self.errors = open(os.path.join(shop.site.folder, "guest.err"), "w+", encoding="utf-8")
+        self.process = subprocess.Popen(command, env=env, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=self.errors)
+
+    def line(self):
+        line = self.process.stdout.readline()
+        assert line, f"it ended: {self.complaint()}"
+        return line.rstrip("\n")
+
+    def until(self, start):
+        while not (line := self.line()).startswith(start):
+            pass
+        return line
+
+    def rest(self):
+        lines = self.process.stdout.read().splitlines()
+        assert self.process.wait(READY_S) == 0, f"{lines}\n{self.complaint()}"
+        return lines
+
+    def complaint(self):
+        self.process.wait(READY_S)
+        self.errors.seek(0)
+        return f"exit {self.process.returncode}\n{self.errors.read()}"
+
+
+def play(shop, installed, command, host=True):
+    """The story, with the app's part played by a program; the lines it said after it was back."""
+    device, key = uuid7(), shop.site.program_key("shop")
+    with shop.serve() as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
+        token = server.guest(shop.app, device)
+        guest = Guest(shop, [*command, f"ws://{net.address}/v1/ws", token, os.path.join(shop.site.folder, "kept"), device],
+                      installed.env(host))
+        try:
+            guest.until("sent ")
+            [(home,)] = shop.site.sql("SELECT DISTINCT conversation::text FROM item")
+            net.set("both", blackhole=True)
+            post = {"id": uuid7(), "kind": "text", "body": {"text": "while you were away"}}
+            status, text = server.http("POST", f"/v1/conversations/{home}/items", post, key)
+            assert status in (200, 201), text
+            net.refuse()
+            net.cut()
+            guest.until("lost")
+            net.clear()
+            guest.until("back")
+            lines = guest.rest()
+        finally:
+            guest.process.kill()
+            guest.process.wait()
+            guest.errors.close()
+    stored = shop.site.sql("SELECT seq, body->>'text' FROM item WHERE kind = 1 ORDER BY seq")
+    assert [text for _, text in stored] == ["one \U0001f44b", "while you were away", "two"]
+    rows = [f"{seq} {text}" for seq, text in stored]
+    assert [line[4:] for line in lines if line.startswith("row ")] == rows
+    assert [line[5:] for line in lines if line.startswith("kept ")] == rows
+    return [line for line in lines if not line.startswith(("row ", "kept "))]
+
+
+def test_python(shop, installed):
+    said = play(shop, installed, [sys.executable, f"{HERE}/scenario.py"])
+    assert said == ["range True", "refused not_found", "refused zero", "let go None", "draft half a sen", "let go None", "closed"]
+
+
+def test_cpp(shop, installed):
+    need("c++")
+    program = os.path.join(shop.site.folder, "scenario")
+    for flags in (["-std=c++20", "-fsyntax-only"], ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-o", program]):
+        installed.compile("c++", "-Wpedantic", "-Wshadow", f"{HERE}/scenario.cpp", *flags)
+    said = play(shop, installed, [program], host=False)
+    assert said == ["refused not_found", "refused zero", "draft half a sen", "let go", "closed"]
+
+
+def test_node(shop, installed, tmp_path):
+    need("node", "cc", "pkg-config")
+    folder = tmp_path / "parley"
+    shutil.copytree(f"{BINDINGS}/node", folder)
+    if not (folder / "node_modules" / "node-api-headers").exists():
+        pytest.skip("node-api-headers is not installed: npm ci in sdk-c/bindings/node")
+    installed.build(folder / "build.sh")
+    said = play(shop, installed, ["env", f"PARLEY_NODE={folder}", "node", f"{HERE}/scenario.mjs"])
+    assert said == ["range 2", "refused not_found", "refused zero", "heard 3", "let go: no more events", "draft half a sen", "closed", "closed"]
+
+
+def test_java(shop, installed, tmp_path):
+    need("javac", "java", "cc", "pkg-config")
+    installed.build(f"{BINDINGS}/java/build.sh", tmp_path)
+    done = subprocess.run(["javac", "-cp", f"{tmp_path}/parley.jar", "-d", tmp_path, f"{HERE}/Scenario.java"],
+                          capture_output=True, text=True, timeout=READY_S)
+    assert done.returncode == 0, done.stderr
+    said = play(shop, installed, ["java", "-Xcheck:jni", f"-Dparley.jni={tmp_path}/libparley_jni.so", "-cp",
+                                  f"{tmp_path}/parley.jar:{tmp_path}", "Scenario"])
+    assert said == ["range 4", "refused not_found", "refused zero", "let go true", "draft half a sen", "closed"]
