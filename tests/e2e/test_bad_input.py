@@ -10,6 +10,7 @@ import websockets
 
 from parley_client import WAIT, Gone, Link, Refused
 from parley_wire import DEFS, uuid7
+from waiting import until
 
 BIG = 2 ** 63
 CONV, ID = "11111111-1111-7111-8111-111111111111", "22222222-2222-7222-8222-222222222222"
@@ -452,12 +453,10 @@ async def test_a_link_that_never_reads_is_closed(shop):
         await ann.post("first")
         deaf = await deaf_link(shop)
         await much(ann)
+        await until(lambda: server.links() == 1, "the link that reads nothing to be closed")
         with pytest.raises(websockets.ConnectionClosed):
             while True:
-                await asyncio.sleep(0.1)
-                if server.links() == 1:
-                    while True:
-                        await asyncio.wait_for(deaf.recv(), WAIT)
+                await asyncio.wait_for(deaf.recv(), WAIT)
         assert deaf.close_code in (4001, 1006)
         await shop.close()
 

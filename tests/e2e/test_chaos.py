@@ -12,6 +12,7 @@ from parley_client import Gone, Refused
 from parley_wire import uuid7
 from server import ROOT
 from shop import ECHO
+from waiting import ended, moment, until
 
 COMMITS = "(insert into item|settle)"
 
@@ -58,10 +59,10 @@ async def test_bad_weather_on_the_way(shop, size):
                                {"stall": True}, {"blackhole": True}, {"rate": 200_000}):
                     await on_thread(net.clear)
                     await on_thread(net.set, size.rng.choice(("up", "down", "both")), **change)
-                    await asyncio.sleep(0.4)
+                    await moment(size.rng, 0.2, 0.6)
                     await on_thread(net.clear)
                     await on_thread(net.half_close, size.rng.choice(("up", "down")))
-                    await asyncio.sleep(0.1)
+                    await moment(size.rng, 0, 0.2)
                     await on_thread(net.cut)
         storm = asyncio.ensure_future(weather())
         await shop.crowd(size.rng, people=5, messages=60, urls=[f"ws://{net.address}/v1/ws"])
@@ -75,7 +76,7 @@ async def test_the_server_is_killed_at_random_moments(shop, size):
     with shop.serve(workers=2) as server:
         async def killer():
             for _ in range(number):
-                await asyncio.sleep(size.rng.uniform(0.1, 1.0))
+                await moment(size.rng, 0.1, 1.0)
                 await on_thread(server.kill)
                 await on_thread(server.start)
         killing = asyncio.ensure_future(killer())
@@ -119,9 +120,8 @@ async def killed_while_talking(shop, server, name):
     died = []
 
     async def watch():
-        while server.process.poll() is None:
-            await asyncio.sleep(0.02)
-        died.append(server.process.returncode)
+        await ended(server.process)
+        died.append(server.process)
         await on_thread(server.start)
     watching = asyncio.ensure_future(watch())
     ann = await shop.customer(f"ann-{name}", connect=False)
@@ -154,11 +154,9 @@ async def talk_to_echo(shop, ann):
 async def marked(shop, ann, head):
     """Says how far ann has read; whether that stands in the database within four seconds."""
     await surely(ann, lambda: ann.request("mark", conversation=ann.main, read=head, delivered=head))
-    for _ in range(40):
-        if await on_thread(shop.site.sql, "SELECT 1 FROM mark WHERE participant = %s AND read = %s", ann.me, head):
-            return True
-        await asyncio.sleep(0.1)
-    return False
+    row = "SELECT 1 FROM mark WHERE participant = %s AND read = %s"
+    with contextlib.suppress(AssertionError):
+        return await until(lambda: shop.site.sql(row, ann.me, head), "the mark", timeout=4)
 
 
 async def meet(ann, kim):
@@ -191,7 +189,7 @@ async def surely(client, request, fine="never"):
                 return None
             if not refused.again:
                 raise
-            await asyncio.sleep(0.1)
+            await asyncio.sleep((refused.retry_after_ms or 100) / 1000)
 
 
 async def test_postgres_is_killed(shop, size, postgres):
@@ -199,7 +197,7 @@ async def test_postgres_is_killed(shop, size, postgres):
     with shop.serve(workers=2):
         async def killer():
             for _ in range(number):
-                await asyncio.sleep(size.rng.uniform(0.5, 1.5))
+                await moment(size.rng, 0.5, 1.5)
                 await on_thread(postgres.crash)
                 await on_thread(postgres.start)
         killing = asyncio.ensure_future(killer())
@@ -216,7 +214,9 @@ async def test_postgres_is_away_for_long(shop, size, postgres):
         await on_thread(postgres.freeze)
         try:
             entries = [ann.post(f"meanwhile {n}") for n in range(10)]
-            await asyncio.sleep(0.5)
+            while not all(e.flying for e in entries):
+                await asyncio.sleep(0)
+            await ann.request("typing", conversation=ann.main, on=True)     # answered behind them, without the database
             assert not any(e.future.done() for e in entries), "acknowledged without a database"
         finally:
             await on_thread(postgres.freeze, False)
@@ -233,12 +233,12 @@ async def test_the_way_to_the_database_is_troubled(shop, size, postgres, tmp_pat
     with database_through(shop, postgres, tmp_path_factory) as database, shop.serve(workers=2, database=database.dsn):
         async def troubles():
             for _ in range(rounds):
-                await asyncio.sleep(size.rng.uniform(0.1, 0.6))
+                await moment(size.rng, 0.1, 0.6)
                 if trouble == "cut":
                     await on_thread(database.cut)
                 else:
                     await on_thread(database.set, size.rng.choice(("up", "down", "both")), stall=True)
-                    await asyncio.sleep(size.rng.uniform(0.1, 1.0))
+                    await moment(size.rng, 0.1, 1.0)
                     await on_thread(database.clear)
         working = asyncio.ensure_future(troubles())
         await shop.crowd(size.rng, people=4, messages=60)
@@ -260,7 +260,7 @@ async def test_two_processes_of_which_one_dies(shop, size):
     with shop.serve(workers=2) as first, shop.serve(workers=1) as second:
         async def killer():
             for n in range(number):
-                await asyncio.sleep(size.rng.uniform(0.2, 1.0))
+                await moment(size.rng, 0.2, 1.0)
                 victim = (first, second)[n % 2]
                 await on_thread(victim.kill)
                 await on_thread(victim.start)
