@@ -45,7 +45,7 @@ struct packet *packet_torn(struct span payload, bool text, size_t kept)
 {
     struct packet *packet = packet_new(payload, text);
     assert(kept <= payload.len);
-    packet->len = packet->header_len + kept;
+    packet->len -= payload.len - kept;
     return packet;
 }
 

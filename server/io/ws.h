@@ -116,6 +116,9 @@ void ws_set_limit(struct ws_conn *conn, size_t message_max);
  * reason: at most 123 bytes of UTF-8. on_close comes later, never from inside. */
 void ws_close(struct ws_conn *conn, int code, struct span reason);
 
+/* Without a word and without waiting; on_close comes later in this turn. */
+void ws_abort(struct ws_conn *conn, int code);
+
 /* ---- a request ---- */
 
 /* As long as the exchange, which http_answer ends. The method is upper case; the path starts with '/', is decoded and

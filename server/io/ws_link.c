@@ -382,3 +382,8 @@ void ws_close(struct ws_conn *conn, int code, struct span reason)
     loop_timer_start(conn->ws->loop, &conn->timer, FAREWELL_MS, on_farewell_late, conn);
     ws_mark(conn);
 }
+
+void ws_abort(struct ws_conn *conn, int code)
+{
+    ws_kill(conn, code);
+}
