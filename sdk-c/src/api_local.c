@@ -33,45 +33,9 @@ struct parley_event *api_outbox(struct parley_client *c)
     return event_checked(e);
 }
 
-static void put_service(struct parley_event *e, const struct conversation *conv)
-{
-    struct buf json;
-    struct frame_service_is is = {.has_service = true, .service = conv->service.now};
-    buf_init(&json, LIMIT_MESSAGE);
-    event_record(&json, FRAME_service_is, &is, "{\"re\":1,\"data\":{\"service\":");
-    event_put_list(e, "service", &json);
-}
-
-static bool copy_item(void *arg, int64_t seq, int64_t prev, struct uuid author, struct span json)
-{
-    if (json.ptr)
-        event_put_json(arg, "question", json);
-    return true;
-}
-
-static void put_known(struct parley_client *c, struct parley_event *e, struct conversation *conv)
-{
-    int64_t question = cache_question(c, conv);
-    event_put_int(e, "head", conv->head);
-    event_put_int(e, "read", conv->read);
-    event_put_int(e, "unread", cache_unread(c, conv, conv->read));
-    event_put_bool(e, "complete", conv->synced);
-    if (question)
-        cache_page(c, conv, question, question, 1, copy_item, e);
-    if (conv->service.open)
-        put_service(e, conv);
-    cache_put_processes(c, e, conv);
-}
-
 struct parley_event *api_recap(struct parley_client *c, struct uuid id)
 {
-    struct conversation *conv = inbox_find(&c->inbox, id);
-    struct parley_event *e = event_new(PARLEY_EVENT_ANSWER, id);
-    if (conv)
-        put_known(c, e, conv);
-    keep_put_drafts(c, e, id);
-    event_put_int(e, "unsent", (int64_t)c->outbox.waiting);
-    return event_checked(e);
+    return event_checked(recap_event(c, PARLEY_EVENT_ANSWER, id));
 }
 
 parley_event *parley_outbox_list(parley_client *c)

@@ -355,6 +355,11 @@ int64_t cache_question(struct parley_client *c, struct conversation *conv)
                conv->row, 0);
 }
 
+void cache_ask(struct parley_client *c, struct conversation *conv, int64_t seq, bool answered)
+{
+    put_question(c, conv, seq, answered ? ANSWERED : 0);
+}
+
 bool cache_find_person(struct parley_client *c, struct uuid id, struct frame_person *out)
 {
     struct query q = store_read(c->cache, "select role, name from person where id = ?");

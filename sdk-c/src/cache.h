@@ -42,7 +42,13 @@ bool cache_find_person(struct parley_client *c, struct uuid id, struct frame_per
 /* The newest question (choices, form) without an answer in the session that is open; 0: none. */
 int64_t cache_question(struct parley_client *c, struct conversation *conv);
 
+/* That number is a question; `answered`: it waits no longer. Known answers stay. */
+void cache_ask(struct parley_client *c, struct conversation *conv, int64_t seq, bool answered);
+
 bool cache_knows_process(struct parley_client *c, struct conversation *conv, struct uuid process, int64_t revision);
+
+/* Asks how those stand that are open here and not among what the server says is open. */
+parley_status cache_ask_ended(struct parley_client *c, struct conversation *conv, const struct frame_recap *recap);
 
 /* Adds `processes`: the open ones. */
 void cache_put_processes(struct parley_client *c, struct parley_event *e, struct conversation *conv);

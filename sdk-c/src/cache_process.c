@@ -4,6 +4,8 @@
 #include "sdk-c/src/client.h"
 #include "sdk-c/src/store.h"
 
+enum { ENDED_MAX = 20 };
+
 static int64_t known_revision(struct parley_client *c, const struct conversation *conv, struct uuid process)
 {
     struct query q = store_read(c->cache, "select revision from process where conv = ? and id = ?");
@@ -48,6 +50,32 @@ parley_status cache_process(struct parley_client *c, const struct frame_process 
 bool cache_knows_process(struct parley_client *c, struct conversation *conv, struct uuid process, int64_t revision)
 {
     return known_revision(c, conv, process) >= revision;
+}
+
+static bool is_among(struct uuid id, const struct frame_recap *recap)
+{
+    for (size_t i = 0; i < recap->processes_count; i++)
+        if (uuid_equal(recap->processes[i].process, id))
+            return true;
+    return false;
+}
+
+parley_status cache_ask_ended(struct parley_client *c, struct conversation *conv, const struct frame_recap *recap)
+{
+    struct uuid ended[ENDED_MAX];
+    size_t n = 0;
+    struct query q = store_read(c->cache, "select id from process where conv = ? and state = ? order by id");
+    query_put_int(&q, conv->row);
+    query_put_int(&q, process_state_open);
+    while (query_next(&q))
+        if (n < ENDED_MAX && !is_among(query_id(&q, 0), recap))
+            ended[n++] = query_id(&q, 0);
+    parley_status st = PARLEY_OK;
+    for (size_t i = 0; st == PARLEY_OK && i < n; i++) {
+        struct frame_process_get get = {.conversation = conv->id, .has_process = true, .process = ended[i]};
+        st = request_make(c, FRAME_process_get, &get, REQUEST_DROP, request_learn, NULL);
+    }
+    return st;
 }
 
 void cache_put_processes(struct parley_client *c, struct parley_event *e, struct conversation *conv)

@@ -4,6 +4,7 @@
 
 #include "protocol/frame.h"
 #include "sdk-c/src/coverage.h"
+#include "sdk-c/src/recap.h"
 #include "sdk-c/src/service.h"
 
 struct parley_client;
@@ -69,6 +70,7 @@ struct conversation {
     int64_t typing_at; /* when we said that we type; 0: we do not */
 
     struct context context;
+    struct recap recap;
 };
 
 #endif

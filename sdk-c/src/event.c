@@ -32,6 +32,7 @@ static const char *const names[] = {
     [PARLEY_EVENT_ANSWER] = "answer",
     [PARLEY_EVENT_UNREAD] = "unread",
     [PARLEY_EVENT_VIEW] = "view",
+    [PARLEY_EVENT_RECAP] = "recap",
 };
 
 static int condition_init(pthread_cond_t *cond)

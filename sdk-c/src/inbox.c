@@ -10,6 +10,7 @@ static void conversation_free(struct conversation *conv)
     coverage_done(&conv->held);
     coverage_done(&conv->told);
     context_done(&conv->context);
+    recap_done(&conv->recap);
     free(conv);
 }
 
@@ -293,6 +294,8 @@ parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t
     if (t->head > conv->head)
         conv->head = t->head;
     parley_status st = opening ? open_thread(c, conv, t) : PARLEY_OK;
+    if (st == PARLEY_OK)
+        st = recap_processes(c, conv, t);
     conv->opening = opening;
     if (st == PARLEY_OK)
         st = inbox_page(c, conv, t);
@@ -301,6 +304,8 @@ parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t
         st = receipt_mark(c, conv, &t->marks[i]);
     if (st == PARLEY_OK && opening)
         st = service_set(c, conv, t->has_service ? &t->service : NULL);
+    if (st == PARLEY_OK)
+        st = recap_take(c, conv, t);
     if (st == PARLEY_OK && out)
         *out = conv;
     return st == PARLEY_OK ? inbox_fill(c, conv) : st;

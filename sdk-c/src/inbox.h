@@ -40,7 +40,8 @@ parley_status inbox_item(struct parley_client *c, const struct frame_push_item *
 parley_status inbox_heads(struct parley_client *c, const struct frame_push_head *push);
 parley_status inbox_service(struct parley_client *c, const struct frame_push_service *push);
 
-/* One item, wherever it came from; and those of a thread. */
+/* One item, wherever it came from; and those of a thread. And its JSON, as events show it. */
+void item_json(const struct frame_item *item, struct buf *out);
 parley_status inbox_take(struct parley_client *c, struct conversation *conv, const struct frame_item *item);
 parley_status inbox_page(struct parley_client *c, struct conversation *conv, const struct frame_thread *t);
 

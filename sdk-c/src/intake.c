@@ -1,7 +1,7 @@
 /* An item that arrives: told if it is news, kept, and what follows from it. */
 #include "sdk-c/src/client.h"
 
-static void item_json(const struct frame_item *item, struct buf *out)
+void item_json(const struct frame_item *item, struct buf *out)
 {
     struct frame_push_item push = {.item = *item};
     buf_init(out, LIMIT_MESSAGE);

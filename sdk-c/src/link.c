@@ -217,6 +217,7 @@ void link_opened(struct parley_client *c)
     hello.time_zone = span_str(s->time_zone);
     hello.has_page = true;
     hello.page = s->page;
+    hello.has_recap = hello.recap = !client_is_staff(c);
     struct request *r;
     parley_status st;
     while ((st = request_make(c, FRAME_hello, &hello, REQUEST_DROP, hello_done, &r)) == PARLEY_TOO_BIG &&

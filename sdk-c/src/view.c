@@ -110,7 +110,7 @@ void views_flush(struct parley_client *c)
     for (struct conversation *conv = c->inbox.first; conv; conv = conv->next) {
         if (!conv->dirty || !view_is_listed(conv))
             continue;
-        int64_t unread = conv->row ? cache_unread(c, conv, conv->read) : 0;
+        int64_t unread = recap_unread(c, conv);
         if (unread != conv->unread)
             tell_unread(c, conv, unread);
         for (struct view *v = c->views.first; v; v = v->next)

@@ -13,7 +13,7 @@
 #include "server/route/desk.h"
 #include "server/route/route.h"
 
-enum { EXPIRING_MS = 60000, EXPIRED_GRACE_MS = 60000 };
+enum { EXPIRING_MS = 60000, EXPIRED_GRACE_MS = 60000, RECAP_BYTES = 64 << 10 };
 
 /* A hello on its way to its welcome. */
 struct greeting {
@@ -21,6 +21,7 @@ struct greeting {
     struct frame_cursor have[LIMIT_HAVE];
     int have_count;
     int page;                              /* 0: the standard one */
+    bool recap;                            /* is asked for */
     struct thread_read *reads[LIMIT_HAVE]; /* in the order of the answer; NULL: not for this reader */
     int count, pending;
     parley_status failed; /* a thread could not be read now; one that is not for this reader is just left out */
@@ -164,6 +165,7 @@ static int64_t have_of(const struct greeting *g, struct uuid conversation)
 static void load_threads(struct greeting *g, const struct uuid *conversations, int n)
 {
     struct ask *ask = g->ask;
+    bool recap = g->recap && !link_is_staff(ask->link);
     g->count = n;
     g->pending = n + 1;
     for (int i = 0; i < n; i++) {
@@ -173,7 +175,8 @@ static void load_threads(struct greeting *g, const struct uuid *conversations, i
                                    .have = have_of(g, conversations[i]),
                                    .follow = true,
                                    .admitted = !link_is_staff(ask->link), /* their own, by the database */
-                                   .bytes = (size_t)LIMIT_PAGE_BYTES / (size_t)n};
+                                   .bytes = (size_t)LIMIT_PAGE_BYTES / (size_t)n,
+                                   .recap = recap ? (size_t)RECAP_BYTES / (size_t)n : 0};
         int room = LIMIT_PAGE_ITEMS / n > 0 ? LIMIT_PAGE_ITEMS / n : 1;
         wish.limit = wish.have >= 0 ? room : g->page && g->page < room ? g->page : room < 50 ? room : 50;
         thread_load(ask->api, ask->link, &wish, on_thread, part);
@@ -237,6 +240,7 @@ void on_hello(struct api *api, struct link *link, const struct frame *frame)
     struct greeting *g = mem_alloc(sizeof *g);
     g->ask = ask;
     g->page = (int)h->page;
+    g->recap = h->recap;
     g->have_count = (int)h->have_count;
     if (g->have_count)
         memcpy(g->have, h->have, h->have_count * sizeof *h->have);

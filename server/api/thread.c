@@ -1,6 +1,7 @@
 /* A thread is its state and its items, read together. Whoever follows subscribes before that begins. */
 #include "server/api/thread.h"
 
+#include "server/api/recap.h"
 #include "server/api/verb.h"
 #include "server/base/mem.h"
 #include "server/hub/bulletin.h"
@@ -25,6 +26,7 @@ struct thread_read {
     int64_t last;            /* number of the last item read */
     int64_t read, delivered; /* the reader's own marks */
     bool more;
+    int pending; /* readings that are not back */
     parley_status status;
 };
 
@@ -176,10 +178,12 @@ void thread_release(struct thread_read *read)
     mem_free(read);
 }
 
-static void finish(struct thread_read *l, parley_status status)
+static void part_done(struct thread_read *l, parley_status status)
 {
     if (l->status == PARLEY_OK)
         l->status = status;
+    if (--l->pending)
+        return;
     if (l->thread.head < l->last)
         l->thread.head = l->last;
     set_gap(l);
@@ -192,7 +196,7 @@ static void on_place(void *arg, parley_status status, const struct session_place
     struct thread_read *l = arg;
     if (status == PARLEY_OK)
         route_place(l->api->directory, &l->service.row, place, &l->thread.service);
-    finish(l, PARLEY_OK);
+    part_done(l, PARLEY_OK);
 }
 
 /* Who follows and waits, and was away when the push told their place, hears it here. */
@@ -214,7 +218,15 @@ static void on_viewed(void *arg, parley_status status, const struct log_state *s
     if (status == PARLEY_OK && !take_items(l, page))
         status = PARLEY_TOO_BIG;
     if (status != PARLEY_OK || !ask_place(l))
-        finish(l, status);
+        part_done(l, status);
+}
+
+/* Nor without a recap. */
+static void on_recap(void *arg, parley_status status)
+{
+    struct thread_read *l = arg;
+    l->thread.has_recap = status == PARLEY_OK;
+    part_done(l, PARLEY_OK);
 }
 
 static void view(struct thread_read *l)
@@ -231,9 +243,12 @@ static void view(struct thread_read *l)
                                              : PAGE_STANDARD,
         .bytes = w->bytes ? w->bytes : LIMIT_PAGE_BYTES,
     };
+    l->pending = w->recap ? 2 : 1;
     parley_status st = log_view(l->api->store, &range, on_viewed, l);
+    if (w->recap)
+        recap_load(l->api, l->link, w->conversation, w->recap, &l->arena, &l->thread.recap, on_recap, l);
     if (st != PARLEY_OK)
-        finish(l, st);
+        part_done(l, st);
 }
 
 static void on_followed(void *arg, struct topic *topic)

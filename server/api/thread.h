@@ -15,6 +15,7 @@ struct thread_wish {
     bool follow;    /* subscribe; else only read */
     bool admitted;  /* that the link may see it is known already; else the reading tells */
     bool any_range; /* after is given, though it may be 0 */
+    size_t recap;   /* bytes of processes in its recap; 0: no recap */
 };
 
 /* A thread that was read, until thread_release. */

@@ -209,6 +209,7 @@ class Client:
         self.threads, self.me, self.role, self.welcome, self.link = {}, None, None, None, None
         self.outbox, self.ops, self.pushes, self.changed = [], itertools.count(1), [], asyncio.Event()
         self.held_until, self.sender, self.keeper, self.page, self.tokens_seen = 0, None, None, None, set()
+        self.recap = None
         self.closes, self.auto_fill, self.window = [], True, MANY
 
     async def __aenter__(self):
@@ -239,7 +240,7 @@ class Client:
         known = [t for t in self.threads.values() if t.base is not None]
         for thread in known:
             self.log("follow", link=link.id, conv=thread.id, have=thread.last)
-        hello = {"token": self.token, "device": self.device, "client": {"name": "test"}, "page": self.page,
+        hello = {"token": self.token, "device": self.device, "client": {"name": "test"}, "page": self.page, "recap": self.recap,
                  "have": [{"conversation": t.id, "seq": t.last} for t in known] or None}
         self.link = link
         try:

@@ -250,7 +250,8 @@ enum {
     PARLEY_EVENT_PROCESS = 18, /* process {process, type, title, state, step, revision, data, missing}: as it is now */
     PARLEY_EVENT_ANSWER = 19,  /* never in the queue: what parley_outbox_list, parley_recap hand out */
     PARLEY_EVENT_UNREAD = 20,  /* unread, total: of this conversation, and of all */
-    PARLEY_EVENT_VIEW = 21     /* view, change, index, row; count, start */
+    PARLEY_EVENT_VIEW = 21,    /* view, change, index, row; count, start */
+    PARLEY_EVENT_RECAP = 22    /* as parley_recap: after each connection, with what the server says of it */
 };
 
 enum {
@@ -358,9 +359,10 @@ PARLEY_API parley_status parley_draft_set(parley_client *client, const char *con
 PARLEY_API parley_status parley_mark_read(parley_client *client, const char *conversation, int64_t seq);
 
 /* Where the customer was, from what is known here, also before the first connection: head, read, unread, complete (no
- * item is missing), question (the `choices` or `form` item without an answer), service, processes (open ones, with step
- * and missing fields), drafts [{number, value}], unsent. The caller owns it: parley_event_free. NULL: no memory, or no
- * such id. */
+ * item is missing), question (the `choices` or `form` item without an answer; its `seq` alone until it is here),
+ * service (who serves, place in the queue), processes (open ones, with step and missing fields), drafts [{number,
+ * value}], unsent. After each connection the server's own count and question stand in where items are not here: RECAP
+ * tells. The caller owns it: parley_event_free. NULL: no memory, or no such id. */
 PARLEY_API parley_event *parley_recap(parley_client *client, const char *conversation);
 
 /* The user types (1) or stopped (0). Call it at each key: it is sent at most every 3 s, and only when online. */

@@ -1,7 +1,9 @@
 /* Processes, contexts and handoffs: what an agent finds in the dossier. */
+#include "protocol/item.h"
 #include "server/store/context_row.h"
 #include "server/store/handoff_row.h"
 #include "server/store/process_row.h"
+#include "server/store/recap_row.h"
 #include "tests/support/store_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -238,6 +240,79 @@ static void a_handoff_is_accepted_passed_on_and_ends_once(void **unused)
     assert_int_equal(send(group), PARLEY_STALE);
 }
 
+/* ---- recaps ---- */
+
+static struct recap_row recap;
+
+static void on_recap(void *arg, parley_status status, const struct recap_row *row)
+{
+    recap = status == PARLEY_OK ? *row : (struct recap_row){0};
+    store_fixture_done(arg, status, NULL);
+}
+
+static void look_back(struct uuid c)
+{
+    assert_int_equal(store_fixture_wait(recap_get(f.store, c, f.customer, on_recap, NULL)), PARLEY_OK);
+}
+
+static void append(struct uuid c, struct uuid author, int64_t seq, int kind, const char *body)
+{
+    struct log_row row = store_fixture_row(c, author, seq, seq - 1);
+    row.kind = (int16_t)kind;
+    row.body = span_str(body);
+    assert_int_equal(store_fixture_wait(log_append(f.store, &row, 1, store_fixture_done, NULL)), PARLEY_OK);
+}
+
+static void a_recap_counts_what_a_person_would_read(void **unused)
+{
+    struct uuid c = store_fixture_conversation(), agent = pg_fixture_id();
+    look_back(c);
+    assert_true(recap.read == 0 && recap.unread == 0 && recap.question == 0 && !recap.processes);
+    append(c, agent, 1, ITEM_text, "{\"text\":\"a\"}");
+    append(c, f.customer, 2, ITEM_text, "{\"text\":\"b\"}");
+    append(c, (struct uuid){0}, 3, ITEM_linked, "{}");
+    append(c, agent, 4, ITEM_joined, "{}");
+    append(c, agent, 5, ITEM_text, "{\"text\":\"c\"}");
+    look_back(c);
+    assert_int_equal(recap.unread, 2);
+    pg_fixture_sql("insert into tombstone (conversation, seq, digest) values ('%s', 1, sha256(''))",
+                   pg_fixture_text(c));
+    look_back(c);
+    assert_int_equal(recap.unread, 1);
+    pg_fixture_sql("insert into mark values ('%s', '%s', 1, 5, 5)", pg_fixture_text(c), pg_fixture_text(f.customer));
+    look_back(c);
+    assert_true(recap.read == 5 && recap.unread == 0);
+    new_process(c);
+    look_back(c);
+    assert_true(recap.processes);
+}
+
+static void a_recap_knows_the_newest_question_that_waits(void **unused)
+{
+    struct uuid c = store_fixture_conversation(), agent = pg_fixture_id();
+    append(c, agent, 1, ITEM_choices, "{}");
+    append(c, agent, 2, ITEM_form, "{}");
+    append(c, f.customer, 3, ITEM_choice, "{\"to\":7}");
+    look_back(c);
+    assert_int_equal(recap.question, 2);
+    append(c, f.customer, 4, ITEM_form_answer, "{\"to\":2}");
+    look_back(c);
+    assert_int_equal(recap.question, 1); /* the older one still waits */
+    append(c, agent, 5, ITEM_resolved, "{\"closed\":false}");
+    look_back(c);
+    assert_int_equal(recap.question, 1);
+    append(c, agent, 6, ITEM_resolved, "{\"closed\":true}");
+    look_back(c);
+    assert_int_equal(recap.question, 0);
+    append(c, agent, 7, ITEM_choices, "{}");
+    look_back(c);
+    assert_int_equal(recap.question, 7);
+    pg_fixture_sql("insert into tombstone (conversation, seq, digest) values ('%s', 7, sha256(''))",
+                   pg_fixture_text(c));
+    look_back(c);
+    assert_int_equal(recap.question, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +323,8 @@ int main(void)
         cmocka_unit_test(the_context_in_force_is_the_last_one_before),
         cmocka_unit_test(before_the_first_context_none_is_in_force),
         cmocka_unit_test(a_handoff_is_accepted_passed_on_and_ends_once),
+        cmocka_unit_test(a_recap_counts_what_a_person_would_read),
+        cmocka_unit_test(a_recap_knows_the_newest_question_that_waits),
     };
     PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }
