@@ -5,28 +5,34 @@
 #include "protocol/item.h"
 #include "protocol/limits.h"
 
-#define ERASED(i) "exists (select from tombstone t where t.conversation = " i ".conversation and t.seq = " i ".seq)"
+/* Most conversations have no erased item, and then none is looked for. */
+#define IF_THERE(seq)                                                                                                  \
+    " and (not m.erased or not exists (select from tombstone t where t.conversation = $1 and t.seq = " seq "))"
+
+#define UNREAD                                                                                                         \
+    "select count(*) from (select from item i where i.conversation = $1 and i.seq > m.read and i.audience = 0"         \
+    " and i.kind < 64 and i.author <> $2 and i.author <> '00000000-0000-0000-0000-000000000000'" IF_THERE(             \
+        "i.seq") " order by i.seq limit $3) u"
+
+#define CLOSED                                                                                                         \
+    "select r.seq from item r where r.conversation = $1 and r.kind >= 64 and r.kind = 70"                              \
+    " and r.body->'closed' = 'true' order by r.seq desc limit 1"
+
+#define ANSWER                                                                                                         \
+    "select from (select body from item where conversation = $1 and kind in (8, 10) and seq > q.seq"                   \
+    " order by seq limit 100) a where a.body->'to' = to_jsonb(q.seq)"
+
+#define QUESTION                                                                                                       \
+    "select q.seq from (select seq from item where conversation = $1 and kind in (7, 9) order by seq desc limit 100) " \
+    "q where q.seq > coalesce((" CLOSED "), 0) and not exists (" ANSWER                                                \
+    ")" IF_THERE("q.seq") " order by q.seq desc limit 1"
 
 static const struct pg_statement get = {
     "recap_get",
-    "select m.read,"
-    "       (select count(*) from (select from item i where i.conversation = $1 and i.seq > m.read and i.audience = 0"
-    "           and i.kind < 64 and i.author <> $2 and i.author <> '00000000-0000-0000-0000-000000000000'"
-    "           and not " ERASED(
-        "i") " order by i.seq limit $3) u),"
-             "       coalesce((select q.seq from (select seq, conversation from item where conversation = $1 and kind "
-             "in (7, 9)"
-             "                           order by seq desc limit 100) q"
-             "          where q.seq > coalesce((select r.seq from item r where r.conversation = $1 and r.kind >= 64"
-             "                   and r.kind = 70 and r.body->'closed' = 'true' order by r.seq desc limit 1), 0)"
-             "            and not exists (select from (select body from item where conversation = $1 and kind in (8, "
-             "10)"
-             "                   and seq > q.seq order by seq limit 100) a where a.body->'to' = to_jsonb(q.seq))"
-             "            and not " ERASED(
-                 "q") " order by q.seq desc limit 1), 0),"
-                      "       exists (select from process p where p.conversation = $1 and p.state = 1)"
-                      "  from (select coalesce((select read from mark where conversation = $1 and participant = $2), "
-                      "0) as read) m",
+    "select m.read, (" UNREAD "), coalesce((" QUESTION "), 0),"
+    " exists (select from process where conversation = $1 and state = 1)"
+    " from (select coalesce((select read from mark where conversation = $1 and participant = $2), 0) as read,"
+    " exists (select from tombstone where conversation = $1) as erased) m",
     3,
     {PG_UUID, PG_UUID, PG_I64},
 };

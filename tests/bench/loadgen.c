@@ -1,7 +1,7 @@
 /* Drives a server as many clients would, and prints what it saw as one JSON object.
  *
  *   loadgen PORT TOKENS pairs  [--window N | --rate N] [--seconds N] [--server PID] [--postgres PID]
- *   loadgen PORT TOKENS resume [--at-once N] [--items N] [--have FILE] [--seconds N] [--server PID] [--postgres PID]
+ *   loadgen PORT TOKENS resume [--at-once N] [--items N] [--have FILE] [--recap] [--seconds N] [--server PID] [--postgres PID]
  *   loadgen PORT TOKENS storm  [--at-once N] [--have FILE]
  *   loadgen PORT TOKENS hold   [--tls]
  *
@@ -27,6 +27,7 @@ enum { BODY = 200, WARM_US = 1000000, RING = 8192, FIRST_REQUEST = 1 << 16, PEER
 struct options {
     int port, window, rate, seconds, at_once, items, server, postgres;
     bool tls;
+    bool recap;
     const char *have;
     char **tokens;
     int n;
@@ -467,6 +468,7 @@ static void measure_resumes(void)
     struct crowd crowd;
     struct peer *peers = calloc((size_t)opt.at_once, sizeof *peers);
     crowd_init(&crowd, opt.port, opt.items >= 0 ? &reading_calls : &visit_calls, NULL);
+    crowd.recap = opt.recap;
     read_have();
     struct cost before = cost_now();
     int64_t began = now_us(), end = began + opt.seconds * 1000000ll;
@@ -572,6 +574,8 @@ int main(int argc, char **argv)
     for (int i = 4; i < argc; i++) {
         if (!strcmp(argv[i], "--tls"))
             opt.tls = true;
+        else if (!strcmp(argv[i], "--recap"))
+            opt.recap = true;
         else
             read_option(&argv[i++]);
     }

@@ -119,6 +119,7 @@ static void say_hello(struct crowd *crowd, struct peer *peer)
         hello.device = peer->device, hello.has_device = true;
     if (peer->have >= 0)
         hello.have = &have, hello.have_count = 1;
+    hello.recap = hello.has_recap = crowd->recap;
     buf_clear(&crowd->frame);
     frame_put_type(&crowd->frame, ENCODING_MSGPACK, FRAME_hello, 1, &hello);
     peer_add(peer, buf_span(&crowd->frame));

@@ -42,6 +42,7 @@ struct crowd {
     const struct peer_calls *calls;
     void *arg;
     int port, epoll;
+    bool recap; /* is asked for in hello */
     struct arena arena;
     struct buf frame;
     char *read_buffer;

@@ -44,6 +44,7 @@ FIGURES = {
     "server_cpu_us": ("us", 8), "postgres_cpu_us": ("us", 6),
     "e2e_p50_5000": ("ms", 0.4), "e2e_p99_5000": ("ms", 1.0),
     "resume_50": ("resumes/s", 6000), "resume_50_server_us": ("us", None), "resume_50_postgres_us": ("us", None),
+    "resume_50_recap": ("resumes/s", None), "resume_50_recap_server_us": ("us", None), "resume_50_recap_postgres_us": ("us", None),
     "reconnect_10000": ("s", 3),
     "idle_kib_plain": ("KiB", 4), "idle_kib_tls": ("KiB", 19),
     "history_100k": ("ratio", 1.2), "start_s": ("s", 0.5),
@@ -189,19 +190,21 @@ class Bench:
 
     def resume(self):
         with self.serve() as server:
-            if self.wants("resume_50", "resume_50_server_us", "resume_50_postgres_us"):
+            figures = [f"resume_50{recap}{what}" for recap in ("", "_recap") for what in ("", "_server_us", "_postgres_us")]
+            if self.wants(*figures):
                 have = self.enter(server, "resumer", RESUMERS)
                 with open(have, encoding="ascii") as file:
                     ids = [line.split()[0] for line in file]
                 self.items(ids, MISSED)
-                measure = lambda: self.load(server, self.tokens("resumer", RESUMERS), "resume", "--have", have, "--items", MISSED,
-                                            "--seconds", self.args.seconds)
-                seen = self.repeat(measure)
+                def measure(*options):
+                    seen = self.load(server, self.tokens("resumer", RESUMERS), "resume", "--have", have, "--items", MISSED,
+                                     "--seconds", self.args.seconds, *options)
+                    return dict(zip(figures[3:] if options else figures[:3], (seen["rate"], seen["server_us"], seen["postgres_us"])))
+                seen = self.repeat(lambda: {**measure(), **measure("--recap")})     # in turn, so that both meet the same noise
                 if self.args.verbose:
                     print(seen, file=sys.stderr)
-                self.say("resume_50", seen["rate"])
-                self.say("resume_50_server_us", seen["server_us"])
-                self.say("resume_50_postgres_us", seen["postgres_us"])
+                for name in figures:
+                    self.say(name, seen[name])
             if self.wants("reconnect_10000"):
                 have = self.enter(server, "idle", IDLE)
                 seen = self.repeat(lambda: self.load(server, self.tokens("idle", IDLE), "storm", "--have", have, "--at-once", 1000))
@@ -255,7 +258,7 @@ class Bench:
             self.bare()
         if self.wants(*baselined):
             self.durable()
-        if self.wants("resume_50", "resume_50_server_us", "resume_50_postgres_us", "reconnect_10000"):
+        if any("resume_50" in name or name == "reconnect_10000" for name in self.wanted):
             self.resume()
         if self.wants("idle_kib_plain"):
             self.idle("idle_kib_plain", {})
