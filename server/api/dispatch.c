@@ -112,7 +112,7 @@ static void on_message(void *user, struct span message)
 static void no_hello(void *arg)
 {
     struct link *link = arg;
-    link_close(link, PARLEY_HELLO_FIRST, "no hello in time");
+    link_close(link, PARLEY_TIMEOUT, "no hello in time");
 }
 
 static void *on_open(void *arg, struct ws_conn *conn, const struct ws_opened *opened)

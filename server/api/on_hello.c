@@ -34,19 +34,32 @@ struct greeting_part {
 
 /* ---- heartbeat, and the token's end ---- */
 
+static void on_beat(void *arg);
+
+/* With the next ping; sooner when by then the token's end is near, or past. */
+static void start_beat(struct link *link)
+{
+    int64_t wait_ms = LIMIT_PING_MS, now = clock_ms(), ends = link->who->expires_ms;
+    int64_t moments[] = {ends - EXPIRING_MS, ends + EXPIRED_GRACE_MS};
+    for (int i = 0; ends && i < 2; i++)
+        if (moments[i] > now && moments[i] - now < wait_ms)
+            wait_ms = moments[i] - now;
+    loop_timer_start(link->hub->loop, &link->timer, wait_ms, on_beat, link);
+}
+
 static void on_beat(void *arg)
 {
     struct link *link = arg;
     int64_t left = link->who->expires_ms ? link->who->expires_ms - clock_ms() : INT64_MAX;
-    if (left < -EXPIRED_GRACE_MS) {
+    if (left <= -EXPIRED_GRACE_MS) {
         link_close(link, PARLEY_TOKEN_EXPIRED, NULL);
         return;
     }
-    if (left < EXPIRING_MS)
+    if (left <= EXPIRING_MS)
         link_push(link, FRAME_push_token_expiring,
                   &(struct frame_push_token_expiring){.expires_at = link->who->expires_ms});
     link_beacon(link);
-    loop_timer_start(link->hub->loop, &link->timer, LIMIT_PING_MS, on_beat, link);
+    start_beat(link);
 }
 
 /* ---- the welcome ---- */
@@ -85,7 +98,7 @@ static void send_welcome(struct greeting *g, const struct frame_desk *desk)
         w.desk = *desk, w.has_desk = true;
     metric_add(METRIC_hellos_total, 1);
     link_move(link, LINK_OPEN);
-    loop_timer_start(link->hub->loop, &link->timer, LIMIT_PING_MS, on_beat, link);
+    start_beat(link);
     link_reply(link, g->ask->id, FRAME_welcome, &w);
     if (desk)
         route_arrived(g->ask->api->route, who->id);

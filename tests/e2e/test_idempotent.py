@@ -20,7 +20,7 @@ async def test_a_repeat_gets_the_first_answer(shop):
             again = await ann.request("post", **message(ann, id, "once"))
             assert again == {**first, "duplicate": True}
         server.kill()
-        await ann.until(lambda: not ann.link.open_now)
+        await ann.closed()
         server.start()
         await ann.connect()
         assert await ann.request("post", **message(ann, id, "once")) == {**first, "duplicate": True}
@@ -37,7 +37,7 @@ async def test_the_same_id_with_another_body_is_a_conflict(shop):
             with pytest.raises(Refused, match="conflict"):
                 await ann.request("post", **message(ann, id, "twice"))
             server.kill()
-            await ann.until(lambda: not ann.link.open_now)
+            await ann.closed()
             server.start()
             await ann.connect()
         assert ann.texts() == ["once"]

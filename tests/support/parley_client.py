@@ -295,6 +295,12 @@ class Client:
             await self.drop()
         return await self.connect(url)
 
+    async def closed(self):
+        """The code with which the server closes the link, once it has."""
+        await asyncio.wait_for(asyncio.shield(self.link.reader), WAIT)
+        await asyncio.sleep(0)
+        return self.link.code
+
     def stay(self, seed=0):
         """Keeps the client connected from now on, wherever a server answers."""
         self.keeper = asyncio.ensure_future(self._keep(random.Random(f"{self.name} {seed}")))
