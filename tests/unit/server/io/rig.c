@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <uv.h>
 
 enum { CODES_MAX = 512, BIG = 1 << 20, WAIT_S = 10 };
 
@@ -77,6 +78,8 @@ static bool obey(struct user *user, const char *command)
     char text[64];
     if (sscanf(command, "close %d %n", &a, &at) == 1 && at)
         ws_close(user->conn, a, span_str(command + at));
+    else if (sscanf(command, "abort %d", &a) == 1)
+        ws_abort(user->conn, a);
     else if (sscanf(command, "limit %d", &a) == 1)
         ws_set_limit(user->conn, (size_t)a);
     else if (sscanf(command, "send %d %d", &a, &b) == 2)
@@ -316,4 +319,55 @@ void rig_run(struct rig *rig, void (*fn)(struct ws *ws))
     while (!done)
         wait_for_change(rig);
     pthread_mutex_unlock(&rig->lock);
+}
+
+/* Lives in the frame of whoever waits for it. */
+struct watch {
+    struct mail mail;
+    struct rig *rig;
+    uv_check_t turn;
+    struct loop_timer timer;
+    int ms;
+    unsigned turns;
+    bool done;
+};
+
+static void on_turn(uv_check_t *turn)
+{
+    ((struct watch *)turn->data)->turns++;
+}
+
+static void on_closed(uv_handle_t *turn)
+{
+    struct watch *watch = turn->data;
+    struct rig *rig = watch->rig;
+    pthread_mutex_lock(&rig->lock);
+    watch->done = true;
+    pthread_cond_broadcast(&rig->changed);
+    pthread_mutex_unlock(&rig->lock);
+}
+
+static void end_watch(void *arg)
+{
+    uv_close((uv_handle_t *)&((struct watch *)arg)->turn, on_closed);
+}
+
+static void begin_watch(struct mail *mail, void *receiver)
+{
+    struct watch *watch = (struct watch *)mail;
+    uv_check_init(loop_uv(watch->rig->loop), &watch->turn);
+    watch->turn.data = watch;
+    uv_check_start(&watch->turn, on_turn);
+    loop_timer_start(watch->rig->loop, &watch->timer, watch->ms, end_watch, watch);
+}
+
+unsigned rig_turns(struct rig *rig, int ms)
+{
+    struct watch watch = {.mail.open = begin_watch, .rig = rig, .ms = ms};
+    mailbox_send(rig->box, &watch.mail);
+    pthread_mutex_lock(&rig->lock);
+    while (!watch.done)
+        wait_for_change(rig);
+    pthread_mutex_unlock(&rig->lock);
+    return watch.turns;
 }

@@ -19,7 +19,7 @@ struct rig_options {
 };
 
 /* The application: a link's message is sent back, unless it is a command:
- *   close CODE TEXT, limit BYTES, send COUNT BYTES, and: drained (tells how often it was so)
+ *   close CODE TEXT, abort CODE, limit BYTES, send COUNT BYTES, and: drained (tells how often it was so)
  * A request is answered by its path: /echo at once with the body, /later after 100 ms, /big with 1 MiB, /seen with
  * what it saw of the request. Origins that end in ".example" are allowed. */
 struct rig *rig_start(const struct rig_options *options);
@@ -38,5 +38,10 @@ int rig_requests(struct rig *rig);
 /* Runs fn(ws) on the worker's thread and waits for it. */
 struct ws;
 void rig_run(struct rig *rig, void (*fn)(struct ws *ws));
+
+/* Returns when so many ms have passed on the worker's clock: how often its loop went round meanwhile. One that has
+ * nothing to do goes round once a tick, one that spins thousands of times. */
+unsigned rig_turns(struct rig *rig, int ms);
+enum { RIG_IDLE_TURNS = 500 }; /* in 300 ms */
 
 #endif

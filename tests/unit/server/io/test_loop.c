@@ -254,7 +254,7 @@ static void keep_lag(void *arg, int64_t lag_us)
 
 static void block_the_loop(void *arg)
 {
-    usleep(150000);
+    usleep(3 * LOOP_TICK_MS * 1000);
 }
 
 static void stop_quietly(void *arg)

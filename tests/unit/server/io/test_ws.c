@@ -232,6 +232,17 @@ static void a_peer_that_does_not_answer_a_close_is_left_after_5_s(void **state)
     close(fd);
 }
 
+static void an_abort_ends_the_link_without_a_word(void **state)
+{
+    struct rig *rig = *state;
+    int fd = peer_link(rig, "parley.v1.json");
+    say(fd, "abort 4009");
+    struct peer_message m = peer_receive(fd);
+    assert_int_equal(m.opcode, -1);
+    assert_int_equal(rig_closed(rig), 4009);
+    close(fd);
+}
+
 static void a_lost_connection_is_1006(void **state)
 {
     struct rig *rig = *state;
@@ -373,6 +384,7 @@ int main(void)
         ON_RIG(frames_that_break_the_protocol_end_the_link),
         ON_RIG(a_close_comes_after_everything_queued),
         ON_RIG(a_peer_that_does_not_answer_a_close_is_left_after_5_s),
+        ON_RIG(an_abort_ends_the_link_without_a_word),
         ON_RIG(a_lost_connection_is_1006),
         ON_RIG(a_reader_that_catches_up_gets_everything),
         cmocka_unit_test(links_that_are_open_at_the_end_are_closed_with_1001),
