@@ -15,6 +15,19 @@ async def linked(shop, name, pushes, server=None):
     return link
 
 
+@pytest.fixture
+def claims(shop):
+    """A second queue, with an agent of its own."""
+    shop.site.queue("claims")
+    shop.staff("lee", queues=["claims"])
+
+
+async def two_desks(shop):
+    """A customer, kim who serves her, lee of the other queue, and the conversation."""
+    ann, kim, lee = await shop.customer("ann"), await shop.desk("kim"), await shop.desk("lee")
+    return ann, kim, lee, await shop.served(ann, kim)
+
+
 async def refused(future):
     with pytest.raises(Refused) as error:
         await asyncio.wait_for(future, 20)
@@ -71,12 +84,9 @@ async def test_a_reader_who_claims_more_than_there_is_still_hears(shop):
     shop.judge()
 
 
-async def test_an_agent_reaches_only_what_they_serve(shop):
-    shop.site.queue("claims")
-    shop.staff("lee", queues=["claims"])
+async def test_an_agent_reaches_only_what_they_serve(shop, claims):
     with shop.serve():
-        ann, kim, lee = await shop.customer("ann"), await shop.desk("kim"), await shop.desk("lee")
-        conv = await shop.served(ann, kim)
+        ann, kim, lee, conv = await two_desks(shop)
         for verb, data in (("note", {"id": uuid7(), "text": "I was here"}), ("range", {}), ("subscribe", {}), ("upload", {
                 "name": "a", "type": "text/plain", "bytes": 1, "sha256": "0" * 64}), ("process.get", {}), ("context.get", {})):
             assert await refused(lee.request(verb, conversation=conv, **data)) == "not_found", verb
@@ -107,13 +117,9 @@ async def test_a_program_reaches_only_customers_of_its_space(shop):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_who_gave_a_customer_away_hears_no_more(shop, workers):
-    shop.site.queue("claims")
-    shop.staff("lee", queues=["claims"])
+async def test_who_gave_a_customer_away_hears_no_more(shop, claims, workers):
     with shop.serve(workers=workers):
-        ann, kim = await shop.customer("ann"), await shop.desk("kim")
-        conv = await shop.served(ann, kim)
-        lee = await shop.desk("lee")
+        ann, kim, lee, conv = await two_desks(shop)
         await kim.transfer(conv, "claims")
         await lee.accept(await lee.offered(conv))
         await lee.note("not for kim", conv)
@@ -129,13 +135,10 @@ async def test_who_gave_a_customer_away_hears_no_more(shop, workers):
     shop.judge()
 
 
-async def test_an_offer_that_is_none_tells_nothing(shop):
+async def test_an_offer_that_is_none_tells_nothing(shop, claims):
     """Whoever takes up what they do not serve does not learn whose it is."""
-    shop.site.queue("claims")
-    shop.staff("lee", queues=["claims"])
     with shop.serve():
-        ann, kim, lee = await shop.customer("ann"), await shop.desk("kim"), await shop.desk("lee")
-        conv = await shop.served(ann, kim)
+        ann, kim, lee, conv = await two_desks(shop)
         for live in (True, False):
             with pytest.raises(Refused, match="not_found") as told:
                 await lee.request("offer.accept", conversation=conv, offer=uuid7())
