@@ -94,7 +94,7 @@ static void answer_frame(struct http_exchange *exchange, int code, enum frame_ty
     buf_done(&out);
 }
 
-void http_refuse_error(struct http_exchange *exchange, const struct frame_error *error)
+static void refuse_error(struct http_exchange *exchange, const struct frame_error *error)
 {
     parley_status status = status_of_name(error->code.ptr, error->code.len);
     answer_frame(exchange, status_http_code(status), FRAME_error, error);
@@ -109,7 +109,7 @@ void http_refuse(struct http_exchange *exchange, parley_status status, const cha
         error.path = span_str(path), error.has_path = true;
     if (status_again(status))
         error.retry_after_ms = 1000, error.has_retry_after_ms = true;
-    http_refuse_error(exchange, &error);
+    refuse_error(exchange, &error);
 }
 
 void http_refuse_rate(struct http_exchange *exchange, int64_t wait_ms, const char *text)
@@ -117,7 +117,7 @@ void http_refuse_rate(struct http_exchange *exchange, int64_t wait_ms, const cha
     struct frame_error error = frame_error_status(PARLEY_RATE_LIMITED);
     error.text = span_str(text);
     error.retry_after_ms = wait_ms, error.has_retry_after_ms = true;
-    http_refuse_error(exchange, &error);
+    refuse_error(exchange, &error);
 }
 
 const struct value *http_json_body(const struct http_call *call)
@@ -155,7 +155,7 @@ static void on_answer(void *arg, enum frame_type type, const void *content)
 {
     struct bridge *bridge = arg;
     if (type == FRAME_error)
-        http_refuse_error(bridge->exchange, content);
+        refuse_error(bridge->exchange, content);
     else
         answer_frame(bridge->exchange, 200, type, content);
     link_move(bridge->link, LINK_GONE);

@@ -27,7 +27,6 @@ http_route http_post_items, http_get_items, http_post_event, http_login, http_gu
 
 /* The answer {"error":{...}} with the status's HTTP code. text NULL: the status's own. */
 void http_refuse(struct http_exchange *exchange, parley_status status, const char *text, const char *path);
-void http_refuse_error(struct http_exchange *exchange, const struct frame_error *error);
 
 /* PARLEY_RATE_LIMITED, with how long to wait. */
 void http_refuse_rate(struct http_exchange *exchange, int64_t wait_ms, const char *text);

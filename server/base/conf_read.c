@@ -120,6 +120,28 @@ static void on_problem(void *arg, int line, const char *what)
     buf_printf(m->problems, "%s:%d: %s\n", m->file, line, what);
 }
 
+/* A whole file of at most max bytes; the caller frees. NULL and a sentence when it cannot be read. */
+static char *slurp(const char *path, size_t max, size_t *out_len, const char **out_why)
+{
+    struct stat st;
+    char *bytes = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        *out_why = errno == ENOENT ? "there is no such file" : "this file cannot be read by this user";
+    } else if (!S_ISREG(st.st_mode)) {
+        *out_why = "not a file";
+    } else if ((uint64_t)st.st_size > max) {
+        *out_why = "far too big for what it should hold";
+    } else {
+        bytes = mem_alloc((size_t)st.st_size + 1);
+        ssize_t n = read(fd, bytes, (size_t)st.st_size);
+        *out_len = n > 0 ? (size_t)n : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return bytes;
+}
+
 void conf_read_file(struct conf_memory *m, const char *path, struct span text)
 {
     const struct conf_ini handler = {
@@ -133,7 +155,7 @@ void conf_read_file(struct conf_memory *m, const char *path, struct span text)
     struct stat st;
     size_t len;
     m->file_is_open = stat(path, &st) == 0 && (st.st_mode & S_IROTH);
-    char *bytes = conf_slurp(path, CONF_INI_BYTES, &len, &why);
+    char *bytes = slurp(path, CONF_INI_BYTES, &len, &why);
     if (bytes)
         conf_ini_read(span_of(bytes, len), &handler);
     else
@@ -205,27 +227,6 @@ void conf_read_sets(struct conf_memory *m, const char *const *sets)
         read_set(m, *s);
 }
 
-char *conf_slurp(const char *path, size_t max, size_t *out_len, const char **out_why)
-{
-    struct stat st;
-    char *bytes = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        *out_why = errno == ENOENT ? "there is no such file" : "this file cannot be read by this user";
-    } else if (!S_ISREG(st.st_mode)) {
-        *out_why = "not a file";
-    } else if ((uint64_t)st.st_size > max) {
-        *out_why = "far too big for what it should hold";
-    } else {
-        bytes = mem_alloc((size_t)st.st_size + 1);
-        ssize_t n = read(fd, bytes, (size_t)st.st_size);
-        *out_len = n > 0 ? (size_t)n : 0;
-    }
-    if (fd >= 0)
-        close(fd);
-    return bytes;
-}
-
 const char *conf_read_secret(struct conf_memory *m, const char *path, const char **out_why)
 {
     struct stat st;
@@ -234,7 +235,7 @@ const char *conf_read_secret(struct conf_memory *m, const char *path, const char
         *out_why = "can be read by everybody; chmod 600 it";
         return NULL;
     }
-    char *text = conf_slurp(path, SECRET_MAX, &len, out_why);
+    char *text = slurp(path, SECRET_MAX, &len, out_why);
     if (!text)
         return NULL;
     conf_keep(m, text);

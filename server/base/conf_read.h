@@ -44,7 +44,4 @@ void conf_problem(struct conf_memory *m, int row, enum conf_layer layer, const c
 /* A small file as text without its last newline, kept. NULL and a sentence when it cannot be. */
 const char *conf_read_secret(struct conf_memory *m, const char *path, const char **out_why);
 
-/* Reads a whole file of at most max bytes; the caller frees. NULL and a sentence when it cannot be. */
-char *conf_slurp(const char *path, size_t max, size_t *out_len, const char **out_why);
-
 #endif

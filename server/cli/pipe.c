@@ -59,7 +59,8 @@ int pipe_exit_code(int32_t state, parley_status reason)
     return CLI_OK;
 }
 
-void pipe_refused(const char *line, parley_status st)
+/* What could not be done, in words. */
+static void say_refused(const char *line, parley_status st)
 {
     printf("{\"event\":\"refused\",\"line\":");
     out_json_text(line);
@@ -82,7 +83,7 @@ static void take_line(struct piping *p, char *line)
         return;
     parley_status st = parley_call_json(p->client, line, &call);
     if (st != PARLEY_OK) {
-        pipe_refused(line, st);
+        say_refused(line, st);
     } else if (call) {
         printf("{\"event\":\"called\",\"call\":%llu}\n", (unsigned long long)call);
         p->calls++;

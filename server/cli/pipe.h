@@ -21,7 +21,4 @@ int pipe_run(parley_client *client, bool hold);
 /* The exit code that a state in which the client does not go on stands for; CLI_OK for others. */
 int pipe_exit_code(int32_t state, parley_status reason);
 
-/* {"event":"refused"...}: what could not be done, in words. */
-void pipe_refused(const char *line, parley_status st);
-
 #endif

@@ -20,7 +20,8 @@ void view_person(struct view *v, const char *id, const char *name)
     snprintf(v->people[i].name, sizeof v->people[i].name, "%s", name);
 }
 
-const char *view_name(const struct view *v, const char *id)
+/* NULL when it is not known. */
+static const char *name_of(const struct view *v, const char *id)
 {
     for (size_t i = 0; id && i < v->people_count; i++)
         if (strcmp(v->people[i].id, id) == 0)
@@ -78,7 +79,7 @@ static double real(const struct view *v, parley_event *e, const char *field)
 /* Who speaks, for the label, and in which tone. */
 static const char *speaker(struct view *v, parley_event *e, enum tone *out_tone)
 {
-    const char *role = text(v, e, "role"), *name = view_name(v, maybe(v, e, "author"));
+    const char *role = text(v, e, "role"), *name = name_of(v, maybe(v, e, "author"));
     bool customer = strcmp(role, "customer") == 0 || strcmp(role, "guest") == 0;
     *out_tone = TONE_AGENT;
     if (strcmp(text(v, e, "author"), v->me) == 0) {
@@ -234,7 +235,7 @@ static void show_queued(struct view *v, parley_event *e)
 
 static void show_offered(struct view *v, parley_event *e)
 {
-    const char *agent = view_name(v, maybe(v, e, "body.agent")), *result = text(v, e, "body.result");
+    const char *agent = name_of(v, maybe(v, e, "body.agent")), *result = text(v, e, "body.result");
     term_line(v->term, TONE_DIM, "  offered to %s%s%s", agent ? agent : "an agent", *result ? ": " : "", result);
 }
 

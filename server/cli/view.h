@@ -26,7 +26,6 @@ struct view {
 
 /* Remembers a name for an author's id. */
 void view_person(struct view *v, const char *id, const char *name);
-const char *view_name(const struct view *v, const char *id); /* NULL when it is not known */
 
 /* The item at a path of an event, as lines: "item" of an ITEM event, "data.thread.items.3" of a REPLY. */
 void view_item(struct view *v, parley_event *e, const char *at);

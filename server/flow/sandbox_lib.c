@@ -17,7 +17,8 @@ static const struct removed {
 #undef REMOVED
 };
 
-const char *sandbox_removed(const char *name)
+/* What to use instead of a part of Lua that flows do not have; NULL when it is no such part. */
+static const char *instead_of(const char *name)
 {
     for (size_t i = 0; i < sizeof removed / sizeof *removed; i++)
         if (strcmp(removed[i].name, name) == 0)
@@ -45,7 +46,7 @@ static int missing(lua_State *L, const char *prefix)
         return sandbox_raise(L, "E102", NULL, "%s has text as keys only", prefix[0] ? prefix : "the library");
     char name[96];
     snprintf(name, sizeof name, "%s%s%.48s", prefix, prefix[0] ? "." : "", lua_tostring(L, 2));
-    const char *instead = sandbox_removed(name);
+    const char *instead = instead_of(name);
     if (instead)
         return sandbox_raise(L, "E107", NULL, "flows have no %s; use %s", name, instead);
     const char *near = nearest_key(L, 1, lua_tostring(L, 2));
@@ -88,7 +89,7 @@ static int set_global(lua_State *L)
     return 0;
 }
 
-bool sandbox_is_frozen(lua_State *L, int index)
+static bool is_frozen(lua_State *L, int index)
 {
     if (!lua_getmetatable(L, index))
         return false;
@@ -101,7 +102,7 @@ void sandbox_need_table(lua_State *L, int index, const char *who)
 {
     if (!lua_istable(L, index))
         sandbox_raise(L, "E203", NULL, "%s: expected a table, got %s", who, luaL_typename(L, index));
-    if (sandbox_is_frozen(L, index))
+    if (is_frozen(L, index))
         sandbox_raise(L, "E304", NULL, "%s: this table belongs to the library", who);
 }
 

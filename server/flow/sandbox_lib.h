@@ -7,12 +7,8 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* What to use instead of a part of Lua that flows do not have; NULL when it is no such part. */
-const char *sandbox_removed(const char *name);
-
 /* Raises when the argument is not a table that a script may change. */
 void sandbox_need_table(lua_State *L, int index, const char *who);
-bool sandbox_is_frozen(lua_State *L, int index);
 
 /* sandbox_text.c: string.rep, split, trim ... */
 void sandbox_open_text(lua_State *L, int lib);

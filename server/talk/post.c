@@ -62,7 +62,9 @@ static void start_run(struct move *move, struct session_change *change, const st
     move->arg = run;
 }
 
-bool post_opens_session(struct move *move, const struct directory *directory)
+/* Adds the opening of a session to the move: by the app's default flow, or in its default queue. False when it has
+ * neither: what is said is kept all the same. */
+static bool open_session(struct move *move, const struct directory *directory)
 {
     const struct directory_app *app = directory_app(directory, move->conv->app);
     const struct directory_flow *flow = app ? directory_flow(directory, span_str(app->default_flow)) : NULL;
@@ -79,7 +81,7 @@ bool post_opens_session(struct move *move, const struct directory *directory)
 
 static enum verdict by_customer(struct call *call, struct conversation *conv, struct move *move)
 {
-    if (conversation_serving(conv) || !post_opens_session(move, conv->talk->directory))
+    if (conversation_serving(conv) || !open_session(move, conv->talk->directory))
         return WORK_PLAIN;
     move_row(move, &call->work.row);
     return WORK_MOVE;

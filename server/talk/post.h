@@ -4,8 +4,6 @@
 
 #include "server/talk/call.h"
 
-struct directory;
-
 struct draft {
     struct uuid conversation, id;
     int16_t kind;
@@ -16,9 +14,5 @@ struct draft {
 
 /* done as for call_submit; result has seq, at_ms, duplicate. */
 void talk_post(struct talk *talk, const struct draft *draft, const struct caller *caller, call_done *done, void *arg);
-
-/* Adds the opening of a session to the move: by the app's default flow, or in its default queue. False when it has
- * neither: what is said is kept all the same. */
-bool post_opens_session(struct move *move, const struct directory *directory);
 
 #endif
