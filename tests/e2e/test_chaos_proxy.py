@@ -161,6 +161,25 @@ def test_half_close_ends_one_direction(net):
         assert read(sock, 3) == b"bye"
 
 
+def test_each_connection_has_a_fate_of_its_own(net):
+    net.fates(1, {"half_close_after": 2, "way": "up"})
+    with dial(net) as half:
+        half.sendall(b"a")
+        assert read(half, 1) == b"a"
+        net.fates(1, {"cut_after": 3, "way": "down"})
+        with dial(net) as cut:
+            cut.sendall(b"abcd")
+            assert read(cut, 3) == b"abc"
+            with pytest.raises(ConnectionError):
+                cut.recv(1)
+        half.sendall(b"b")
+        assert read(half, 4) == b"bbye"
+    net.clear()
+    with dial(net) as fair:
+        fair.sendall(b"abcd")
+        assert read(fair, 4) == b"abcd"
+
+
 def test_end_of_the_client_reaches_the_server(net):
     with dial(net) as sock:
         sock.sendall(b"a")

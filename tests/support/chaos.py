@@ -8,6 +8,7 @@ In a test, on a thread of its own:
         net.set(delay_ms=50, jitter_ms=20)        # both directions, present and future connections
         net.set("down", slice=1)                  # server to client, byte by byte
         net.cut()                                 # every connection is reset now
+        net.fates(7, {"slice": 3}, {"cut_after": 900, "way": "up"})   # each new connection draws one of these
         net.arm("cut_before_answer", count=3)     # see chaos_wire.py
         net.wait("fired", 3)                      # until the trap has sprung three times
 
@@ -16,7 +17,9 @@ object a line on the control socket: {"do": "set", "args": ["down"], "with": {"s
 
 Addresses are HOST:PORT or unix:PATH. `up` is client to server, `down` the other way. What can be set for a direction:
 delay_ms, jitter_ms, rate (bytes/s), slice (bytes a write), stall (bytes wait), blackhole (bytes vanish; once it lifts, a
-connection that lost some is reset), cut_after (reset once so many bytes have passed, per connection).
+connection that lost some is reset), cut_after (reset once so many bytes have passed, per connection), half_close_after
+(the direction ends once so many bytes have passed, and the other goes on). A fate is weather of one connection's own, for
+`way` or both directions.
 """
 import argparse
 import asyncio
@@ -47,6 +50,7 @@ class Weather:
     blackhole: bool = False
     stall: bool = False
     cut_after: int = 0
+    half_close_after: int = 0
 
 
 class Pump:
@@ -59,7 +63,7 @@ class Pump:
 
     @property
     def weather(self):
-        return self.link.proxy.weather[self.way]
+        return self.link.fate.get(self.way) or self.link.proxy.weather[self.way]
 
     async def read(self):
         action = None
@@ -113,6 +117,8 @@ class Pump:
             self.passed += len(part)
             self.writer.write(part)
             await self.writer.drain()
+            if weather.half_close_after and self.passed >= weather.half_close_after:
+                self.half_close()
             if weather.rate or weather.slice:
                 await asyncio.sleep(len(part) / weather.rate if weather.rate else 0)
 
@@ -129,7 +135,7 @@ class Link:
     """One proxied connection."""
 
     def __init__(self, proxy, client, server):
-        self.proxy, self.sides = proxy, (client, server)
+        self.proxy, self.sides, self.fate = proxy, (client, server), proxy.draw()
         self.watch = proxy.trap.connection() if proxy.trap else None
         self.pumps = {"up": Pump(self, "up", client[0], server[1]), "down": Pump(self, "down", server[0], client[1])}
 
@@ -171,7 +177,7 @@ class Proxy:
 
     def __init__(self, listen, to, watch=None):
         self.listen_at, self.to, self.links, self.refusing = listen, to, set(), False
-        self.weather = {"up": Weather(), "down": Weather()}
+        self.weather, self.chance, self.kinds = {"up": Weather(), "down": Weather()}, random.Random(), ()
         self.trap = {None: lambda: None, "ws": chaos_wire.WsTrap, "pg": chaos_wire.PgTrap}[watch]()
         self.counts, self.waiters = {"connections": 0, "cuts": 0}, []
         if self.trap:
@@ -225,8 +231,22 @@ class Proxy:
         event, self.changed = self.changed, asyncio.Event()
         event.set()
 
+    def fates(self, seed, *kinds):
+        """From now on each new connection draws one of these for itself; without any they share the weather again."""
+        self.chance, self.kinds = random.Random(seed), kinds
+
+    def draw(self):
+        if not self.kinds:
+            return {}
+        fate = dict(self.chance.choice(self.kinds))
+        way = fate.pop("way", "both")
+        return {name: Weather(**fate) for name in (("up", "down") if way == "both" else (way,))}
+
     def clear(self):
         """Fair weather, no trap, everybody welcome."""
+        self.kinds = ()
+        for link in self.links:
+            link.fate = {}
         self.set(**{name: field.default for name, field in Weather.__dataclass_fields__.items()})
         self.refusing = False
         if self.trap:
@@ -322,7 +342,7 @@ class Chaos:
 
 
 async def _control(proxy, reader, writer):
-    calls = {"set", "clear", "cut", "half_close", "refuse", "arm", "disarm", "wait", "stats"}
+    calls = {"set", "clear", "fates", "cut", "half_close", "refuse", "arm", "disarm", "wait", "stats"}
     while line := await reader.readline():
         try:
             order = json.loads(line)
