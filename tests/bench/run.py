@@ -14,6 +14,7 @@ fill are there, as they are in any cluster that is an hour old. Each figure is t
 the highest behind it.
 """
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -34,6 +35,7 @@ from server import Server, Site  # noqa: E402
 
 TUNED = {"shared_buffers": "1GB", "wal_compression": "lz4", "wal_buffers": "64MB", "max_wal_size": "8GB", "min_wal_size": "2GB",
          "checkpoint_timeout": "15min", "effective_cache_size": "8GB", "random_page_cost": "1.1", "jit": "off"}
+SDK_CLIENTS, MISSED_BY_SDK, FEW, IDLE_SECONDS = 100, 10000, 10, 100
 PAIRS, WINDOW, IDLE, RESUMERS, MISSED = 200, 32, 10000, 1000, 50
 SEGMENTS, SEGMENT = 40, 16 << 20
 
@@ -48,6 +50,10 @@ FIGURES = {
     "reconnect_10000": ("s", 3),
     "idle_kib_plain": ("KiB", 4), "idle_kib_tls": ("KiB", 19),
     "history_100k": ("ratio", 1.2), "start_s": ("s", 0.5),
+    "sdk_paint_10000": ("ms", None), "sdk_paint_first": ("ms", None), "sdk_sync_10000": ("ms", None),
+    "sdk_post_p50": ("us", None), "sdk_post_p99": ("us", None), "sdk_client_kib": ("KiB", None),
+    "sdk_resume_bytes": ("bytes", 1024), "sdk_resume_round_trips": ("", 1),
+    "sdk_wakeups_foreground": ("an hour", 150), "sdk_wakeups_background": ("an hour", 0),
 }
 
 
@@ -112,12 +118,13 @@ class Bench:
             file.write(self.text)
         return path
 
-    def items(self, conversations, n):
-        """So many texts of 200 bytes in each of the conversations."""
+    def items(self, conversations, n, after=0):
+        """So many texts of 200 bytes in each of the conversations, which has `after` already."""
         self.sql("INSERT INTO item (conversation, id, author, seq, prev, at, kind, role, audience, body)"
                  " SELECT c.id, gen_random_uuid(), c.customer, s, s - 1, now(), 1, 1, 0,"
                  "        jsonb_build_object('text', repeat('x', 188))"
-                 " FROM conversation c CROSS JOIN generate_series(1, %s) s WHERE c.id = ANY(%s::uuid[])", n, conversations)
+                 " FROM conversation c CROSS JOIN generate_series(%s, %s) s WHERE c.id = ANY(%s::uuid[])",
+                 after + 1, after + n, conversations)
         self.sql("VACUUM ANALYZE item")
 
     def repeat(self, measure):
@@ -252,6 +259,69 @@ class Bench:
             return {"s": took}
         self.say("start_s", self.repeat(once)["s"])
 
+    # --- the C SDK, against the same server ---
+
+    def sdk(self, server, mode, folder, n):
+        """The object that sdkbench prints."""
+        done = subprocess.run([os.path.join(BUILD, "sdkbench"), mode, str(server.port), self.tokens("sdk", SDK_CLIENTS), folder, str(n)],
+                              capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise SystemExit(f"{done.stderr}{server.tail()}")
+        if self.args.verbose:
+            print(mode, done.stdout.strip(), file=sys.stderr)
+        return json.loads(done.stdout)
+
+    def with_missed(self, n):
+        """The folder of a client that has some items and missed n: what it cost to be told of them, and the folder then."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        self.site.close()   # numbers begin anew
+        self.site = Site(self.cluster, self.folder)
+        self.app, self.sql = self.site.app("bench"), self.site.sql
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.folder, "sdk"))
+        with self.serve() as server:
+            have = self.enter(server, "sdk", SDK_CLIENTS)
+            with open(have, encoding="ascii") as file:
+                conversation = file.read().split()[0]
+        self.items([conversation], FEW)
+        with self.serve() as server:
+            self.sdk(server, "fetch", folder, FEW)
+        self.items([conversation], n, FEW)
+        with self.serve() as server:
+            return self.sdk(server, "fetch", folder, FEW + n), folder
+
+    def disk(self):
+        runs = [self.with_missed(MISSED_BY_SDK) for _ in range(self.args.runs if self.wants("sdk_sync_10000") else 1)]
+        self.say("sdk_sync_10000", [run["ms"] for run, _ in runs], statistics.median(run["raw_ms"] for run, _ in runs))
+        folder = runs[-1][1]
+        with self.serve() as server:
+            if self.wants("sdk_paint_10000", "sdk_paint_first"):
+                seen = self.repeat(lambda: self.sdk(server, "paint", folder, MISSED_BY_SDK))
+                self.say("sdk_paint_10000", seen["ms"], statistics.median(seen["bare_ms"]))
+                self.say("sdk_paint_first", seen["first_ms"], statistics.median(seen["bare_first_ms"]))
+            if self.wants("sdk_resume_bytes", "sdk_resume_round_trips"):
+                seen = self.repeat(lambda: self.sdk(server, "resume", folder, MISSED_BY_SDK + FEW))
+                self.say("sdk_resume_bytes", seen["bytes"])
+                self.say("sdk_resume_round_trips", seen["round_trips"])
+            if self.wants("sdk_post_p50", "sdk_post_p99"):
+                seen = self.repeat(lambda: self.sdk(server, "post", shutil.copytree(folder, tempfile.mkdtemp(dir=self.folder), dirs_exist_ok=True), 1000))
+                self.say("sdk_post_p50", seen["p50_us"], statistics.median(seen["bare_p50_us"]))
+                self.say("sdk_post_p99", seen["p99_us"], statistics.median(seen["bare_p99_us"]))
+
+    def asleep(self):
+        with self.serve() as server:
+            have = self.enter(server, "sdk", SDK_CLIENTS)
+            with open(have, encoding="ascii") as file:
+                self.items([line.split()[0] for line in file], 50)
+        with self.serve() as server:
+            if self.wants("sdk_client_kib"):
+                self.say("sdk_client_kib", self.repeat(
+                    lambda: self.sdk(server, "many", tempfile.mkdtemp(dir=self.folder), SDK_CLIENTS))["kib"])
+            if self.wants("sdk_wakeups_foreground", "sdk_wakeups_background"):
+                seen = self.sdk(server, "idle", tempfile.mkdtemp(dir=self.folder), IDLE_SECONDS)
+                self.say("sdk_wakeups_foreground", seen["foreground"])
+                self.say("sdk_wakeups_background", seen["background"])
+
     def run(self):
         baselined = ("durable_delivered", "durable_delivered_w1", "e2e_p50_5000", "e2e_p99_5000", "server_cpu_us", "postgres_cpu_us")
         if self.wants("bare_append", "bare_commit_p50", "bare_commit_p99", *baselined):
@@ -268,6 +338,11 @@ class Bench:
             self.history()
         if self.wants("start_s"):
             self.start()
+        if self.wants("sdk_sync_10000", "sdk_paint_10000", "sdk_paint_first", "sdk_resume_bytes", "sdk_resume_round_trips",
+                      "sdk_post_p50", "sdk_post_p99"):
+            self.disk()
+        if self.wants("sdk_client_kib", "sdk_wakeups_foreground", "sdk_wakeups_background"):
+            self.asleep()
 
 
 def resident_kib(pid):
