@@ -1,4 +1,5 @@
 /* Whether what the customer posted answers the question that a run has asked. */
+#include "server/flow/input.h"
 #include "server/flow/json.h"
 #include "server/flow/pattern.h"
 #include "server/flow/run.h"
@@ -38,7 +39,7 @@ static enum answer judge_choice(const struct value *choices, struct span said, b
     return ANSWER_WRONG;
 }
 
-static bool matches(struct flow_run *run, struct span pattern, struct span said)
+static bool matches_one(struct flow_run *run, struct span pattern, struct span said)
 {
     char why[PATTERN_WHY_MAX];
     struct pattern *p;
@@ -52,18 +53,45 @@ static bool matches(struct flow_run *run, struct span pattern, struct span said)
     return st == PARLEY_OK;
 }
 
+bool answer_matches(struct flow_run *run, const struct value *patterns, struct span said)
+{
+    for (uint32_t i = 0; patterns && i < patterns->count; i++)
+        if (matches_one(run, patterns->items[i].text, said))
+            return true;
+    return !patterns;
+}
+
+static double real_of(const struct value *v)
+{
+    return v->type == VALUE_INT ? (double)v->integer : v->real;
+}
+
+bool answer_in_range(const struct value *args, const struct value *v)
+{
+    const struct value *min = value_find(args, "min"), *max = value_find(args, "max");
+    if (v->type != VALUE_INT && v->type != VALUE_REAL)
+        return true;
+    return !(min && real_of(v) < real_of(min)) && !(max && real_of(v) > real_of(max));
+}
+
 static enum answer judge_text(struct flow_run *run, const struct value *args, struct span said, struct value *out)
 {
-    const struct value *patterns = value_find(args, "match");
-    if (said.len == 0)
+    struct value text = value_text(said);
+    if (said.len == 0 || !input_read((enum input)json_int(args, "type"), &text, &run->work->arena, out))
         return ANSWER_WRONG;
-    *out = value_text(said);
-    if (!patterns)
-        return ANSWER_FITS;
-    for (uint32_t i = 0; i < patterns->count; i++)
-        if (matches(run, patterns->items[i].text, said))
-            return ANSWER_FITS;
-    return ANSWER_WRONG;
+    bool fits = answer_in_range(args, out) && answer_matches(run, value_find(args, "match"), said);
+    return fits ? ANSWER_FITS : ANSWER_WRONG;
+}
+
+/* The points are the place among the choices. */
+static enum answer judge_rating(const struct value *choices, enum answer answer, struct value *out)
+{
+    for (uint32_t i = 0; answer == ANSWER_FITS && i < choices->count; i++)
+        if (span_equal(json_text(&choices->items[i], "value"), out->text)) {
+            *out = value_int(i + 1);
+            return answer;
+        }
+    return answer;
 }
 
 /* A tap on an older question is none. Words are taken in the order in which they were said, even when the question was
@@ -73,11 +101,20 @@ enum answer answer_judge(struct flow_run *run, const struct value *args, const s
 {
     const struct value *choices = value_find(args, "choices");
     int64_t to = json_int(body, "to");
+    enum answer answer;
+    if (run->wait.function == FLOW_CALL_form)
+        return answer_form(run, args, e, body, out);
+    if (e->kind == ITEM_custom || e->kind == ITEM_form_answer)
+        return ANSWER_NONE;
     if (e->kind == ITEM_choice) {
         if (!choices || (to && to < run->question_seq))
             return ANSWER_NONE;
-        return judge_choice(choices, json_text(body, "value"), true, out);
+        answer = judge_choice(choices, json_text(body, "value"), true, out);
+        return value_find(args, "rating") ? judge_rating(choices, answer, out) : answer;
     }
     struct span said = e->kind == ITEM_text ? trim(json_text(body, "text")) : span_of("", 0);
-    return choices ? judge_choice(choices, said, false, out) : judge_text(run, args, said, out);
+    if (!choices)
+        return judge_text(run, args, said, out);
+    answer = judge_choice(choices, said, false, out);
+    return value_find(args, "rating") ? judge_rating(choices, answer, out) : answer;
 }

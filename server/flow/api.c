@@ -154,6 +154,10 @@ static parley_status check_value(const struct flow_shape *at, const struct value
         return check_int(at, v);
     case FLOW_ARG_DURATION:
         return check_duration(at, v, out);
+    case FLOW_ARG_BOOL:
+        return v->type == VALUE_BOOL ? PARLEY_OK : wrong_type(at, "true or false", v);
+    case FLOW_ARG_NUMBER:
+        return v->type == VALUE_INT || v->type == VALUE_REAL ? PARLEY_OK : wrong_type(at, "a number", v);
     case FLOW_ARG_DATA:
         return PARLEY_OK;
     case FLOW_ARG_MAP:
@@ -232,8 +236,26 @@ static parley_status take_in_order(struct flow_shape *at, const struct value *ar
     return PARLEY_OK;
 }
 
+/* A question is one of choices, a rating, or words of a type; a rating becomes choices. */
+static parley_status check_ask(struct flow_shape *at, struct value *map)
+{
+    static const char *const kinds[] = {"choices", "rating", "match", "type"};
+    const struct value *rating = value_find(map, "rating");
+    struct value choices;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = i + 1; k < sizeof kinds / sizeof *kinds; k++)
+            if (value_find(map, kinds[i]) && value_find(map, kinds[k]))
+                return flow_refuse(at, "E201", "'%s' and '%s' exclude each other", kinds[i], kinds[k]);
+    if (!rating || flow_is_unknown(rating))
+        return PARLEY_OK;
+    parley_status st = flow_rating_choices(at, rating->integer, &choices);
+    if (st == PARLEY_OK)
+        value_put(map, span_str("choices"), choices);
+    return st;
+}
+
 /* What no single row can say. */
-static parley_status check_together(const struct flow_shape *at, const struct value *map)
+static parley_status check_together(struct flow_shape *at, struct value *map)
 {
     switch (at->function - flow_functions) {
     case FLOW_CALL_say:
@@ -243,13 +265,15 @@ static parley_status check_together(const struct flow_shape *at, const struct va
             return flow_refuse(at, "E201", "'buttons' and 'choices' are the same: give one of them");
         return map->count ? PARLEY_OK : flow_refuse(at, "E202", "nothing to say: give a text, a card or a custom part");
     case FLOW_CALL_ask:
-        if (value_find(map, "choices") && value_find(map, "match"))
-            return flow_refuse(at, "E201", "'choices' and 'match' exclude each other");
-        return PARLEY_OK;
+        return check_ask(at, map);
     case FLOW_CALL_wait:
         if (value_find(map, "delay") && value_find(map, "till"))
             return flow_refuse(at, "E201", "'delay' and 'till' exclude each other");
-        return map->count ? PARLEY_OK : flow_refuse(at, "E202", "give 'delay', 'till' or 'timeout'");
+        if (value_find(map, "event") && (value_find(map, "delay") || value_find(map, "till")))
+            return flow_refuse(at, "E201", "with 'event' give 'timeout' instead of 'delay' and 'till'");
+        if (!value_find(map, "event") && (value_find(map, "where") || value_find(map, "remind")))
+            return flow_refuse(at, "E202", "'where' and 'remind' are for an 'event'");
+        return map->count ? PARLEY_OK : flow_refuse(at, "E202", "give 'delay', 'till', 'timeout' or 'event'");
     default:
         return PARLEY_OK;
     }

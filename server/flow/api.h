@@ -35,7 +35,13 @@ enum flow_arg_type {
     FLOW_ARG_START,
     FLOW_ARG_ESCAPE,
     FLOW_ARG_PROCESS,
-    FLOW_ARG_PRIORITY
+    FLOW_ARG_PRIORITY,
+    FLOW_ARG_BOOL,
+    FLOW_ARG_NUMBER,
+    FLOW_ARG_INPUT,
+    FLOW_ARG_FORM,
+    FLOW_ARG_REMIND,
+    FLOW_ARG_CARDS
 };
 
 struct flow_arg {
@@ -63,8 +69,9 @@ struct value flow_unknown(void);
 bool flow_is_unknown(const struct value *v);
 
 /* Checks arguments and makes one map of them, by name and in a form that is easy to work with:
- * DURATION is milliseconds; PATTERNS a list of texts; CHOICES a list of {value, label, wire}, where wire is the name
- * that goes to the customer's app. Absent ones are absent. E2xx in `error` on PARLEY_INVALID. */
+ * DURATION is milliseconds; INPUT a number of input.h; PATTERNS a list of texts; CHOICES a list of {value, label,
+ * wire}, where wire is the name that goes to the customer's app. Absent ones are absent. E2xx in `error` on
+ * PARLEY_INVALID. */
 parley_status flow_check_arguments(const struct flow_function *function, const struct value *args, size_t count,
                                    struct arena *arena, struct value *out, struct flow_error *error);
 
@@ -78,6 +85,31 @@ struct flow_shape {
     struct arena *arena;
     struct flow_error *error;
 };
+enum flow_field_type { FIELD_TEXT, FIELD_NAME, FIELD_MAP, FIELD_LIST, FIELD_BOOL, FIELD_NUMBER, FIELD_ANY };
+
+/* A row of a table of named fields; the last has no name. */
+struct flow_field {
+    const char *name;
+    enum flow_field_type type;
+    bool required;
+    size_t max; /* bytes of text */
+};
+
+/* `what` is how the refusal calls the table. */
+parley_status flow_check_fields(const struct flow_shape *at, const char *what, const struct flow_field *fields,
+                                const struct value *v);
+
+parley_status flow_check_choices(const struct flow_shape *at, const struct value *v, struct value *out);
+parley_status flow_check_patterns(const struct flow_shape *at, const struct value *v, struct value *out);
+
+/* api_form.c: the questions of a form, each with `type` as a number of input.h and its choices and patterns made easy
+ * to work with; a reminder. */
+parley_status flow_check_form(const struct flow_shape *at, const struct value *v, struct value *out);
+parley_status flow_check_remind(const struct flow_shape *at, const struct value *v, struct value *out);
+
+/* The choices of a rating: 1 to n. */
+parley_status flow_rating_choices(const struct flow_shape *at, int64_t n, struct value *out);
+
 parley_status flow_check_shape(const struct flow_shape *at, const struct value *v, struct value *out);
 
 /* Fills the error: "ask: 'choices' ..." and the example as help. Returns PARLEY_INVALID. */

@@ -3,6 +3,7 @@
 #include "protocol/text.h"
 #include "protocol/uuid.h"
 #include "server/flow/api.h"
+#include "server/flow/input.h"
 #include "server/flow/pattern.h"
 
 #include <stdio.h>
@@ -73,7 +74,7 @@ static parley_status add_choice(const struct flow_shape *at, const struct value 
     return PARLEY_OK;
 }
 
-static parley_status check_choices(const struct flow_shape *at, const struct value *v, struct value *out)
+parley_status flow_check_choices(const struct flow_shape *at, const struct value *v, struct value *out)
 {
     if (v->type == VALUE_MAP && v->count > 0)
         return flow_refuse(at, "E203", "'%s' must be a list, because a table with keys has no order", at->arg->name);
@@ -113,7 +114,7 @@ static parley_status check_pattern(const struct flow_shape *at, const struct val
     return PARLEY_OK;
 }
 
-static parley_status check_patterns(const struct flow_shape *at, const struct value *v, struct value *out)
+parley_status flow_check_patterns(const struct flow_shape *at, const struct value *v, struct value *out)
 {
     struct value one = *v;
     const struct value *list = v->type == VALUE_ARRAY ? v->items : &one;
@@ -133,14 +134,7 @@ static parley_status check_patterns(const struct flow_shape *at, const struct va
 
 /* ---- tables of named fields ---- */
 
-struct field {
-    const char *name;
-    enum { FIELD_TEXT, FIELD_NAME, FIELD_MAP, FIELD_LIST, FIELD_BOOL, FIELD_ANY } type;
-    bool required;
-    size_t max; /* bytes of text */
-};
-
-static const struct field *find_field(const struct field *fields, struct span name)
+static const struct flow_field *find_field(const struct flow_field *fields, struct span name)
 {
     for (; fields->name; fields++)
         if (span_is(name, fields->name))
@@ -148,7 +142,7 @@ static const struct field *find_field(const struct field *fields, struct span na
     return NULL;
 }
 
-static bool fits(const struct field *f, const struct value *v)
+static bool fits(const struct flow_field *f, const struct value *v)
 {
     switch (f->type) {
     case FIELD_TEXT:
@@ -161,13 +155,15 @@ static bool fits(const struct field *f, const struct value *v)
         return v->type == VALUE_ARRAY && v->count <= LIMIT_CHOICES;
     case FIELD_BOOL:
         return v->type == VALUE_BOOL;
+    case FIELD_NUMBER:
+        return v->type == VALUE_INT || v->type == VALUE_REAL;
     case FIELD_ANY:
         return true;
     }
     return false;
 }
 
-static const char *expected(const struct field *f)
+static const char *expected(const struct flow_field *f)
 {
     static const char *const names[] = {
         [FIELD_TEXT] = "text",
@@ -175,19 +171,20 @@ static const char *expected(const struct field *f)
         [FIELD_MAP] = "a table with keys",
         [FIELD_LIST] = "a short list",
         [FIELD_BOOL] = "true or false",
+        [FIELD_NUMBER] = "a number",
         [FIELD_ANY] = "anything",
     };
     return names[f->type];
 }
 
-static parley_status check_fields(const struct flow_shape *at, const char *what, const struct field *fields,
-                                  const struct value *v)
+parley_status flow_check_fields(const struct flow_shape *at, const char *what, const struct flow_field *fields,
+                                const struct value *v)
 {
     if (v->type != VALUE_MAP)
         return flow_refuse(at, "E203", "%s must be a table with named fields, got %s", what, value_type_name(v->type));
     for (uint32_t i = 0; i < v->count; i++) {
         const struct value_member *m = &v->members[i];
-        const struct field *f = find_field(fields, m->key);
+        const struct flow_field *f = find_field(fields, m->key);
         if (!f)
             return flow_refuse(at, "E201", "%s: unknown field '%.*s'", what, m->key.len > 40 ? 40 : (int)m->key.len,
                                m->key.ptr);
@@ -195,29 +192,29 @@ static parley_status check_fields(const struct flow_shape *at, const char *what,
             return flow_refuse(at, f->type == FIELD_TEXT ? "E204" : "E203", "%s: '%s' must be %s", what, f->name,
                                expected(f));
     }
-    for (const struct field *f = fields; f->name; f++)
+    for (const struct flow_field *f = fields; f->name; f++)
         if (f->required && !value_find(v, f->name))
             return flow_refuse(at, "E202", "%s: '%s' is missing", what, f->name);
     return PARLEY_OK;
 }
 
-static const struct field card_fields[] = {{"title", FIELD_TEXT, true, LIMIT_TITLE},
-                                           {"text", FIELD_TEXT, false, LIMIT_TEXT},
-                                           {"buttons", FIELD_LIST, false, 0},
-                                           {0}};
-static const struct field button_fields[] = {
+static const struct flow_field card_fields[] = {{"title", FIELD_TEXT, true, LIMIT_TITLE},
+                                                {"text", FIELD_TEXT, false, LIMIT_TEXT},
+                                                {"buttons", FIELD_LIST, false, 0},
+                                                {0}};
+static const struct flow_field button_fields[] = {
     {"label", FIELD_TEXT, true, LIMIT_TITLE}, {"link", FIELD_TEXT, false, 2048}, {"value", FIELD_NAME, false, 0}, {0}};
-static const struct field custom_fields[] = {
+static const struct flow_field custom_fields[] = {
     {"type", FIELD_NAME, true, 0}, {"fallback", FIELD_TEXT, true, LIMIT_TEXT}, {"data", FIELD_MAP, false, 0}, {0}};
-static const struct field start_fields[] = {{"button", FIELD_TEXT, false, LIMIT_TITLE},
-                                            {"match", FIELD_ANY, false, 0},
-                                            {"fallback", FIELD_BOOL, false, 0},
-                                            {0}};
-static const struct field escape_fields[] = {{"queue", FIELD_NAME, true, 0}, {0}};
+static const struct flow_field start_fields[] = {{"button", FIELD_TEXT, false, LIMIT_TITLE},
+                                                 {"match", FIELD_ANY, false, 0},
+                                                 {"fallback", FIELD_BOOL, false, 0},
+                                                 {0}};
+static const struct flow_field escape_fields[] = {{"queue", FIELD_NAME, true, 0}, {0}};
 
 static parley_status check_card(const struct flow_shape *at, const struct value *v)
 {
-    parley_status st = check_fields(at, "card", card_fields, v);
+    parley_status st = flow_check_fields(at, "card", card_fields, v);
     const struct value *buttons = st == PARLEY_OK ? value_find(v, "buttons") : NULL;
     if (!buttons || flow_is_unknown(buttons))
         return st;
@@ -225,21 +222,43 @@ static parley_status check_card(const struct flow_shape *at, const struct value 
         const struct value *b = &buttons->items[i];
         if (flow_is_unknown(b))
             continue;
-        st = check_fields(at, "card button", button_fields, b);
+        st = flow_check_fields(at, "card button", button_fields, b);
         if (st == PARLEY_OK && !value_find(b, "link") == !value_find(b, "value"))
             st = flow_refuse(at, "E202", "card button: give either 'link' or 'value'");
     }
     return st;
 }
 
+static parley_status check_cards(const struct flow_shape *at, const struct value *v)
+{
+    if (v->type != VALUE_ARRAY || v->count > at->arg->max)
+        return flow_refuse(at, "E203", "'%s' must be a list of 1 to %lld cards", at->arg->name,
+                           (long long)at->arg->max);
+    for (uint32_t i = 0; i < v->count; i++) {
+        parley_status st = flow_is_unknown(&v->items[i]) ? PARLEY_OK : check_card(at, &v->items[i]);
+        if (st != PARLEY_OK)
+            return st;
+    }
+    return PARLEY_OK;
+}
+
+static parley_status check_input(const struct flow_shape *at, const struct value *v, struct value *out)
+{
+    enum input input = v->type == VALUE_TEXT ? input_of(v->text) : INPUTS;
+    if (input > INPUT_PHONE)
+        return flow_refuse(at, "E204", "'type' must be \"text\", \"number\", \"date\", \"email\" or \"phone\"");
+    *out = value_int(input);
+    return PARLEY_OK;
+}
+
 static parley_status check_start(const struct flow_shape *at, const struct value *v)
 {
     struct value ignored;
-    parley_status st = check_fields(at, "start", start_fields, v);
+    parley_status st = flow_check_fields(at, "start", start_fields, v);
     const struct value *match = st == PARLEY_OK ? value_find(v, "match") : NULL;
     struct flow_arg row = {.name = "match", .max = 10};
     struct flow_shape inside = {at->function, &row, at->arena, at->error};
-    return match ? check_patterns(&inside, match, &ignored) : st;
+    return match ? flow_check_patterns(&inside, match, &ignored) : st;
 }
 
 /* Only the id counts: what else the table holds may be old. */
@@ -265,21 +284,29 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
 {
     switch (at->arg->type) {
     case FLOW_ARG_CHOICES:
-        return check_choices(at, v, out);
+        return flow_check_choices(at, v, out);
     case FLOW_ARG_PATTERNS:
-        return check_patterns(at, v, out);
+        return flow_check_patterns(at, v, out);
     case FLOW_ARG_CARD:
         return check_card(at, v);
     case FLOW_ARG_CUSTOM:
-        return check_fields(at, "custom", custom_fields, v);
+        return flow_check_fields(at, "custom", custom_fields, v);
     case FLOW_ARG_START:
         return check_start(at, v);
     case FLOW_ARG_ESCAPE:
-        return check_fields(at, "escape", escape_fields, v);
+        return flow_check_fields(at, "escape", escape_fields, v);
     case FLOW_ARG_PROCESS:
         return check_process(at, v, out);
     case FLOW_ARG_PRIORITY:
         return check_priority(at, v, out);
+    case FLOW_ARG_CARDS:
+        return check_cards(at, v);
+    case FLOW_ARG_INPUT:
+        return check_input(at, v, out);
+    case FLOW_ARG_FORM:
+        return flow_check_form(at, v, out);
+    case FLOW_ARG_REMIND:
+        return flow_check_remind(at, v, out);
     default:
         return PARLEY_OK;
     }

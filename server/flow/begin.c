@@ -14,6 +14,7 @@ void run_begin_script(struct flow_run *run)
     run->chain = 0;
     run->now_ms = 0;
     run->random_count = 0;
+    memset(run->events, 0, sizeof run->events);
 }
 
 parley_status run_record_start(struct flow_run *run, struct flow_error *error)
@@ -31,7 +32,8 @@ static char *start_text(const struct flow_birth *birth)
     struct value map;
     arena_init(&arena, STEP_ARENA);
     char *text = NULL;
-    if (value_map(&arena, 2, &map) == PARLEY_OK) {
+    if (value_map(&arena, 3, &map) == PARLEY_OK) {
+        value_put(&map, span_str("seq"), value_int(birth->input_seq));
         if (birth->text.len)
             value_put(&map, span_str("text"), value_text(birth->text));
         if (birth->kind.len)
@@ -60,6 +62,7 @@ parley_status flow_start(struct flow_engine *engine, struct flow_version *versio
         return PARLEY_BUSY;
     }
     run->input_seq = birth->input_seq;
+    run->event_seq = birth->input_seq;
     run->random_from = 1;
     run->started = start_text(birth);
     step_open(run);
@@ -98,6 +101,7 @@ static parley_status read_start(struct flow_run *run)
         return PARLEY_INVALID;
     arena_init(&arena, STEP_ARENA);
     run_replace_text(&run->started, json_write(&arena, told));
+    run->event_seq = json_int(told, "seq");
     arena_done(&arena);
     return run->started ? PARLEY_OK : PARLEY_INVALID;
 }

@@ -235,7 +235,9 @@ void bot_due(struct bot *bot)
 bool bot_takes(const struct log_row *row)
 {
     bool customer = row->role == role_customer || row->role == role_guest;
-    return customer && row->audience == audience_public && !item_moves(row->kind) && row->kind != ITEM_process;
+    bool event = row->role == role_backend && row->kind == ITEM_custom;
+    return (customer || event) && row->audience == audience_public && !item_moves(row->kind) &&
+           row->kind != ITEM_process;
 }
 
 void bot_add_input(struct bot *bot, const struct log_row *row)

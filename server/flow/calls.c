@@ -235,6 +235,29 @@ static enum sandbox_verdict call_random(struct flow_run *run, struct flow_call *
     return call_give(call, value_int((int64_t)((uint64_t)low + r)));
 }
 
+static enum sandbox_verdict call_uuid(struct flow_run *run, struct flow_call *call)
+{
+    char text[UUID_TEXT + 1];
+    uuid_format(step_derive(run, 'u', run->random_from, (int)run->random_count++), text);
+    return call_give(call, value_text(arena_span(call->arena, span_of(text, UUID_TEXT))));
+}
+
+/* True, and written down, for a run that comes here with the mark in its flow; false for one that came by before. */
+static enum sandbox_verdict call_since(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *told;
+    enum sandbox_verdict verdict;
+    struct value yes = value_bool(true);
+    if (!run->journal)
+        return call_give_recorded(run, call, &yes, NULL);
+    if (!journal_is_next(run->journal, &call->journal)) {
+        run->chain = run->chain_before;
+        return call_give(call, value_bool(false));
+    }
+    call_replayed(run, call, &told, &verdict);
+    return run->broken ? verdict : call_give_told(call, told);
+}
+
 static enum sandbox_verdict call_log(struct flow_run *run, struct flow_call *call)
 {
     enum log_level level = LOG_DEBUG + (enum log_level)(call->function - FLOW_CALL_log_debug);
@@ -270,8 +293,9 @@ static enum sandbox_verdict call_restart(struct flow_run *run, struct flow_call 
         journal_differs(run->journal, &call->journal, call->error);
         return call_break(run, call);
     }
-    if (value_map(call->arena, 2, &told) != PARLEY_OK)
+    if (value_map(call->arena, 3, &told) != PARLEY_OK)
         return call_raise(call, "E204", "restart: the data is too large");
+    value_put(&told, span_str("seq"), value_int(run->input_seq));
     value_put(&told, span_str("kind"), value_text(span_str("restart")));
     if (data)
         value_put(&told, span_str("data"), *data);
@@ -279,6 +303,7 @@ static enum sandbox_verdict call_restart(struct flow_run *run, struct flow_call 
     if (!text.ptr || text.len > LIMIT_DATA)
         return call_raise(call, "E204", "restart: the data is too large");
     run_replace_text(&run->started, text);
+    run->event_seq = run->input_seq;
     run->restarting = true;
     return call_stop(run, call);
 }
@@ -287,6 +312,7 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_flow] = call_flow,
     [FLOW_CALL_say] = call_say,
     [FLOW_CALL_ask] = call_wait,
+    [FLOW_CALL_form] = call_wait,
     [FLOW_CALL_wait] = call_wait,
     [FLOW_CALL_handoff] = call_wait,
     [FLOW_CALL_context_get] = call_context_get,
@@ -296,7 +322,10 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_process_step] = call_process_move,
     [FLOW_CALL_process_done] = call_process_move,
     [FLOW_CALL_process_failed] = call_process_move,
+    [FLOW_CALL_process_stuck] = call_process_move,
     [FLOW_CALL_now] = call_now,
+    [FLOW_CALL_uuid] = call_uuid,
+    [FLOW_CALL_since] = call_since,
     [FLOW_CALL_random] = call_random,
     [FLOW_CALL_log_debug] = call_log,
     [FLOW_CALL_log_info] = call_log,
@@ -320,7 +349,8 @@ static struct span cut(struct span text)
 /* What a person knows a call by. */
 static struct span label_of(const struct value *args)
 {
-    static const char *const keys[] = {"id", "key", "type", "field", "queue", "text", "reason", "step", "delay"};
+    static const char *const keys[] = {"id",    "key",  "type",   "field", "queue", "text",
+                                       "event", "mark", "reason", "step",  "delay", "title"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct span text = json_text(args, keys[i]);
         if (text.len == 0)
@@ -337,6 +367,7 @@ static bool describe_call(struct flow_run *run, struct flow_call *call, int line
     const char *name = flow_functions[call->function].name;
     if (!args.ptr)
         return false;
+    run->chain_before = run->chain;
     run->chain = json_digest(json_digest(run->chain, span_str(name)), args);
     call->journal = (struct journal_call){
         .name = name,

@@ -200,7 +200,7 @@ static void call_once_more(struct flow_run *run)
         if (run->broken)
             ended(run);
         else
-            ask_host(run);
+            stands(run);
         return;
     case SANDBOX_RAISE:
         error.line = call->journal.line;
@@ -280,6 +280,8 @@ parley_status flow_event(struct flow_run *run, const struct flow_event *event)
     run->work->step.input_seq = run->input_seq;
     if (st != PARLEY_OK) {
         run_fail(run, &error);
+    } else if (run->looking) {
+        ask_host(run);
     } else if (!go) {
         commit(run, waiting_state(run));
     } else {

@@ -81,7 +81,8 @@ void bot_tend(struct bot *bot, int64_t now);
 /* Whether the flow has control just now. */
 bool bot_serves(const struct bot *bot);
 
-/* Whether a run is told of this item: what a customer says, as opposed to what is recorded of them. */
+/* Whether a run is told of this item: what a customer says, as opposed to what is recorded of them, and what happens in
+ * a back end. */
 bool bot_takes(const struct log_row *row);
 
 /* Forgets inputs up to this number. */

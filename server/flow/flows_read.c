@@ -5,7 +5,10 @@
 #include "server/flow/json.h"
 #include "server/store/context_row.h"
 #include "server/store/customer_row.h"
+#include "server/store/flow_upkeep.h"
 #include "server/talk/process.h"
+
+enum { READ_MAX = 1 << 20 }; /* twenty events of 32 KiB */
 
 struct reading {
     struct flow_run *run;
@@ -25,7 +28,7 @@ static void answer(struct reading *r, parley_status status, const struct value *
 {
     struct flow_run *run = r->run;
     struct buf out;
-    buf_init(&out, LIMIT_DATA * 2);
+    buf_init(&out, READ_MAX);
     if (status == PARLEY_OK && map)
         wire_json_put_value(&out, map);
     parley_status st = status == PARLEY_OK ? out.status : status;
@@ -143,6 +146,29 @@ static void on_processes(void *arg, parley_status status, const struct process_r
     answer(r, PARLEY_OK, &map);
 }
 
+/* ---- events ---- */
+
+static void on_events(void *arg, parley_status status, const struct flow_event_row *rows, int n)
+{
+    struct reading *r = arg;
+    struct value list, map;
+    if (status != PARLEY_OK || value_array(&r->arena, (size_t)n, &list) != PARLEY_OK ||
+        value_map(&r->arena, 1, &map) != PARLEY_OK) {
+        answer(r, status == PARLEY_OK ? PARLEY_NOMEM : status, NULL);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        struct value event;
+        if (value_map(&r->arena, 2, &event) != PARLEY_OK)
+            break;
+        value_put(&event, span_str("seq"), value_int(rows[i].seq));
+        put_json(r, &event, "data", rows[i].data);
+        value_push(&list, event);
+    }
+    value_put(&map, span_str("events"), list);
+    answer(r, PARLEY_OK, &map);
+}
+
 void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_read *read)
 {
     enum { OPEN_MAX = 50 };
@@ -160,6 +186,8 @@ void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_
         st = customer_get(flows->store, bot->conv->customer, on_customer, r);
     else if (read->kind == FLOW_READ_CONTEXT)
         st = context_at(flows->store, bot->conv->id, INT64_MAX, on_context, r);
+    else if (read->kind == FLOW_READ_EVENT)
+        st = flow_events(flows->store, bot->conv->id, read->type, read->after, on_events, r);
     else if (uuid_is_nil(read->process))
         st = process_open(flows->store, bot->conv->id, OPEN_MAX, on_processes, r);
     else

@@ -97,6 +97,8 @@ struct flow_step {
 enum flow_read_kind {
     FLOW_READ_CUSTOMER, /* {name, language, verified, traits, outcome} */
     FLOW_READ_CONTEXT,  /* the snapshot in force */
+    FLOW_READ_EVENT,    /* {events: [{seq, data}]}: items of kind custom and that type, of the customer's app or a back
+                         end, after a number; the oldest, at least 20 of them if there are so many */
     FLOW_READ_PROCESS /* {process, type, title, state, step, revision, data, and what describe adds} of the id, else the
                          newest open of type */
 };
@@ -105,6 +107,7 @@ struct flow_read {
     enum flow_read_kind kind;
     struct uuid process; /* nil: by type */
     struct span type;    /* empty: any */
+    int64_t after;       /* EVENT */
 };
 
 struct flow_host {

@@ -48,7 +48,7 @@ static struct host_memory *of(struct flow_host *host)
     return (struct host_memory *)host;
 }
 
-static void answer_read(struct host_memory *h, const struct flow_read *read)
+static void answer_map(struct host_memory *h, const struct flow_read *read)
 {
     struct flow_run *run = h->run;
     const char *json = "";
@@ -63,6 +63,23 @@ static void answer_read(struct host_memory *h, const struct flow_read *read)
             json = p->json;
     }
     flow_answered(run, PARLEY_OK, span_str(json));
+}
+
+static void answer_events(struct host_memory *h, const struct flow_read *read)
+{
+    struct buf json;
+    buf_init(&json, 1 << 20);
+    memory_rows_events(&h->rows, read->type, read->after, &json);
+    flow_answered(h->run, PARLEY_OK, buf_span(&json));
+    buf_done(&json);
+}
+
+static void answer_read(struct host_memory *h, const struct flow_read *read)
+{
+    if (read->kind == FLOW_READ_EVENT)
+        answer_events(h, read);
+    else
+        answer_map(h, read);
 }
 
 static void answer_commit(struct host_memory *h, const struct flow_step *s)

@@ -120,6 +120,12 @@ parley_status journal_next(struct journal *j, const struct journal_call *call, c
     return PARLEY_OK;
 }
 
+bool journal_is_next(const struct journal *j, const struct journal_call *call)
+{
+    const struct entry *e = j->at < j->count ? &j->entries[j->at] : NULL;
+    return e && span_is(e->call, call->name) && span_equal(e->label, call->label);
+}
+
 int64_t journal_first_step(const struct journal *j)
 {
     return j->count ? j->entries[0].step : 0;

@@ -33,6 +33,9 @@ bool journal_at_end(const struct journal *journal);
 parley_status journal_next(struct journal *journal, const struct journal_call *call, const struct value **out_told,
                            struct flow_error *error);
 
+/* Whether the next entry is one of a call of this name and label. */
+bool journal_is_next(const struct journal *journal, const struct journal_call *call);
+
 /* The same error for a script that does something which the journal no longer has, or ends. */
 void journal_differs(const struct journal *journal, const struct journal_call *call, struct flow_error *error);
 

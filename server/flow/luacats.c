@@ -8,6 +8,15 @@ static const char fixed[] =
     "---@meta\n"
     "-- Written by `parley flow new`. Do not change it: the next one writes it again.\n\n"
     "---@alias parley.choice string|{ [1]: string, [2]: string }\n"
+    "---@class parley.form_field\n"
+    "---@field id string\n"
+    "---@field label string\n"
+    "---@field type \"text\"|\"number\"|\"date\"|\"email\"|\"phone\"|\"boolean\"|\"choice\"|nil\n"
+    "---@field required boolean?\n"
+    "---@field options parley.choice[]? for type choice\n"
+    "---@field match (string|string[])? PCRE2\n"
+    "---@field min number?\n"
+    "---@field max number?\n\n"
     "---@class parley.outcome\n"
     "---@field outcome string resolved, returned, left, ...\n"
     "---@field note string? what the agent left\n"
@@ -61,6 +70,12 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(START, "{ button: string?, match: (string|string[])?, fallback: boolean? }"),
         TYPE(ESCAPE, "{ queue: string }"),
         TYPE(PROCESS, "parley.process"),
+        TYPE(BOOL, "boolean"),
+        TYPE(NUMBER, "number"),
+        TYPE(INPUT, "\"text\"|\"number\"|\"date\"|\"email\"|\"phone\""),
+        TYPE(FORM, "parley.form_field[]"),
+        TYPE(REMIND, "{ after: string, say: string }"),
+        TYPE(CARDS, "{ title: string, text: string?, buttons: table[]? }[]"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

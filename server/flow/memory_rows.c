@@ -210,6 +210,31 @@ void memory_rows_done(struct memory_rows *r)
     buf_done(&r->history);
 }
 
+static void add_event(struct buf *out, struct arena *arena, const struct value *body, size_t seq)
+{
+    const struct value *data = value_find(body, "data");
+    if (out->ptr[out->len - 1] == '}')
+        buf_add_char(out, ',');
+    buf_printf(out, "{\"seq\":%zu,\"data\":", seq);
+    buf_add_span(out, data ? json_write(arena, data) : span_str("{}"));
+    buf_add_char(out, '}');
+}
+
+void memory_rows_events(const struct memory_rows *r, struct span type, int64_t after, struct buf *out)
+{
+    struct arena arena;
+    struct value body;
+    arena_init(&arena, STEP_ARENA);
+    buf_add_str(out, "{\"events\":[");
+    for (size_t i = (size_t)after; i < r->item_count; i++)
+        if (r->items[i].kind == ITEM_custom && memory_item_is_input(&r->items[i]) &&
+            json_read(&arena, span_str(r->items[i].body), &body) == PARLEY_OK &&
+            span_equal(json_text(&body, "type"), type))
+            add_event(out, &arena, &body, i + 1);
+    buf_add_str(out, "]}");
+    arena_done(&arena);
+}
+
 static void add_body_line(struct buf *out, struct arena *arena, const struct memory_item *item)
 {
     struct value body;

@@ -55,6 +55,9 @@ void memory_rows_add(struct memory_rows *r, const struct flow_item *item);
 void memory_rows_put_process(struct memory_rows *r, const struct flow_process *p);
 int64_t memory_process_revision(const struct memory_process *p);
 
+/* {events: [...]} as FLOW_READ_EVENT wants it. */
+void memory_rows_events(const struct memory_rows *r, struct span type, int64_t after, struct buf *out);
+
 void memory_rows_dialogue(const struct memory_rows *r, struct buf *out);
 void memory_rows_dump(const struct memory_rows *r, struct buf *out);
 

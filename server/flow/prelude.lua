@@ -129,7 +129,7 @@ end
 -- Processes are objects: p:step("paid"), p:done(), p:failed("why"). So the name of the step they are at is p.at.
 
 local process = lib.process
-local methods = { __index = { step = process.step, done = process.done, failed = process.failed }, __metatable = false }
+local methods = { __index = {}, __metatable = false }
 
 local function object(p, why)
   if p == nil then
@@ -139,7 +139,7 @@ local function object(p, why)
   return raw.setmetatable(p, methods)
 end
 
-for _, name in lib.ipairs { "start", "get", "step", "done", "failed" } do
+for _, name in lib.ipairs { "start", "get", "step", "done", "failed", "stuck" } do
   local call = process[name]
   process[name] = function(...)
     return object(call(...))

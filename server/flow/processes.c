@@ -235,7 +235,7 @@ static parley_status read_move(struct flow_run *run, const struct flow_call *cal
     if (call->function == FLOW_CALL_process_failed)
         out->state = process_state_failed;
     if (reason)
-        return json_pair(arena, "reason", *reason, &out->data);
+        return json_pair(arena, call->function == FLOW_CALL_process_stuck ? "stuck" : "reason", *reason, &out->data);
     if (data)
         out->data = *data;
     return PARLEY_OK;

@@ -14,7 +14,8 @@ enum {
     STEP_ENTRIES = 256,
     STEP_PROCESSES = 16,
     STEP_LOGS = 64,
-    STEP_READS = 16
+    STEP_READS = 16,
+    RUN_EVENTS = 8 /* types; of one more the oldest is forgotten */
 };
 
 /* Where a run stands with its host. */
@@ -47,6 +48,12 @@ struct step_read {
     struct value value; /* map; a process follows the changes of this step */
 };
 
+/* The last event of a type that the script was given. */
+struct run_event {
+    uint64_t type; /* digest; 0: no such row */
+    int64_t seq;
+};
+
 /* What is being gathered between two waits. */
 struct flow_work {
     struct arena arena;
@@ -71,7 +78,8 @@ struct flow_wait {
     int line;
     uint64_t digest;
     int tries;
-    bool escaped; /* interrupted by a wish for a person */
+    bool escaped;  /* interrupted by a wish for a person */
+    bool reminded; /* what was to be said meanwhile has been said */
 };
 
 struct flow_run {
@@ -89,8 +97,11 @@ struct flow_run {
     size_t journal_bytes;
     struct sandbox_run *lua;
     struct journal *journal; /* NULL: not replaying */
+    uint64_t chain_before;   /* this call */
     uint64_t chain;          /* digest of what was done since the last entry */
-    int64_t random_from;     /* step in which this journal began */
+    int64_t event_seq;       /* events up to here came before this journal began */
+    struct run_event events[RUN_EVENTS];
+    int64_t random_from; /* step in which this journal began */
     uint64_t random_count;
     char *started;   /* canonical JSON: how it began */
     char *collected; /* canonical JSON; NULL: nothing */
@@ -98,6 +109,7 @@ struct flow_run {
     bool waited;     /* since it began or restarted */
     bool advancing;  /* inside advance(): answers that come at once are taken by its loop */
     bool restarting;
+    bool looking;  /* for an event that may have come while a person had the conversation */
     bool broken;   /* the script was stopped because it may not go on: see error */
     bool answered; /* the host has answered the commit while advancing */
     parley_status host_status;
@@ -189,16 +201,36 @@ struct step_read *call_need(struct flow_run *run, struct flow_call *call, const 
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call);
 /* An item of words, with suggestions when there are `choices`. */
 parley_status say_words(struct flow_run *run, struct span text, const struct value *choices, struct flow_error *error);
+/* A question in words; `args` of ask say what an answer is. */
+parley_status say_question(struct flow_run *run, struct span text, const struct value *args, struct flow_error *error);
+parley_status say_form(struct flow_run *run, const struct value *args, struct flow_error *error);
 
 /* ---- processes.c ---- */
 enum sandbox_verdict call_process_start(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_process_get(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *call);
 
-/* ---- answer.c: is this item an answer to the question of those arguments? `out` is what the script is told ---- */
+/* ---- answer.c: is this item an answer to the question of those arguments? `out` is what the script is told, and of a
+ * form that is filled in wrong the label of the first field at fault ---- */
 enum answer { ANSWER_FITS, ANSWER_WRONG, ANSWER_NONE };
 enum answer answer_judge(struct flow_run *run, const struct value *args, const struct flow_event *event,
                          const struct value *body, struct value *out);
+
+enum answer answer_form(struct flow_run *run, const struct value *args, const struct flow_event *event,
+                        const struct value *body, struct value *out);
+bool answer_matches(struct flow_run *run, const struct value *patterns, struct span said);
+bool answer_in_range(const struct value *args, const struct value *v);
+
+/* ---- events.c: what wait{event} waits for ---- */
+/* Events of this type up to the number are no longer for the script. */
+int64_t event_after(const struct flow_run *run, struct span type);
+void event_taken(struct flow_run *run, struct span type, int64_t seq);
+/* The first of the events read that fits; NULL: none. `out_seq` is its number. */
+const struct value *event_pick(const struct flow_run *run, const struct value *args, const struct value *events,
+                               int64_t *out_seq);
+/* Whether this item is one; `out` is its data. */
+bool event_is(const struct flow_run *run, const struct value *args, const struct flow_event *event,
+              const struct value *body, struct value *out);
 
 /* ---- waits.c ---- */
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call);

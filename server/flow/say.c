@@ -1,4 +1,5 @@
 /* What a flow says becomes items: words, suggestions, cards, and what only the app can show. */
+#include "server/flow/input.h"
 #include "server/flow/json.h"
 #include "server/flow/run.h"
 
@@ -42,6 +43,70 @@ parley_status say_words(struct flow_run *run, struct span text, const struct val
     return step_add_item(run, ITEM_choices, &body, error);
 }
 
+/* What an answer is, for the app's keyboard; empty: words. */
+static struct span input_hint(const struct value *args)
+{
+    enum input input = (enum input)json_int(args, "type");
+    if (json_true(args, "secret"))
+        return span_str("secret");
+    if (input != INPUT_TEXT)
+        return span_str(input_name(input));
+    return span_str(json_true(args, "multiline") ? "lines" : "");
+}
+
+parley_status say_question(struct flow_run *run, struct span text, const struct value *args, struct flow_error *error)
+{
+    const struct value *choices = value_find(args, "choices");
+    struct frame_text_body body = {.text = text, .input = input_hint(args)};
+    body.has_input = body.input.len > 0;
+    return choices ? say_words(run, text, choices, error) : step_add_item(run, ITEM_text, &body, error);
+}
+
+/* ---- forms ---- */
+
+static void put_field(const struct value *question, struct frame_choice_option *options, struct frame_form_field *out)
+{
+    static const int types[INPUTS] = {
+        [INPUT_TEXT] = form_type_text,    [INPUT_NUMBER] = form_type_number, [INPUT_DATE] = form_type_date,
+        [INPUT_EMAIL] = form_type_text,   [INPUT_PHONE] = form_type_text,    [INPUT_BOOLEAN] = form_type_boolean,
+        [INPUT_CHOICE] = form_type_choice};
+    const struct value *list = value_find(question, "options");
+    *out = (struct frame_form_field){.id = json_text(question, "id"),
+                                     .label = json_text(question, "label"),
+                                     .type = types[json_int(question, "type")],
+                                     .required = json_true(question, "required"),
+                                     .has_required = json_true(question, "required"),
+                                     .options = options};
+    for (uint32_t i = 0; list && i < list->count; i++)
+        options[out->options_count++] = (struct frame_choice_option){.value = json_text(&list->items[i], "wire"),
+                                                                     .label = json_text(&list->items[i], "label")};
+}
+
+parley_status say_form(struct flow_run *run, const struct value *args, struct flow_error *error)
+{
+    const struct value *questions = value_find(args, "fields");
+    struct frame_form_field *fields = arena_array(&run->work->arena, LIMIT_FORM_FIELDS, sizeof *fields);
+    struct frame_choice_option *options =
+        arena_array(&run->work->arena, (size_t)LIMIT_FORM_FIELDS * LIMIT_CHOICES, sizeof *options);
+    struct frame_form_body body = {.title = json_text(args, "title"), .fields = fields};
+    if (!fields || !options)
+        return PARLEY_LIMIT;
+    for (uint32_t i = 0; i < questions->count; i++)
+        put_field(&questions->items[i], options + (size_t)i * LIMIT_CHOICES, &fields[body.fields_count++]);
+    return step_add_item(run, ITEM_form, &body, error);
+}
+
+/* ---- say ---- */
+
+static parley_status say_carousel(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *cards = value_find(&call->args, "carousel");
+    parley_status st = PARLEY_OK;
+    for (uint32_t i = 0; cards && st == PARLEY_OK && i < cards->count; i++)
+        st = say_card(run, call, &cards->items[i]);
+    return st;
+}
+
 static const struct value *choices_of(const struct flow_call *call)
 {
     const struct value *choices = value_find(&call->args, "choices");
@@ -57,6 +122,8 @@ enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
     parley_status st = text.len ? say_words(run, text, choices_of(call), call->error) : PARLEY_OK;
     if (st == PARLEY_OK && card)
         st = say_card(run, call, card);
+    if (st == PARLEY_OK)
+        st = say_carousel(run, call);
     if (st == PARLEY_OK && custom)
         st = say_custom(run, call, custom);
     return st == PARLEY_OK ? SANDBOX_RETURN : SANDBOX_RAISE;

@@ -216,6 +216,21 @@ static bool act_process(struct stage *s, struct span rest, char why[STAGE_WHY])
            no(why, "there is no process of type '%.*s'", SPAN_ARG(change.type));
 }
 
+static bool act_event(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    struct span type = words_take(&rest);
+    struct value body, data = {.type = VALUE_MAP};
+    if (rest.len && !map_of(s, rest, &data, why))
+        return false;
+    if (type.len == 0 || value_map(&s->arena, 3, &body) != PARLEY_OK)
+        return no(why, "event TYPE {\"key\":\"value\"}");
+    value_put(&body, span_str("type"), value_text(type));
+    value_put(&body, span_str("fallback"), value_text(type));
+    value_put(&body, span_str("data"), data);
+    host_memory_post(s->host, ITEM_custom, json_of(s, &body));
+    return true;
+}
+
 static bool act_crash(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
     host_memory_crash(s->host);
@@ -234,6 +249,7 @@ static const struct {
             {"advance", false, act_advance},
             {"resolve", false, act_resolve},
             {"process", false, act_process},
+            {"event", false, act_event},
             {"crash", false, act_crash}};
 
 enum { ACTS = sizeof acts / sizeof *acts };

@@ -24,6 +24,7 @@ void stage_free(struct stage **stage);
  *   escape             the customer wants a person
  *   resolve [OUTCOME] [by="Mira"] [note="..."]     the human part is over
  *   process TYPE [step=...] [state=...] [data={...}]  somebody else moves a process
+ *   event TYPE {...}   something happened in the app or a back end
  *   crash              the run is taken out of memory
  *
  * False, and why, when it cannot. */

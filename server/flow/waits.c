@@ -12,6 +12,8 @@ enum { TRIES = 3, SCRATCH = 1 << 20 };
 
 static const char say_again[] = "Sorry, I did not understand that.";
 static const char choose_again[] = "Please choose one of these.";
+static const char please_check[] = "Please check: ";
+static const char fill_in_again[] = "Please fill in the form.";
 
 void wait_forget(struct flow_wait *w)
 {
@@ -50,19 +52,36 @@ struct journal_call wait_journal_call(const struct flow_wait *w)
 static parley_status put_question(struct flow_run *run, const struct value *args, const char *instead,
                                   struct flow_error *error)
 {
-    const struct value *choices = value_find(args, "choices");
     struct span text = instead ? span_str(instead) : json_text(args, "text");
     struct span invalid = json_text(args, "invalid");
     if (instead && invalid.len)
         text = invalid;
     if (!instead)
         run->work->step.question = (int)run->work->step.item_count;
-    return say_words(run, text, choices, error);
+    if (run->wait.function == FLOW_CALL_ask)
+        return say_question(run, text, args, error);
+    parley_status st = instead ? say_words(run, text, NULL, error) : PARLEY_OK;
+    return st == PARLEY_OK ? say_form(run, args, error) : st;
+}
+
+static bool asks(const struct flow_wait *w)
+{
+    return w->function == FLOW_CALL_ask || w->function == FLOW_CALL_form;
 }
 
 static int64_t now_ms(const struct flow_run *run)
 {
     return run->engine->host->now_ms(run->engine->host);
+}
+
+/* The timer comes sooner, the wait ends when it would. */
+static void start_reminder(struct flow_run *run, const struct value *args, int64_t now, int64_t due)
+{
+    const struct value *remind = value_find(args, "remind");
+    if (!remind || run->wait.reminded || now + json_int(remind, "after") >= due)
+        return;
+    step_set_timer(run, now + json_int(remind, "after"));
+    run->work->until_ms = due == INT64_MAX ? 0 : due;
 }
 
 /* Zero durations and times gone by fire at once, by a timer too: a wait always waits. */
@@ -79,6 +98,7 @@ static void start_timer(struct flow_run *run, const struct value *args)
         due = now + timeout->integer;
     if (due != INT64_MAX)
         step_set_timer(run, due);
+    start_reminder(run, args, now, due);
 }
 
 static void request_person(struct flow_run *run, const struct value *args, const char *why)
@@ -98,7 +118,7 @@ static void request_person(struct flow_run *run, const struct value *args, const
 static parley_status begin_waiting(struct flow_run *run, const struct value *args, struct flow_error *error)
 {
     parley_status st = PARLEY_OK;
-    if (run->wait.function == FLOW_CALL_ask)
+    if (asks(&run->wait))
         st = put_question(run, args, NULL, error);
     if (run->wait.function == FLOW_CALL_handoff)
         request_person(run, args, "flow");
@@ -111,7 +131,8 @@ static parley_status begin_waiting(struct flow_run *run, const struct value *arg
 
 static bool is_final(const struct value *told)
 {
-    return !json_text(told, "retry").len && !json_true(told, "escape") && !value_find(told, "back");
+    return !json_text(told, "retry").len && !json_true(told, "escape") && !value_find(told, "back") &&
+           !json_true(told, "reminded");
 }
 
 static void note(struct flow_wait *w, const struct value *told)
@@ -120,6 +141,8 @@ static void note(struct flow_wait *w, const struct value *told)
         w->escaped = true;
     else if (value_find(told, "back"))
         w->escaped = false;
+    else if (json_true(told, "reminded"))
+        w->reminded = true;
     else
         w->tries++;
 }
@@ -128,8 +151,9 @@ static void note(struct flow_wait *w, const struct value *told)
 static void keep_answer(struct flow_run *run, const struct value *args, const struct value *value)
 {
     struct span id = json_text(args, "id");
-    if (run->wait.function == FLOW_CALL_ask && id.len && value)
-        step_collect(run, id, value);
+    struct value given = value_bool(true);
+    if (asks(&run->wait) && id.len && value)
+        step_collect(run, id, json_true(args, "secret") ? &given : value);
 }
 
 static size_t results_of(const struct flow_wait *w, const struct value *told, struct value *results)
@@ -152,6 +176,8 @@ static size_t conclude(struct flow_run *run, const struct value *args, const str
 {
     keep_answer(run, args, value_find(told, "value"));
     size_t count = results_of(&run->wait, told, results);
+    if (value_find(told, "seq"))
+        event_taken(run, json_text(args, "event"), json_int(told, "seq"));
     wait_forget(&run->wait);
     if (!run->journal)
         run->question_seq = 0;
@@ -181,12 +207,62 @@ static enum sandbox_verdict replay_wait(struct flow_run *run, struct flow_call *
     return SANDBOX_WAIT;
 }
 
+static bool event_told(struct arena *arena, const struct value *data, int64_t seq, struct value *out)
+{
+    if (value_map(arena, 2, out) != PARLEY_OK)
+        return false;
+    value_put(out, span_str("seq"), value_int(seq));
+    value_put(out, span_str("value"), *data);
+    return true;
+}
+
+/* An event that came before the flow waited for it. False: there is none, or it is not known yet (*verdict). */
+static bool came_before(struct flow_run *run, struct flow_call *call, enum sandbox_verdict *verdict)
+{
+    struct flow_read read = {.kind = FLOW_READ_EVENT,
+                             .type = json_text(&call->args, "event"),
+                             .after = event_after(run, json_text(&call->args, "event"))};
+    struct step_read *r = call_need(run, call, &read);
+    struct value told;
+    int64_t seq = 0;
+    *verdict = SANDBOX_WAIT;
+    if (!r)
+        return true;
+    const struct value *data = r->found ? event_pick(run, &call->args, value_find(&r->value, "events"), &seq) : NULL;
+    if (!data)
+        return false;
+    if (!event_told(&run->work->arena, data, seq, &told) ||
+        step_add_entry(run, &call->journal, &told, call->error) != PARLEY_OK) {
+        *verdict = call_break(run, call);
+        return true;
+    }
+    call->result_count = conclude(run, &call->args, &told, call->results);
+    *verdict = SANDBOX_RETURN;
+    return true;
+}
+
+/* The person is gone, and the event has not come meanwhile: to the old end. */
+static enum sandbox_verdict go_on_waiting(struct flow_run *run)
+{
+    run->looking = false;
+    if (run->until_ms)
+        step_set_timer(run, run->until_ms);
+    return SANDBOX_WAIT;
+}
+
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call)
 {
-    if (!wait_begin(&run->wait, call))
+    enum sandbox_verdict verdict;
+    if (!run->looking && !wait_begin(&run->wait, call))
         return call_raise(call, "E204", "%s: the arguments are too large", call->journal.name);
     if (run->journal)
         return replay_wait(run, call);
+    if (value_find(&call->args, "event") && came_before(run, call, &verdict)) {
+        run->looking = run->looking && verdict == SANDBOX_WAIT && !run->broken;
+        return verdict;
+    }
+    if (run->looking)
+        return go_on_waiting(run);
     if (begin_waiting(run, &call->args, call->error) == PARLEY_OK)
         return SANDBOX_WAIT;
     return call_break(run, call);
@@ -231,7 +307,23 @@ static parley_status tell_pair(struct moment *m, const char *key, struct value v
     return tell(m, &told);
 }
 
-static parley_status on_wrong_answer(struct moment *m)
+/* What is said when nothing else was given to be said. */
+static const char *say_instead(struct moment *m, const struct value *label)
+{
+    if (m->run->wait.function == FLOW_CALL_ask)
+        return value_find(&m->args, "choices") ? choose_again : say_again;
+    if (label->type != VALUE_TEXT)
+        return fill_in_again;
+    char *text = arena_alloc(m->arena, label->text.len + sizeof please_check);
+    if (!text)
+        return fill_in_again;
+    memcpy(text, please_check, sizeof please_check);
+    memcpy(text + sizeof please_check - 1, label->text.ptr, label->text.len);
+    text[sizeof please_check - 1 + label->text.len] = '\0';
+    return text;
+}
+
+static parley_status on_wrong_answer(struct moment *m, const struct value *label)
 {
     struct flow_run *run = m->run;
     const struct value *tries = value_find(&m->args, "tries");
@@ -239,23 +331,26 @@ static parley_status on_wrong_answer(struct moment *m)
         return tell_pair(m, "why", value_text(span_str("gave_up")));
     parley_status st = tell_pair(m, "retry", value_text(span_str("wrong")));
     if (st == PARLEY_OK)
-        st = put_question(run, &m->args, value_find(&m->args, "choices") ? choose_again : say_again, m->error);
+        st = put_question(run, &m->args, say_instead(m, label), m->error);
     return st;
 }
 
 static parley_status on_item(struct moment *m)
 {
     struct flow_run *run = m->run;
-    struct value body, answer;
-    if (run->wait.function != FLOW_CALL_ask || run->wait.escaped)
+    struct value body, answer, told;
+    if (run->wait.escaped || json_read(m->arena, m->event->body, &body) != PARLEY_OK)
         return PARLEY_WRONG_STATE;
-    if (json_read(m->arena, m->event->body, &body) != PARLEY_OK)
+    if (run->wait.function == FLOW_CALL_wait && event_is(run, &m->args, m->event, &body, &answer) &&
+        event_told(m->arena, &answer, m->event->seq, &told))
+        return tell(m, &told);
+    if (!asks(&run->wait))
         return PARLEY_WRONG_STATE;
     switch (answer_judge(run, &m->args, m->event, &body, &answer)) {
     case ANSWER_FITS:
         return tell_pair(m, "value", answer);
     case ANSWER_WRONG:
-        return on_wrong_answer(m);
+        return on_wrong_answer(m, &answer);
     default:
         return PARLEY_WRONG_STATE;
     }
@@ -274,11 +369,26 @@ static parley_status time_is_up(struct moment *m)
     return tell_pair(m, "why", value_text(span_str("timeout")));
 }
 
+static parley_status say_reminder(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    parley_status st = tell_pair(m, "reminded", value_bool(true));
+    if (st != PARLEY_OK)
+        return st;
+    int64_t until = run->until_ms;
+    step_clear_timer(run);
+    if (until)
+        step_set_timer(run, until);
+    return say_words(run, json_text(value_find(&m->args, "remind"), "say"), NULL, m->error);
+}
+
 static parley_status on_timer(struct moment *m)
 {
     struct flow_run *run = m->run;
     if (uuid_is_nil(run->timer) || !uuid_equal(run->timer, m->event->timer))
         return PARLEY_WRONG_STATE;
+    if (value_find(&m->args, "remind") && !run->wait.reminded)
+        return say_reminder(m);
     return time_is_up(m);
 }
 
@@ -301,12 +411,30 @@ static parley_status on_escape(struct moment *m)
     return PARLEY_OK;
 }
 
+/* An event may have come while a person had the conversation: the host is asked, and then the call made once more. */
+static parley_status look_again(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    struct flow_call *call = &run->work->call;
+    struct flow_read read = {.kind = FLOW_READ_EVENT,
+                             .type = json_text(&m->args, "event"),
+                             .after = event_after(run, json_text(&m->args, "event"))};
+    *call = (struct flow_call){
+        .function = run->wait.function, .args = m->args, .journal = wait_journal_call(&run->wait), .arena = m->arena};
+    call->journal.label = arena_span(m->arena, call->journal.label);
+    call_need(run, call, &read);
+    run->looking = true;
+    return PARLEY_OK;
+}
+
 /* The question is asked again, with all its time; a wait goes on to its old end. */
 static parley_status take_up_again(struct moment *m)
 {
     struct flow_run *run = m->run;
-    if (run->wait.function == FLOW_CALL_ask)
+    if (asks(&run->wait))
         return begin_waiting(run, &m->args, m->error);
+    if (value_find(&m->args, "event"))
+        return look_again(m);
     if (run->until_ms <= now_ms(run))
         return time_is_up(m);
     step_set_timer(run, run->until_ms);

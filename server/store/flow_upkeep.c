@@ -1,6 +1,7 @@
 /* Statements on flow_run and flow_journal that no other file of this floor needs. */
 #include "server/store/flow_upkeep.h"
 
+#include "server/store/rows.h"
 #include "server/store/timer_row.h"
 
 static const struct pg_statement set_collected = {
@@ -34,7 +35,8 @@ void flow_run_abandon(struct pg_group *group, struct uuid run)
     timer_clear_ref(group, TIMER_FLOW, run);
 }
 
-/* session.state: 1 bot, 6 closed; flow_run.state: 3 handoff, 4 and 5 over; item.role: 1 customer, 2 guest. */
+/* session.state: 1 bot, 6 closed; flow_run.state: 3 handoff, 4 and 5 over; item.role: 1 customer, 2 guest, 7 back end;
+ * item.kind: 12 custom, 15 process. */
 static const struct pg_statement behind = {
     "flow_runs_behind",
     "select s.conversation from session s join flow_run r on r.id = s.run"
@@ -42,7 +44,8 @@ static const struct pg_statement behind = {
     "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
     "            when r.state = 3 then true"
     "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
-    "                            and i.role in (1, 2) and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"
+    "                            and (i.role in (1, 2) or i.role = 7 and i.kind = 12)"
+    "                            and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"
     " limit $1",
     1,
     {PG_I64},
@@ -78,4 +81,32 @@ parley_status flow_runs_behind(struct store *store, int limit, flow_left_behind 
     *call = (struct behind_call){.group = group, .done = done, .arg = arg};
     pg_i64(pg_group_add(group, &behind, on_behind, call), limit);
     return pg_group_send(&group, on_done, call);
+}
+
+/* ---- events ---- */
+
+static const struct pg_statement events = {
+    "flow_events",
+    "select seq, body->'data' from item where conversation = $1 and seq > $2 and kind = 12 and role in (1, 2, 7)"
+    "   and body->>'type' = $3 order by seq limit 20",
+    3,
+    {PG_UUID, PG_I64, PG_TEXT},
+};
+
+static struct flow_event_row event_of(const struct pg_result *r, int i, struct pg_group *group)
+{
+    return (struct flow_event_row){.seq = pg_get_i64(r, i, 0), .data = pg_get_jsonb(r, i, 1)};
+}
+
+ROWS_READ(event, struct flow_event_row, flow_event_rows, event_of)
+
+parley_status flow_events(struct store *store, struct uuid conversation, struct span type, int64_t after,
+                          flow_event_rows *done, void *arg)
+{
+    struct event_read *read = event_read_new(store_reading(store), done, arg);
+    struct pg_params *p = event_read_add(read, &events);
+    pg_uuid(p, conversation);
+    pg_i64(p, after);
+    pg_text(p, type);
+    return event_read_send(read);
 }

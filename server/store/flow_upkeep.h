@@ -23,4 +23,16 @@ typedef void flow_left_behind(void *arg, parley_status status, const struct uuid
 /* Conversations whose run has not been told something: an item of the customer, or what became of the session. */
 parley_status flow_runs_behind(struct store *store, int limit, flow_left_behind *done, void *arg);
 
+/* Something that happened in the app or a back end: an item of kind custom. */
+struct flow_event_row {
+    int64_t seq;
+    struct span data; /* JSON; empty: none */
+};
+
+typedef void flow_event_rows(void *arg, parley_status status, const struct flow_event_row *rows, int n);
+
+/* Those of one type after that number, the oldest 20. */
+parley_status flow_events(struct store *store, struct uuid conversation, struct span type, int64_t after,
+                          flow_event_rows *done, void *arg);
+
 #endif

@@ -86,6 +86,52 @@ async def test_a_flow_says_nothing_once_the_customer_has_asked_for_a_person(shop
         await shop.close()
 
 
+CLAIM = """flow { id = "claim", title = "Claim" }
+local name = ask { text = "Your name?", invalid = "A name, please.", match = "^[A-Z]" }
+local f = form { title = "Your claim", fields = { { id = "order", label = "Order", required = true, match = "^A" } } }
+say("Claim for " .. f.order)
+local paid = wait { event = "invoice.paid", where = { order = f.order }, timeout = "5d" }
+say(paid and ("Paid: " .. paid.amount) or "Not paid")
+"""
+
+
+async def test_a_form_is_filled_in_and_a_back_ends_event_ends_the_wait(shop):
+    """With the server killed before the event, and an event that came before anybody waited for it."""
+    shop.site.flow("claim", CLAIM)
+    shop.app = shop.site.app("claim-app", queue="care", flow="claim")
+    key = shop.site.program_key("claim-app")
+    with shop.serve() as server:
+        ann, bob = await shop.customer("ann"), await shop.customer("bob")
+
+        def event(customer, **data):
+            status, text = server.http("POST", "/v1/events", {"conversation": customer.main, "id": uuid7(),
+                                                              "type": "invoice.paid", "data": data}, key)
+            assert status in (200, 201), text
+
+        async def claim(customer, name, order):
+            await customer.post("hello")
+            await customer.until(lambda: "Your name?" in customer.texts())
+            await customer.post(name)
+            sheet = await customer.until(lambda: next((i for i in customer.items() if i["kind"] == "form"), None))
+            if name == "Bob":
+                event(customer, order="A2", amount=2)
+            await customer.post({"to": sheet["seq"], "values": {"order": "B"}}, kind="form_answer")
+            await customer.until(lambda: "Please check: Order" in customer.texts(), what="the form to be refused")
+            await customer.post({"to": sheet["seq"], "values": {"order": order}}, kind="form_answer")
+            await customer.until(lambda: f"Claim for {order}" in customer.texts())
+
+        await claim(ann, "Ann", "A1")
+        await claim(bob, "Bob", "A2")
+        await bob.until(lambda: "Paid: 2" in bob.texts(), what="the event of before")
+        server.kill()
+        server.start()
+        await ann.reconnect()
+        event(ann, order="A9", amount=9)
+        event(ann, order="A1", amount=1)
+        await ann.until(lambda: "Paid: 1" in ann.texts(), what="the event")
+        await shop.close()
+
+
 BROKEN = {
     "an error": ('flow { id = "bad", title = "Bad" }\nsay "Hello."\nask "Name?"\nerror("broken")\n', 4),
     "a nil": ('flow { id = "bad", title = "Bad" }\nask "Name?"\nlocal x = nil\nsay(x.y)\n', 4),
