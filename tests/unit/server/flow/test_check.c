@@ -76,7 +76,7 @@ static const struct finding findings[] = {
     {"say { choices = { 'a', 'b' } }", "E202", 2, "need a 'text'"},
     {"say { custom = { type = 'Map', fallback = 'x' } }", "E203", 2, "custom: 'type'"},
     {"wait '5 d'", "E206", 2, "no duration"},
-    {"wait {}", "E202", 2, "'delay', 'till' or 'timeout'"},
+    {"wait {}", "E202", 2, "give 'delay', 'till', 'timeout' or 'event'"},
     {"wait { delay = '1d', till = 5 }", "E201", 2, "exclude each other"},
     {"handoff { queue = 'My Queue' }", "E204", 2, "'queue' must be a name"},
     {"handoff { priority = 'urgent' }", "E204", 2, "\"normal\" or \"high\""},
