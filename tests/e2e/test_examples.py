@@ -1,0 +1,173 @@
+"""The SDK's examples as their users see them: the messenger on a screen, the one with a loop of its own by its lines."""
+import codecs
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from chaos import Chaos
+from parley_wire import uuid7
+from server import READY_S, ROOT
+from shop import ECHO
+
+BUILD = os.path.join(ROOT, "build", "asan")
+ENTER, QUIT, PAGE_UP, TAB = "\r", "\x11", "\x1b[5~", "\t"
+
+
+def example(name):
+    path = os.path.join(BUILD, name)
+    if not os.path.exists(path):
+        pytest.skip(f"{path} is not built")
+    return path
+
+
+class Screen:
+    """A program on a terminal, and what a person would see there."""
+
+    def __init__(self, command, env, columns=100, lines=30):
+        pyte = pytest.importorskip("pyte")
+        self.display = pyte.Screen(columns, lines)
+        self.stream, self.decoder = pyte.Stream(self.display), codecs.getincrementaldecoder("utf-8")("replace")
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process = subprocess.Popen(command, env={**env, "TERM": "screen", "NCURSES_NO_UTF8_ACS": "1", "LC_ALL": "C.UTF-8"}, stdin=slave, stdout=slave,
+                                        stderr=subprocess.PIPE, start_new_session=True)
+        os.close(slave)
+
+    def text(self):
+        return "\n".join(self.display.display)
+
+    def key(self, keys):
+        os.write(self.master, keys.encode())
+
+    def until(self, fits, what, timeout=READY_S):
+        end = time.monotonic() + timeout
+        while not fits(self.text()):
+            ready, _, _ = select.select([self.master], [], [], max(0, end - time.monotonic()))
+            assert ready, f"no {what} on\n{self.text()}"
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:     # its end
+                data = b""
+            assert data, f"it ended before {what}:\n{self.text()}\n{self.process.stderr.read().decode()}"
+            self.stream.feed(self.decoder.decode(data))
+
+    def turns_back_to(self, text):
+        """A page up for every screen that comes, until the text is there; older pages come while the user reads."""
+        end = time.monotonic() + READY_S
+        while text not in self.text():
+            assert time.monotonic() < end, f"no {text} on\n{self.text()}"
+            self.key(PAGE_UP)
+            while select.select([self.master], [], [], 0.1)[0]:
+                self.stream.feed(self.decoder.decode(os.read(self.master, 65536)))
+
+    def shows(self, *texts):
+        for text in texts:
+            self.until(lambda screen, text=text: text in screen, text)
+
+    def lacks(self, text):
+        self.until(lambda screen: text not in screen, f"screen without {text}")
+
+    def quit(self):
+        self.key(QUIT)
+        with contextlib.suppress(OSError):
+            while os.read(self.master, 65536):
+                pass
+        assert self.process.wait(READY_S) == 0, self.process.stderr.read().decode()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+        os.close(self.master)
+
+
+@contextlib.contextmanager
+def messenger(shop, url, token, columns=100):
+    env = {**os.environ, "PARLEY_URL": url, "PARLEY_TOKEN": token}
+    screen = Screen([example("messenger"), os.path.join(shop.site.folder, "kept"), "ana"], env, columns)
+    try:
+        yield screen
+        screen.quit()
+    finally:
+        screen.close()
+
+
+def test_the_messenger_on_a_train(shop):
+    app, key = shop.site.app("train", flow=shop.site.flow("echo", ECHO)), shop.site.program_key("train")
+    token = app.token("ana")
+    with shop.serve() as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
+        url = f"ws://{net.address}/v1/ws"
+        with messenger(shop, url, token) as screen:
+            screen.shows("Conversations", "main")
+            screen.lacks("Connecting")
+            screen.key("Grüße \U0001f44b" + ENTER)
+            screen.shows("Grüße", "✓", "Welcome.", "What is it?", "the bot is here")
+            net.refuse()
+            net.cut()
+            screen.shows("Offline. What you write is kept. Next try in")
+            screen.key("from the tunnel" + ENTER)
+            screen.shows("from the tunnel", "waits to be sent")
+            net.clear()
+            screen.shows("You said: from the tunnel")
+            screen.lacks("Offline")
+            screen.lacks("waits to be sent")
+            [(home,)] = shop.site.sql("SELECT DISTINCT conversation::text FROM item")
+            for n in range(120):
+                post = {"id": uuid7(), "kind": "text", "body": {"text": f"news {n:03}\x1b[2J"}}
+                assert server.http("POST", f"/v1/conversations/{home}/items", json.dumps(post), key)[0] in (200, 201)
+            screen.shows("news 119")
+            screen.turns_back_to("Welcome.")
+            screen.shows("newer messages below")
+            screen.key("/topic billing" + ENTER)
+            screen.shows(" billing")
+            screen.lacks("Welcome.")
+            screen.key("only half a sen")
+            screen.shows("only half a sen")
+        net.refuse()
+        with messenger(shop, url, token, columns=60) as screen:     # killed, started, on another phone, without a network
+            screen.shows("news 119", "Offline")
+            screen.turns_back_to("Welcome.")
+            screen.turns_back_to("this is where it began")
+            screen.key(TAB)
+            screen.shows("only half a sen")
+
+
+def test_a_loop_of_the_hosts_own(shop):
+    with shop.serve() as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
+        env = {**os.environ, "PARLEY_URL": f"ws://{net.address}/v1/ws", "PARLEY_TOKEN": shop.app.token("ana")}
+        with subprocess.Popen([example("embedded")], env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as device:
+            def until(line):
+                while (said := device.stdout.readline().rstrip("\n")) != line:
+                    assert said, f"it ended before: {line}"
+            until("state   online")
+            assert len(os.listdir(f"/proc/{device.pid}/task")) == 1
+            device.stdin.write("one\n" + "x" * 3000 + "\n")
+            device.stdin.flush()
+            until("customer one")
+            until("customer " + "x" * 3000)
+            net.refuse()
+            net.cut()
+            until_start(device, "state   backoff")
+            device.stdin.write("two\n")
+            device.stdin.flush()
+            net.clear()
+            until("state   online")
+            until("customer two")
+            device.stdin.close()
+            assert device.wait(READY_S) == 0
+        texts = [text for (text,) in shop.site.sql("SELECT body->>'text' FROM item WHERE kind = 1 ORDER BY seq")]
+        assert texts == ["one", "x" * 3000, "two"]
+
+
+def until_start(device, start):
+    while not (said := device.stdout.readline()).startswith(start):
+        assert said, f"it ended before: {start}"
