@@ -31,7 +31,6 @@ struct lws_transport {
     struct chunk *out, **out_end;
     char *in;
     size_t in_len, in_cap;
-    bool woken; /* by its own timer */
     lws_sorted_usec_list_t timer;
 };
 
@@ -246,9 +245,10 @@ parley_transport lws_transport_table(struct lws_transport *t)
                               .close = transport_close};
 }
 
+/* One that is due before the library comes to wait is run first, and would be slept over then. */
 static void on_timer(lws_sorted_usec_list_t *timer)
 {
-    lws_container_of(timer, struct lws_transport, timer)->woken = true;
+    lws_cancel_service(lws_container_of(timer, struct lws_transport, timer)->context);
 }
 
 void lws_transport_wait(struct lws_transport *t, int32_t timeout_ms)
