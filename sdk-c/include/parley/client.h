@@ -24,6 +24,11 @@
  *     borrowed, and each call says until when.
  *   - Ids are UUIDs in 36 lower-case characters. A NULL conversation is the customer's main one, also before the server
  *     has told its id.
+ *   - A call that fails has changed nothing. Besides what it names itself it fails with PARLEY_INVALID, an argument is
+ *     missing, out of range or no UTF-8; PARLEY_BAD_ID, an id is none; PARLEY_MALFORMED, PARLEY_TOO_BIG,
+ *     PARLEY_TOO_DEEP, PARLEY_TOO_MANY, of JSON; and PARLEY_NOMEM. "What the disk says" is PARLEY_LIMIT, it is full;
+ *     PARLEY_DENIED, it cannot be written; PARLEY_INTERNAL, PARLEY_TAKEN, PARLEY_MALFORMED: it fails, is used by
+ *     another, is damaged.
  *   - Times are milliseconds since 1970, UTC. Order on a screen is `seq`, and what is not sent yet comes last.
  *   - Within one soname (libparley.so.0) nothing is removed or renumbered; new members of parley_config and
  *     parley_transport come at the end. Ignore event types, kinds and states that you do not know. */
@@ -317,7 +322,7 @@ PARLEY_API const char *parley_event_json(const parley_event *event);
 /* --- Saying something -----------------------------------------------------------------------------------------------
  * These go through the outbox: they work offline, are sent in order per conversation, and are repeated with the same id
  * until the server answers. `out_id` (37 bytes, or NULL) gets the id for life; OUTBOX events tell what becomes of it.
- */
+ * PARLEY_TOO_BIG, more than an item holds; PARLEY_LIMIT, 10,000 wait already; and what the disk says. */
 PARLEY_API parley_status parley_send_text(parley_client *client, const char *conversation, const char *text,
                                           char *out_id);
 
@@ -351,11 +356,13 @@ PARLEY_API uint32_t parley_outbox_count(parley_client *client);
 PARLEY_API parley_event *parley_outbox_list(parley_client *client);
 
 /* What is half written, on disk when the call returns: any JSON under a number, 0 for the words in the composer, else
- * that of the form or the choices it will answer. Gone with NULL, and with the send, tap or submit that it becomes. */
+ * that of the form or the choices it will answer. Gone with NULL, and with the send, tap or submit that it becomes.
+ * PARLEY_LIMIT, there are 1,000; and what the disk says. */
 PARLEY_API parley_status parley_draft_set(parley_client *client, const char *conversation, int64_t number,
                                           const char *value_json);
 
-/* Read by the user up to number `seq`; marks only grow. Sent soon, together with others. */
+/* Read by the user up to number `seq`; marks only grow. Sent soon, together with others. PARLEY_NOT_FOUND, no such
+ * conversation is known; PARLEY_WRONG_STATE, not even which is the main one. */
 PARLEY_API parley_status parley_mark_read(parley_client *client, const char *conversation, int64_t seq);
 
 /* Where the customer was, from what is known here, also before the first connection: head, read, unread, complete (no
@@ -369,13 +376,15 @@ PARLEY_API parley_event *parley_recap(parley_client *client, const char *convers
 PARLEY_API void parley_typing(parley_client *client, const char *conversation, int32_t on);
 
 /* What the customer is doing: one key of the context (`screen`, `objects`, `errors` are shown to agents) and its value
- * as JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed. */
+ * as JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed. PARLEY_LIMIT,
+ * 64 keys are set. */
 PARLEY_API parley_status parley_context_set(parley_client *client, const char *conversation, const char *key,
                                             const char *value_json);
 
 /* --- Screens --------------------------------------------------------------------------------------------------------
  * A view is a window on what is known here, kept up to date by VIEW events: apply them in the order they come to an
- * array of your own - insert, update, remove by index - and the array is what the screen shows. Several may be open. */
+ * array of your own - insert, update, remove by index - and the array is what the screen shows. Several may be open;
+ * of `out_view`, PARLEY_LIMIT: 64 are. */
 
 /* The newest `count` (1-250) rows of a thread, the oldest first; what is not stored yet stands at the end. A row is
  * {id, seq, mine, state, reason, text, name, item}: `id` for life, `state` of what is mine (queued to read, failed_*),
@@ -387,7 +396,9 @@ PARLEY_API parley_status parley_view_thread(parley_client *client, const char *c
 /* The conversations, `main` first: {conversation, topic, main, head, unread, state, last}, `last` the newest item. */
 PARLEY_API parley_status parley_view_list(parley_client *client, uint64_t *out_view);
 
-/* Up to `count` (1-250) older rows at the top of a thread, from the cache or the server; then the change `older`. */
+/* Up to `count` (1-250) older rows at the top of a thread, from the cache or the server; then the change `older`.
+ * PARLEY_NOT_FOUND, no such view, or nothing is known of its conversation; PARLEY_WRONG_STATE, it is a list;
+ * PARLEY_LIMIT, 1,024 calls wait. */
 PARLEY_API parley_status parley_view_more(parley_client *client, uint64_t view, uint32_t count);
 
 /* No events of it come any more, but for those that wait already. */
@@ -399,10 +410,11 @@ PARLEY_API uint32_t parley_unread_total(parley_client *client);
 /* --- Asking for something -------------------------------------------------------------------------------------------
  * Each gives the call a number in *out_call (may be NULL) and answers with one REPLY event that carries it. Offline it
  * waits for the connection. PARLEY_TIMEOUT after 30 s; PARLEY_UNCERTAIN when the connection was lost after it was sent
- * and repeating it is not safe. */
+ * and repeating it is not safe. At once: PARLEY_LIMIT, 1,024 wait; PARLEY_WRONG_STATE, the conversation is NULL and the
+ * main one is not known yet, as this client has never been online. */
 
 /* Up to `count` (1-250) items older than the oldest one told; they come as ITEM events with `new` false, then the
- * REPLY, whose `data.start` is true when there is nothing older. */
+ * REPLY, whose `data.start` is true when there is nothing older. PARLEY_NOT_FOUND, no such conversation is known. */
 PARLEY_API parley_status parley_load_older(parley_client *client, const char *conversation, uint32_t count,
                                            uint64_t *out_call);
 
@@ -442,14 +454,15 @@ PARLEY_API parley_status parley_context_get(parley_client *client, const char *c
                                             uint64_t *out_call);
 
 /* A place to PUT a file to, once: `data.url`; then post a `media` item that names `data.blob`. `type` is its media
- * type, `sha256` 64 hexadecimal digits. And a place to GET one from. */
+ * type, `bytes` its size, `sha256` 64 hexadecimal digits. And a place to GET one from. */
 PARLEY_API parley_status parley_upload(parley_client *client, const char *conversation, const char *name,
                                        const char *type, int64_t bytes, const char *sha256, uint64_t *out_call);
 PARLEY_API parley_status parley_download(parley_client *client, const char *conversation, const char *blob,
                                          uint64_t *out_call);
 
-/* --- Agents
- * ---------------------------------------------------------------------------------------------------------*/
+/* --- Agents ---------------------------------------------------------------------------------------------------------
+ * As above, with the conversation named. PARLEY_LIMIT of `out_call` as above; PARLEY_WRONG_STATE of those that need the
+ * epoch: nobody's control of that conversation has been seen here. */
 
 /* "online", "busy", "away", "offline". */
 PARLEY_API parley_status parley_set_status(parley_client *client, const char *status, uint64_t *out_call);
