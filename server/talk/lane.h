@@ -47,9 +47,8 @@ void work_stored(struct conversation *conv, struct work *work, const struct log_
 void work_settled(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
 void work_repeat(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
 void work_refuse(struct conversation *conv, struct work *work, const struct refusal *refusal);
-
-/* The same for a work that was just decided; takes care of the move. */
-void refuse_decided(struct conversation *conv, struct work *work, struct move *move, const struct refusal *refusal);
+/* The same for a list of its own: who finishes may ask for something more in this conversation. */
+void work_refuse_all(struct conversation *conv, struct list *works, const struct refusal *refusal);
 
 /* Shows an item that is stored, and tells the hooks. */
 void item_stored(struct conversation *conv, const struct log_row *row);

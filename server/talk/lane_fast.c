@@ -50,7 +50,7 @@ static void number(struct batch *batch, struct conversation *conv, struct work *
     batch->works[batch->n++] = work;
 }
 
-/* False when the work has to wait for something else. */
+/* False when the work is not plain or has to wait for something else: then it is decided once it is the first. */
 static bool take_one(struct batch *batch, struct conversation *conv, struct work *work, int first, int64_t at_ms)
 {
     struct refusal refusal = {0};
@@ -59,17 +59,14 @@ static bool take_one(struct batch *batch, struct conversation *conv, struct work
 
     struct move *move = talk_spare_move(conv->talk, conv, work);
     enum verdict verdict = work->class->decide(work, conv, move, &refusal);
-    if (verdict == WORK_REFUSE)
-        refuse_decided(conv, work, move, &refusal);
-    else
-        move_done(move);
+    move_done(move);
     if (verdict == WORK_PLAIN)
         number(batch, conv, work, at_ms);
-    return verdict == WORK_REFUSE || verdict == WORK_PLAIN;
+    return verdict == WORK_PLAIN;
 }
 
-/* Takes what may go: the plain ones at the front. The heads count up meanwhile, and are as committed again afterwards.
- */
+/* Takes what may go: the plain ones at the front. Nothing is finished here, so the list stays as it is. The heads count
+ * up meanwhile, and are as committed again afterwards. */
 static void take(struct batch *batch, struct conversation *conv, int64_t at_ms)
 {
     int64_t head = conv->head, public_head = conv->public_head;

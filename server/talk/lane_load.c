@@ -81,6 +81,16 @@ static bool has_missed(struct conversation *conv, const struct log_state *state)
     return state->head > conv->shown && state->head - conv->shown <= MISSED_MAX;
 }
 
+static void refuse_missing(struct conversation *conv)
+{
+    struct refusal refusal;
+    struct list refused;
+    refuse(&refusal, PARLEY_NOT_FOUND, "there is no such conversation, or none that you may see");
+    list_init(&refused);
+    list_move_all(&refused, &conv->works);
+    work_refuse_all(conv, &refused, &refusal);
+}
+
 static void on_loaded(void *arg, parley_status status, const struct log_state *state)
 {
     struct conversation *conv = arg;
@@ -89,14 +99,10 @@ static void on_loaded(void *arg, parley_status status, const struct log_state *s
         show_missed(conv); /* then it is loaded again */
         return;
     }
-    if (status == PARLEY_OK && state->found) {
+    if (status == PARLEY_OK && state->found)
         take_state(conv, state);
-    } else if (status == PARLEY_OK) {
-        struct refusal refusal;
-        refuse(&refusal, PARLEY_NOT_FOUND, "there is no such conversation, or none that you may see");
-        LIST_EACH(&conv->works, node)
-        work_refuse(conv, LIST_ITEM(node, struct work, node), &refusal);
-    }
+    else if (status == PARLEY_OK)
+        refuse_missing(conv);
     conversation_pump(conv);
 }
 

@@ -81,18 +81,31 @@ void item_stored(struct conversation *conv, const struct log_row *row)
 
 /* ---- deciding ---- */
 
+void work_refuse_all(struct conversation *conv, struct list *works, const struct refusal *refusal)
+{
+    while (!list_empty(works))
+        work_refuse(conv, LIST_ITEM(works->next, struct work, node), refusal);
+}
+
+static bool speaks_too(const struct work *first, const struct work *later)
+{
+    return !uuid_is_nil(first->row.id) && !uuid_is_nil(later->row.id) &&
+           uuid_equal(first->row.author, later->row.author);
+}
+
 /* Refuses the first work, and after it what its author said later: so repeats keep their order. */
 static void refuse_first(struct conversation *conv, struct work *first, const struct refusal *refusal)
 {
-    struct uuid author = first->row.author;
-    bool says = !uuid_is_nil(first->row.id);
-    work_refuse(conv, first, refusal);
+    struct list refused;
+    list_init(&refused);
     LIST_EACH(&conv->works, node)
     {
-        struct work *later = LIST_ITEM(node, struct work, node);
-        if (says && !uuid_is_nil(later->row.id) && uuid_equal(later->row.author, author))
-            work_refuse(conv, later, refusal);
+        if (node != &first->node && !speaks_too(first, LIST_ITEM(node, struct work, node)))
+            continue;
+        list_remove(node);
+        list_push(&refused, node);
     }
+    work_refuse_all(conv, &refused, refusal);
 }
 
 static void busy(struct conversation *conv, struct work *work)
@@ -112,7 +125,8 @@ struct move *talk_spare_move(struct talk *talk, const struct conversation *conv,
 }
 
 /* The refusal may point into the move, and finishing may lead to the next decision: the move is set aside meanwhile. */
-void refuse_decided(struct conversation *conv, struct work *work, struct move *move, const struct refusal *refusal)
+static void refuse_decided(struct conversation *conv, struct work *work, struct move *move,
+                           const struct refusal *refusal)
 {
     struct talk *talk = conv->talk;
     talk->spare = NULL;
@@ -129,12 +143,19 @@ static bool must_settle(const struct conversation *conv, const struct work *work
     return work->stale_id || work->doubtful || loop_now_ms(conv->talk->loop) < conv->bitten_until_ms;
 }
 
-/* Whose a conversation is may have changed elsewhere: it is read again before somebody is told that it is not theirs.
- */
+/* Whether that depends on whose the conversation is and who serves it. */
+static bool is_of_state(parley_status status)
+{
+    return status == PARLEY_NOT_FOUND || status == PARLEY_STALE || status == PARLEY_WRONG_STATE ||
+           status == PARLEY_TAKEN || status == PARLEY_DENIED;
+}
+
+/* It may have changed in another process, and nothing that is refused collides: so it is read again before somebody is
+ * told that they may not. */
 static bool look_again(struct conversation *conv, struct work *work, enum verdict verdict,
                        const struct refusal *refusal)
 {
-    if (verdict != WORK_REFUSE || refusal->status != PARLEY_NOT_FOUND || work->reread)
+    if (verdict != WORK_REFUSE || !is_of_state(refusal->status) || work->reread)
         return false;
     work->reread = true;
     conv->loaded = false;
@@ -161,6 +182,8 @@ static bool step(struct conversation *conv, struct work *work)
         move_done(move);
         return true;
     }
+    if (verdict == WORK_REFUSE || verdict == WORK_DONE)
+        conv->tries = 0; /* that led somewhere */
     if (verdict == WORK_REFUSE)
         refuse_decided(conv, work, move, &refusal);
     else

@@ -57,7 +57,7 @@ struct work {
     size_t bytes;   /* counted against LIMIT_POSTS_WAITING_BYTES */
     bool stale_id;  /* its id may have been stored before, unknown to this worker */
     bool looked_up; /* the settling function said that it was not stored */
-    bool reread;    /* its conversation was read anew before it may be refused as not there */
+    bool reread;    /* its conversation was read anew before it may be refused for how that stands */
     bool doubtful;  /* left once with an unknown outcome: it may not be refused for being late */
 };
 
