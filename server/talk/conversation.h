@@ -9,6 +9,7 @@
 #include "server/base/list.h"
 #include "server/store/log.h"
 
+struct moving;
 struct talk;
 
 enum lane {
@@ -53,6 +54,7 @@ struct conversation {
     struct service service;
 
     struct list works;       /* struct work, undecided, in order */
+    struct moving *doubt;    /* the first work's transition while its outcome is unknown */
     struct list in_ready;    /* listed in talk->ready while something may leave with the next batch */
     struct list in_all;      /* least recently used first */
     unsigned flying;         /* works at the front that have left */

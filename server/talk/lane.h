@@ -35,6 +35,12 @@ void batch_leave(struct talk *talk);
 /* lane_move: sends what the first work decided. The move is owned by the lane from here on. */
 void move_leave(struct conversation *conv, struct work *work, struct move *move);
 
+/* Asks what became of the one in doubt, before anything else is decided; again at the tick when there is no answer. */
+void move_probe(struct conversation *conv);
+
+/* Whoever asked for the one in doubt is told so: nobody waits for its outcome any more. */
+void move_forget(struct conversation *conv);
+
 /* lane_settle: sends the first works to the settling function; or asks it only whether this one's item is there */
 void settle_leave(struct conversation *conv);
 void settle_look_up(struct conversation *conv, struct work *work);

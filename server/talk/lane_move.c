@@ -67,28 +67,48 @@ static void stored_unheard(struct moving *m, const struct settle_found *first)
     service_set(&conv->service, &known.row);
 }
 
+void move_forget(struct conversation *conv)
+{
+    if (!conv->doubt)
+        return;
+    moving_free(conv->doubt);
+    conv->doubt = NULL;
+    conv->loaded = false;
+}
+
 static void on_probed(void *arg, parley_status status, int64_t head, const struct settle_found *found, int n)
 {
-    struct moving *m = arg;
-    struct conversation *conv = m->conv;
+    struct conversation *conv = arg;
+    if (status != PARLEY_OK && status != PARLEY_NOT_FOUND) {
+        conv->lane = LANE_IDLE; /* the tick asks again */
+        return;
+    }
     if (status == PARLEY_OK && found[0].stored)
-        stored_unheard(m, &found[0]);
-    moving_free(m);
+        stored_unheard(conv->doubt, &found[0]);
+    move_forget(conv);
     conv->tries++;
     conversation_reload(conv);
 }
 
-static void probe(struct moving *m)
+void move_probe(struct conversation *conv)
 {
-    struct settle_id first = {.id = m->move->rows[0].id, .author = m->move->rows[0].author};
-    m->work->doubtful = true;
-    m->conv->lane = LANE_PROBE;
-    if (m->move->count && settle_probe(m->conv->talk->store, m->conv->id, &first, 1, on_probed, m) == PARLEY_OK)
-        return;
+    const struct log_row *row = &conv->doubt->move->rows[0];
+    struct settle_id first = {.id = row->id, .author = row->author};
+    if (settle_probe(conv->talk->store, conv->id, &first, 1, on_probed, conv) == PARLEY_OK)
+        conv->lane = LANE_PROBE;
+}
+
+/* Decided anew before the outcome is known, it would be refused for what it did itself. */
+static void doubt(struct moving *m)
+{
     struct conversation *conv = m->conv;
-    moving_free(m);
-    conv->loaded = false; /* decided anew, with the same ids, when the connection is back */
+    m->work->doubtful = true;
+    conv->doubt = m;
     conv->lane = LANE_IDLE;
+    if (m->move->count)
+        move_probe(conv);
+    else
+        move_forget(conv); /* nothing tells: its conditions refuse a repeat */
 }
 
 /* ---- a condition did not hold ---- */
@@ -147,7 +167,7 @@ static void on_moved(void *arg, parley_status status, const struct pg_fault *fau
     struct moving *m = arg;
     struct conversation *conv = m->conv;
     if (status == PARLEY_UNCERTAIN || status == PARLEY_CANCELED) {
-        probe(m);
+        doubt(m);
         return;
     }
     conv->lane = LANE_IDLE;

@@ -52,6 +52,7 @@ static void conversation_free(struct conversation *conv)
     map_remove(&conv->talk->conversations, conv->id);
     list_remove(&conv->in_all);
     list_remove(&conv->in_ready);
+    move_forget(conv);
     mem_free(conv->recent);
     mem_free(conv);
 }

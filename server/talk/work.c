@@ -202,6 +202,10 @@ void conversation_pump(struct conversation *conv)
 {
     while (conv->lane == LANE_IDLE && !list_empty(&conv->works) && list_empty(&conv->in_ready)) {
         struct work *work = LIST_ITEM(conv->works.next, struct work, node);
+        if (conv->doubt) {
+            move_probe(conv);
+            return;
+        }
         if (!conv->loaded) {
             conversation_load(conv);
             return;
@@ -224,6 +228,7 @@ void work_give_up(struct conversation *conv)
         if (now - work->queued_ms < GIVE_UP_MS)
             return;
         refuse(&refusal, work->doubtful ? PARLEY_UNCERTAIN : PARLEY_UNAVAILABLE, NULL);
+        move_forget(conv);
         refuse_first(conv, work, &refusal);
     }
 }

@@ -110,3 +110,21 @@ async def test_an_accept_that_could_not_be_answered_follows_nothing(shop):
         await ann.until(lambda: "I am" in ann.texts())
         await shop.quiet()
     shop.judge()
+
+
+async def test_a_transition_is_not_refused_for_what_it_did_itself(shop, postgres, tmp_path):
+    """Whoever could say what became of it is away too: it is asked for when they are back, before anything is decided."""
+    with served_through(shop, postgres, tmp_path) as database:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        conv = await shop.served(ann, kim)
+        database.refuse()
+        shop.site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%%/settle'"
+                      " AND datname = current_database()")
+        database.arm("eat_commit", match=CHANGES)
+        resolved = asyncio.ensure_future(kim.resolve(conv))
+        await asyncio.get_running_loop().run_in_executor(None, database.wait, "fired", 1)
+        database.refuse(False)
+        await resolved
+        await ann.until(lambda: ann.kinds()[-1] == "resolved")
+        await shop.quiet()
+    shop.judge()
