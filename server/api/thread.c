@@ -238,6 +238,7 @@ static void view(struct thread_read *l)
         .before = w->follow ? 0 : w->before,
         .oldest = !w->follow && w->any_range,
         .staff = link_is_staff(l->link),
+        .reader = l->link->who->id,
         .limit = w->limit                    ? w->limit
                  : w->follow && w->have >= 0 ? LIMIT_PAGE_ITEMS
                                              : PAGE_STANDARD,

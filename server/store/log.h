@@ -73,12 +73,13 @@ void log_conversation_of(const struct pg_result *r, struct log_state *out);
 
 struct log_range {
     struct uuid conversation;
-    int64_t after;  /* only greater numbers; 0 for all */
-    int64_t before; /* only smaller ones; 0 for all */
-    bool oldest;    /* where not all fit: the oldest of them, instead of the newest */
-    bool staff;     /* all items, instead of the public ones */
-    int limit;      /* items, at most LIMIT_PAGE_ITEMS */
-    size_t bytes;   /* of bodies, at most LIMIT_PAGE_BYTES; the first one always comes */
+    int64_t after;      /* only greater numbers; 0 for all */
+    int64_t before;     /* only smaller ones; 0 for all */
+    bool oldest;        /* where not all fit: the oldest of them, instead of the newest */
+    bool staff;         /* all items, instead of the public ones */
+    struct uuid reader; /* of a view: their own mark comes, however many others have read further; nil: nobody's */
+    int limit;          /* items, at most LIMIT_PAGE_ITEMS */
+    size_t bytes;       /* of bodies, at most LIMIT_PAGE_BYTES; the first one always comes */
 };
 
 struct log_page {

@@ -147,9 +147,10 @@ static const struct pg_statement view_head = {
 
 static const struct pg_statement view_marks = {
     "log_view_marks",
-    "select participant, role, read, delivered from mark where conversation = $1 order by role > 2, read desc limit 32",
-    1,
-    {PG_UUID},
+    "select participant, role, read, delivered from mark where conversation = $1"
+    " order by role > 2 and participant <> $2, read desc limit 32",
+    2,
+    {PG_UUID, PG_UUID},
 };
 
 static const struct pg_statement view_session = {
@@ -191,7 +192,9 @@ static void add_state(struct reading *call)
 {
     call->state.conversation = call->range.conversation;
     pg_uuid(pg_group_add(call->group, &view_head, on_view_head, &call->state), call->range.conversation);
-    pg_uuid(pg_group_add(call->group, &view_marks, on_view_marks, &call->state), call->range.conversation);
+    struct pg_params *p = pg_group_add(call->group, &view_marks, on_view_marks, &call->state);
+    pg_uuid(p, call->range.conversation);
+    pg_uuid(p, call->range.reader);
     pg_uuid(pg_group_add(call->group, &view_session, on_view_session, &call->state), call->range.conversation);
 }
 

@@ -352,6 +352,26 @@ static void a_view_has_the_state_that_opening_has(void **unused)
     expect_view_as_opened(c, 2, 32, older);
 }
 
+static void whoever_views_finds_their_own_mark(void **unused)
+{
+    struct uuid c = store_fixture_conversation(), me = pg_fixture_id();
+    append_mixed(c, f.customer, 3);
+    pg_fixture_sql("insert into mark values ('%s', '%s', 4, 1, 2)", pg_fixture_text(c), pg_fixture_text(me));
+    pg_fixture_sql("insert into mark select '%s', gen_random_uuid(), case n when 1 then 1 else 4 end, 3, 3"
+                   " from generate_series(1, 40) n",
+                   pg_fixture_text(c));
+    struct log_range r = {.conversation = c, .limit = 3, .bytes = 262144, .reader = me};
+    assert_int_equal(store_fixture_wait(log_view(f.store, &r, on_viewed, NULL)), PARLEY_OK);
+    assert_int_equal(state.nmarks, LOG_MARKS);
+    int mine = 0, customers = 0;
+    for (int i = 0; i < state.nmarks; i++) {
+        mine += uuid_equal(state.marks[i].participant, me) && state.marks[i].delivered == 2;
+        customers += state.marks[i].role == 1;
+    }
+    assert_int_equal(mine, 1);
+    assert_int_equal(customers, 1);
+}
+
 static void a_view_of_long_bodies_has_them_and_the_state(void **unused)
 {
     struct uuid c = store_fixture_conversation();
@@ -463,6 +483,7 @@ int main(void)
         TEST(bytes_cut_a_page_but_not_its_first_item),
         TEST(long_bodies_cut_a_page_to_the_byte),
         TEST(a_view_has_the_state_that_opening_has),
+        TEST(whoever_views_finds_their_own_mark),
         TEST(a_view_of_long_bodies_has_them_and_the_state),
         TEST(an_empty_range_is_an_empty_page),
         TEST(heads_of_many_come_at_once),
