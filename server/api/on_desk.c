@@ -175,8 +175,10 @@ static void on_opened_thread(void *arg, parley_status status, struct thread_read
 static void on_open(void *arg, parley_status status, const struct conversation_row *rows, int n)
 {
     struct ask *ask = arg;
-    if (status != PARLEY_OK || n == 0)
-        ask_refuse(ask, status == PARLEY_OK ? PARLEY_INTERNAL : status, NULL, NULL);
+    if (status != PARLEY_OK)
+        ask_refuse(ask, status, NULL, NULL);
+    else if (n == 0)
+        ask_refuse(ask, PARLEY_STALE, "this guest has become somebody else meanwhile", NULL);
     else
         thread_load(ask->api, ask->link,
                     &(struct thread_wish){.conversation = rows[0].id, .follow = true, .admitted = true, .have = -1},

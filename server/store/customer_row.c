@@ -85,12 +85,27 @@ static const struct pg_statement all_named = {
     {PG_UUID, PG_UUID},
 };
 
-/* Of two at once the second waits for the first; its update changes nothing, and so returns that row. */
+/* A guest becomes known while nobody makes a conversation for them, and whoever comes after that makes none: linking
+ * locks the guest's row, opening shares it, and each looks only after that, in a statement of its own. */
+static const struct pg_statement hold_conversations = {
+    "customer_hold_conversations",
+    "select from conversation where customer = $1 order by id for no key update",
+    1,
+    {PG_UUID},
+};
+static const struct pg_statement hold = {
+    "customer_hold", "select from customer where id = $1 for update", 1, {PG_UUID}};
+static const struct pg_statement share = {
+    "customer_share", "select from customer where id = $1 for key share", 1, {PG_UUID}};
+
+/* Of two at once the second waits for the first; its update changes nothing, and so returns that row. Who became
+ * somebody else has no identity any more. */
 static const struct pg_statement open_topic = {
     "conversation_open",
     "with found as (select * from conversation where customer = $2 and topic = $4),"
     " made as (insert into conversation (id, customer, app, topic)"
     "          select $1, $2, $3, $4 where not exists (select from found)"
+    "             and exists (select from identity where customer = $2)"
     "          on conflict (customer, topic) do update set topic = excluded.topic returning *)"
     " select " CONVERSATION_COLUMNS " from (select * from found union all select * from made) v",
     4,
@@ -335,6 +350,7 @@ parley_status conversation_open(struct store *store, const struct conversation_r
                                 void *arg)
 {
     struct conversation_read *read = conversation_read_new(store_writing(store), done, arg);
+    pg_uuid(pg_group_add(read->group, &share, NULL, NULL), row->customer);
     struct pg_params *p = conversation_read_add(read, &open_topic);
     pg_uuid(p, row->id);
     pg_uuid(p, row->customer);
@@ -366,6 +382,8 @@ parley_status conversation_faces(struct store *store, const struct uuid *ids, in
 
 void customer_link(struct pg_group *group, struct uuid guest, struct uuid customer, struct uuid item)
 {
+    pg_uuid(pg_group_add(group, &hold_conversations, NULL, NULL), guest);
+    pg_uuid(pg_group_add(group, &hold, NULL, NULL), guest);
     struct pg_params *p = pg_group_add(group, &all_named, NULL, NULL);
     pg_uuid(p, guest);
     pg_uuid(p, item);

@@ -74,7 +74,8 @@ parley_status customer_conversations(struct store *store, struct uuid customer, 
 parley_status customer_without_item(struct store *store, struct uuid customer, struct uuid item,
                                     conversation_rows *done, void *arg);
 
-/* The customer's conversation of that topic, made with this id if there is none. One row. */
+/* The customer's conversation of that topic, made with this id if there is none. One row; none for a guest who has
+ * become somebody else. */
 parley_status conversation_open(struct store *store, const struct conversation_row *row, conversation_rows *done,
                                 void *arg);
 

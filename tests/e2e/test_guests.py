@@ -1,10 +1,12 @@
 """A guest who turns out to be a known customer: nothing said is lost, nobody else gets in."""
 import asyncio
 
+import psycopg2
 import pytest
 
 from parley_client import Customer, Link, Refused
 from parley_wire import uuid7
+from waiting import until
 
 
 async def guest(shop, name, token=None, device=None, server=None):
@@ -207,4 +209,32 @@ async def test_whoever_knows_a_device_takes_nothing_from_it(shop):
         await anna.reconnect()
         assert shop.site.sql("SELECT customer::text FROM device WHERE id = %s AND guest_digest IS NOT NULL",
                              anna.device) == [(anna.me,)]
+        await shop.close()
+
+
+def waiting_for_locks(shop, number):
+    [(n,)] = shop.site.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    return n >= number
+
+
+async def test_what_a_guest_opens_in_the_very_moment_goes_along(shop, postgres):
+    """Another process is in the middle of making a conversation while the guest becomes known."""
+    patient = {"sets": {"database.lock_timeout": "60s"}}
+    with shop.serve(**patient), shop.serve(**patient):
+        anna, ann = await guest(shop, "anna"), await shop.customer("ann")
+        other = await guest(shop, "anna.other", anna.token, anna.device, server=shop.servers[1])
+        blocker = psycopg2.connect(postgres.dsn(shop.site.name))
+        with blocker.cursor() as cursor:
+            cursor.execute("INSERT INTO conversation SELECT gen_random_uuid(), customer, app, 'order.1' FROM conversation WHERE id = %s",
+                           [anna.main])
+        opening = asyncio.ensure_future(other.request("conversation.open", topic="order.1"))
+        await until(lambda: waiting_for_locks(shop, 1), "the conversation to be on its way")
+        auth = asyncio.ensure_future(anna.request("auth", token=shop.app.token("ann")))
+        await until(lambda: auth.done() or waiting_for_locks(shop, 2), "the guest to become known")
+        blocker.rollback()
+        blocker.close()
+        assert (await auth)["main"] == ann.main
+        opened = (await opening)["thread"]["conversation"]
+        assert shop.site.sql("SELECT DISTINCT customer::text FROM conversation WHERE id = %s", opened) == [(ann.me,)]
+        assert shop.site.sql("SELECT count(*) FROM item WHERE kind = 17 AND conversation = %s", opened) == [(1,)]
         await shop.close()

@@ -300,6 +300,24 @@ static void a_guest_is_linked_once_all_conversations_have_the_item(void **unused
     }
 }
 
+/* Their link may live on for a moment, in another process. */
+static void a_guest_who_has_become_known_opens_nothing(void **unused)
+{
+    uint8_t d[32] = {8};
+    struct customer_entry guest = add_guest("g10", d), known = entry_of("u20");
+    struct conversation_row row = {
+        .id = pg_fixture_id(), .customer = guest.customer, .app = f.app, .topic = span_str("order.1")};
+    assert_int_equal(enter(&known), PARLEY_OK);
+    struct pg_group *group = store_transition(f.store);
+    customer_link(group, guest.customer, known.customer, pg_fixture_id());
+    assert_int_equal(store_fixture_wait(pg_group_send(&group, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(conversation_open(f.store, &row, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(nrows, 0);
+    assert_int_equal(
+        pg_fixture_number("select count(*) from conversation where customer = '%s'", pg_fixture_text(guest.customer)),
+        0);
+}
+
 static void add_session(const struct customer_entry *e, int hour, int state, const char *ended)
 {
     const char *conversation = pg_fixture_text(e->conversation), *customer = pg_fixture_text(e->customer);
@@ -341,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_topic_is_opened_once),
         cmocka_unit_test(a_guest_who_becomes_known_brings_everything_along),
         cmocka_unit_test(a_guest_is_linked_once_all_conversations_have_the_item),
+        cmocka_unit_test(a_guest_who_has_become_known_opens_nothing),
         cmocka_unit_test(the_last_outcome_is_told_to_the_next_flow),
     };
     PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
