@@ -36,9 +36,42 @@ static void withdraw(struct route *route, const struct session_row *session, str
                 &router, ignore, NULL);
 }
 
-void offering_withdraw_orphan(struct route *route, const struct session_row *session)
+/* ---- of other processes ---- */
+
+static struct sighting *sighting_of(struct route *route, const struct session_row *session)
 {
-    withdraw(route, session, session->offer, "expired");
+    struct sighting *s = map_remove(&route->sighted, session->id);
+    if (!s)
+        s = mem_alloc(sizeof *s);
+    if (!uuid_equal(s->offer, session->offer))
+        *s = (struct sighting){session->id, session->offer, loop_now_ms(route->loop)};
+    map_put(&route->sighting, session->id, s);
+    return s;
+}
+
+/* How long it may last is the difference of two times of the clock that set them; how long it has been there is counted
+ * here. No clock is held against another one. */
+void offering_sighted(struct route *route, const struct session_row *session)
+{
+    const struct sighting *s = sighting_of(route, session);
+    int64_t lasts_ms = session->offer_until_ms - session->state_at_ms;
+    if (loop_now_ms(route->loop) - s->since_ms > lasts_ms + ORPHAN_MS)
+        withdraw(route, session, session->offer, "expired");
+}
+
+static void forget_sighted(struct map *map)
+{
+    struct sighting *s;
+    for (size_t i = 0; (s = map_next(map, &i));)
+        mem_free(s);
+    map_done(map);
+}
+
+void offerings_sighted_all(struct route *route)
+{
+    forget_sighted(&route->sighted);
+    route->sighted = route->sighting;
+    map_init(&route->sighting);
 }
 
 /* ---- held out ---- */
@@ -256,4 +289,6 @@ void offerings_free(struct route *route)
         mem_free(o);
     }
     map_done(&route->offerings);
+    forget_sighted(&route->sighted);
+    forget_sighted(&route->sighting);
 }

@@ -133,9 +133,7 @@ static void consider(struct route *route, const struct session_row *session)
     if (map_get(&route->offerings, session->id))
         return;
     if (session->state == SESSION_OFFERED) {
-        /* made by a process that is gone: nobody else will let it expire */
-        if (clock_ms() > session->offer_until_ms + ORPHAN_MS)
-            offering_withdraw_orphan(route, session);
+        offering_sighted(route, session);
         return;
     }
     struct directory_agent *agent = longest_idle(route, session);
@@ -149,8 +147,10 @@ static void on_waiting(void *arg, parley_status status, const struct session_row
     route->reading = false;
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         consider(route, &rows[i]);
-    if (status == PARLEY_OK)
+    if (status == PARLEY_OK) {
+        offerings_sighted_all(route);
         offerings_reconcile(route, rows, n);
+    }
     const struct directory_queue *queue;
     for (int i = 0; status == PARLEY_OK && n && (queue = directory_queue_at(route->directory, i)); i++)
         tell_places(route, rows, n, span_str(queue->name));

@@ -18,7 +18,7 @@
 
 enum {
     QUEUES_MAX = 1024,
-    ORPHAN_MS = 2000, /* an offer this long over its time belongs to a process that is gone */
+    ORPHAN_MS = 2000, /* an offer seen for this much longer than it may last belongs to a process that is gone */
 };
 
 struct route {
@@ -34,6 +34,8 @@ struct route {
 
     struct map offerings;   /* struct offering by session */
     struct map seats;       /* struct seat by agent */
+    struct map sighted;     /* struct sighting by session, in the last round of matching */
+    struct map sighting;    /* in this round */
     struct map told;        /* the place a waiting session was told last, as a pointer */
     struct list exclusions; /* struct exclusion */
     struct loop_turn turn;
@@ -66,6 +68,12 @@ struct seat {
     struct loop_timer grace; /* their last link is gone */
 };
 
+/* An offer that another process holds out. */
+struct sighting {
+    struct uuid session, offer;
+    int64_t since_ms;
+};
+
 /* One offer, from being proposed until it ends. */
 struct offering {
     struct uuid session, conversation, offer, agent;
@@ -83,7 +91,10 @@ void route_told_status(struct route *route, struct uuid agent, enum agent_status
 
 /* offer.c */
 void offering_begin(struct route *route, const struct session_row *session, struct directory_agent *agent);
-void offering_withdraw_orphan(struct route *route, const struct session_row *session);
+/* One of another process, which lets it expire if it lives; then the round is over. */
+void offering_sighted(struct route *route, const struct session_row *session);
+void offerings_sighted_all(struct route *route);
+
 void offering_session(struct route *route, const struct session_row *was, const struct session_row *now, int64_t head);
 void offerings_reconcile(struct route *route, const struct session_row *waiting, int n);
 void offerings_tell_again(struct route *route, struct uuid agent);

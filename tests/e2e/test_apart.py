@@ -1,6 +1,7 @@
 """What happens in one process and is to be known in another: the database tells."""
 import asyncio
 import json
+import os
 
 import psycopg2
 import pytest
@@ -160,4 +161,24 @@ async def test_whoever_is_second_each_time_is_told_so(shop):
                 await lee.request("offer.accept", offer=offer["offer"], conversation=ann.main)
             await kim.resolve(ann.main)
         await shop.quiet()
+    shop.judge()
+
+
+async def test_an_offer_of_a_process_whose_clock_is_behind_lasts_as_long_as_any(shop):
+    """The one ahead has looked at ann's, who waits longest, once it offers bob's."""
+    ahead = os.path.join(shop.site.folder, "clock.ahead")
+    with open(ahead, "w", encoding="ascii") as file:
+        file.write("600\n")
+    with shop.serve(), shop.serve(env={"PARLEY_CLOCK": ahead}) as there:
+        ann, bob, kim = await shop.customer("ann"), await shop.customer("bob"), await shop.desk("kim", capacity=1)
+        await ann.post("hello")
+        offer = await kim.offered(ann.main)
+        await bob.post("hello")
+        lee = await shop.desk("lee.there", url=there.url)
+        await lee.accept(await lee.offered(bob.main))
+        await kim.accept(offer)
+        await lee.resolve(bob.main)
+        await kim.resolve(ann.main)
+        await shop.quiet()
+    assert shop.site.sql("SELECT body FROM item WHERE body->>'result' = 'expired'") == []
     shop.judge()
