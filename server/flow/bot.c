@@ -258,7 +258,7 @@ void bot_add_input(struct bot *bot, const struct log_row *row)
 
 void bot_tend(struct bot *bot, int64_t now)
 {
-    if (bot->state == BOT_FAILED && !bot->dropped)
+    if (bot->state == BOT_FAILED && !bot->dropped && now >= bot->again_ms)
         bot_load(bot);
     else if (bot->state == BOT_RESTING && bot->run && (is_back(bot) || has_escaped(bot)))
         bot_due(bot);

@@ -14,7 +14,14 @@
 #include "server/store/timer_row.h"
 #include "server/talk/directory.h"
 
-enum { TICK_MS = 500, SWEEP_MS = 15000, TIMERS_AT_ONCE = 100, BEHIND_AT_ONCE = 500, VERSION_IDLE_MS = 60000 };
+enum {
+    TICK_MS = 500,
+    SWEEP_MS = 15000,
+    TIMERS_AT_ONCE = 100,
+    LATE_MS = 2000,
+    BEHIND_AT_ONCE = 500,
+    VERSION_IDLE_MS = 60000
+};
 
 /* ---- what happens in conversations ---- */
 
@@ -25,7 +32,8 @@ static void on_stored(void *arg, struct conversation *conv, const struct log_row
     if (flows->closing || !bot_takes(row) || s->state != SESSION_BOT || uuid_is_nil(s->run))
         return;
     struct bot *bot = bot_of(flows, conv);
-    bot_add_input(bot, row);
+    if (bot->state != BOT_FAILED) /* else it is read when that is loaded again */
+        bot_add_input(bot, row);
     bot_due(bot);
 }
 
@@ -59,6 +67,7 @@ static void on_ready(struct flow_host *host, struct flow_run *run)
     struct bot *bot = flow_run_owner(run);
     bot->run = run;
     bot->state = BOT_RESTING;
+    bot->failures = 0;
     bot_due(bot);
 }
 
@@ -68,6 +77,7 @@ static void on_gone(struct flow_host *host, struct flow_run *run, parley_status 
     log_debug(NULL, "run left memory", LOG_UUID("run", bot->id), LOG_STATUS(why));
     bot->run = NULL;
     bot->state = BOT_FAILED; /* loaded again by the tick, or dropped */
+    bot->again_ms = 0;
 }
 
 static int64_t on_now(struct flow_host *host)
@@ -120,13 +130,30 @@ static void poke(struct flows *flows, struct uuid conversation, struct uuid time
         mem_free(p);
 }
 
+static void on_put_off(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    ((struct flows *)arg)->polling = false;
+}
+
+/* Whatever is still there so long after its time belongs to a run that cannot be told, or waits for others. */
+static bool put_off(struct flows *flows, const struct timer_row *rows, int n)
+{
+    struct timer_row late[TIMERS_AT_ONCE];
+    int64_t now_ms = clock_ms();
+    int nlate = 0;
+    for (int i = 0; i < n; i++)
+        if (now_ms - rows[i].due_ms > LATE_MS && peers_home(flows->peers, rows[i].conversation) == flows->self)
+            late[nlate++] = rows[i];
+    return nlate && timer_put_off(flows->store, now_ms, late, nlate, on_put_off, flows) == PARLEY_OK;
+}
+
 static void on_timers(void *arg, parley_status status, const struct timer_row *rows, int n)
 {
     struct flows *flows = arg;
-    flows->polling = false;
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         if (rows[i].kind == TIMER_FLOW)
             poke(flows, rows[i].conversation, rows[i].id);
+    flows->polling = status == PARLEY_OK && put_off(flows, rows, n);
 }
 
 static void on_behind(void *arg, parley_status status, const struct uuid *conversations, int n)
@@ -139,12 +166,23 @@ static void on_behind(void *arg, parley_status status, const struct uuid *conver
         poke(flows, conversations[i], (struct uuid){0});
 }
 
-void flows_up(struct flows *flows)
+static void look_for_those_behind(struct flows *flows)
 {
     if (flows->sweeping || flows->closing)
         return;
     flows->sweeping = flow_runs_behind(flows->store, BEHIND_AT_ONCE, on_behind, flows) == PARLEY_OK;
     flows->swept_ms = flows->sweeping ? loop_now_ms(flows->loop) : 0;
+}
+
+void flows_up(struct flows *flows)
+{
+    LIST_EACH(&flows->bots, node)
+    {
+        struct bot *bot = LIST_ITEM(node, struct bot, node);
+        bot->failures = 0; /* it was the database, perhaps */
+        bot->again_ms = 0;
+    }
+    look_for_those_behind(flows);
 }
 
 static void on_tick(void *arg)
@@ -157,7 +195,7 @@ static void on_tick(void *arg)
     if (!flows->polling && store_is_up(flows->store))
         flows->polling = timer_due(flows->store, clock_ms(), 0, 1, TIMERS_AT_ONCE, on_timers, flows) == PARLEY_OK;
     if (now - flows->swept_ms > SWEEP_MS && store_is_up(flows->store))
-        flows_up(flows);
+        look_for_those_behind(flows);
     loop_timer_start(flows->loop, &flows->tick, TICK_MS, on_tick, flows);
 }
 

@@ -39,6 +39,8 @@ struct bot {
     enum bot_state state;
     struct list inputs; /* struct bot_input, ascending */
     struct uuid timer;  /* fired, not told yet; nil: none */
+    unsigned failures;  /* to load it, one after another */
+    int64_t again_ms;   /* when it has failed: not to be loaded before */
     int64_t used_ms;    /* when it was loaded or told something last; being looked at does not count */
 
     /* while loading */

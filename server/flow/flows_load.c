@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+/* How long one that cannot be loaded is left alone: twice as long each time, up to about four minutes. */
+enum { AGAIN_MS = 500, FAILURES_MAX = 9 };
+
 /* The version stays in memory until the run is in it. */
 static void hold_version(struct bot *bot, struct flow_version *version)
 {
@@ -25,6 +28,9 @@ static void fail(struct bot *bot, const char *what, parley_status status)
 {
     log_warn(NULL, "a run cannot be loaded yet", LOG_STR("what", what), LOG_UUID("run", bot->id), LOG_STATUS(status));
     bot->state = BOT_FAILED;
+    bot->again_ms = loop_now_ms(bot->flows->loop) + (AGAIN_MS << bot->failures);
+    if (bot->failures < FAILURES_MAX)
+        bot->failures++;
     bot_let_version_go(bot);
     if (bot->dropped)
         bot_due(bot);

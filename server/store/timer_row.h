@@ -38,4 +38,9 @@ typedef void timer_rows(void *arg, parley_status status, const struct timer_row 
 parley_status timer_due(struct store *store, int64_t now_ms, int part, int parts, int limit, timer_rows *done,
                         void *arg);
 
+/* They were due, were taken up, and are still there: due again later, each time twice as long, up to some minutes. So
+ * those that cannot fire hold up no others. Those that have been moved meanwhile stay as they are. */
+parley_status timer_put_off(struct store *store, int64_t now_ms, const struct timer_row *rows, int n, pg_done *done,
+                            void *arg);
+
 #endif

@@ -186,3 +186,30 @@ async def test_a_broken_script_brings_the_apology_and_a_person(shop, name):
         assert f"bad.lua:{line}" in logs or f'"line":{line}' in logs.replace(" ", ""), server.tail()
         await shop.quiet()
     shop.judge()
+
+
+UNLOADABLE = """
+WITH version AS (INSERT INTO flow_version (hash, name, title, source) VALUES (sha256('('), 'broken', 'Broken', '(') RETURNING hash),
+     broken AS (SELECT gen_random_uuid() AS id, gen_random_uuid() AS session, gen_random_uuid() AS run, n FROM generate_series(1, 130) n),
+     who AS (INSERT INTO customer (id) SELECT id FROM broken),
+     what AS (INSERT INTO conversation (id, customer, app) SELECT id, id, (SELECT id FROM app LIMIT 1) FROM broken),
+     served AS (INSERT INTO session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)
+                SELECT session, id, id, id, 1, 1, run, now(), now() FROM broken),
+     ran AS (INSERT INTO flow_run (id, session, conversation, hash, state, step, input_seq, started_at, updated_at)
+             SELECT run, session, id, hash, 2, 1, 0, now(), now() FROM broken, version)
+INSERT INTO timer (id, conversation, kind, due, ref) SELECT gen_random_uuid(), id, 3, now() - interval '1 hour', run FROM broken
+"""
+
+
+async def test_runs_that_cannot_be_loaded_hold_up_nobodys_timer(shop):
+    """More of them than are looked at in one go, and all were due before."""
+    flow = 'flow { id = "later", title = "Comes back" }\nsay "One moment."\nwait "1s"\nsay "Here again."\nask { id = "q", text = "?" }\n'
+    shop.site.flow("later", flow)
+    shop.app = shop.site.app("patient", flow="later", queue="care")
+    with shop.serve(workers=2):
+        ann = await shop.customer("ann")
+        shop.site.sql(UNLOADABLE)
+        await ann.post("hello")
+        await ann.until(lambda: "Here again." in ann.texts(), what="the flow to go on")
+        assert shop.site.sql("SELECT count(*) FROM timer WHERE kind = 3") == [(130,)]
+        await shop.close()

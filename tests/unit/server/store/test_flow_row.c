@@ -279,6 +279,28 @@ static void a_timer_can_be_moved_and_cleared(void **unused)
     assert_int_equal(due(now_ms + 200, 0, 1), 0);
 }
 
+static void a_timer_that_cannot_fire_is_put_off_longer_each_time(void **unused)
+{
+    struct timer_row timer = timer_at(now_ms), other = timer_at(now_ms + 1);
+    int64_t waited_ms = 0, at_ms = now_ms;
+    set(&timer);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(due(at_ms, 0, 1), 1);
+        for (int twice = 0; twice < 2; twice++)
+            assert_int_equal(store_fixture_wait(timer_put_off(f.store, at_ms, timers, 1, store_fixture_done, NULL)),
+                             PARLEY_OK);
+        int64_t again_ms = pg_fixture_number("select extract(epoch from due) * 1000 from timer where id = '%s'",
+                                             pg_fixture_text(timer.id));
+        assert_true(again_ms - at_ms > waited_ms || again_ms - at_ms == 256000);
+        waited_ms = again_ms - at_ms;
+        at_ms = again_ms;
+    }
+    set(&other);
+    assert_int_equal(due(at_ms - 1, 0, 1), 1);
+    assert_true(uuid_equal(timers[0].id, other.id));
+    assert_int_equal(fire(timer.id) + fire(other.id), PARLEY_OK);
+}
+
 static void timers_are_dealt_out_by_conversation(void **unused)
 {
     for (int i = 0; i < 12; i++) {
@@ -302,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_run_that_was_not_told_of_an_item_is_behind),
         cmocka_unit_test(a_timer_fires_once),
         cmocka_unit_test(a_timer_can_be_moved_and_cleared),
+        cmocka_unit_test(a_timer_that_cannot_fire_is_put_off_longer_each_time),
         cmocka_unit_test(timers_are_dealt_out_by_conversation),
     };
     PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
