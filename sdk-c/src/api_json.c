@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { JSON_ARENA_MAX = 4 << 20 };
+enum { JSON_ARENA_MAX = 4 << 20, SYNC_LIMIT_MS = 25000 };
 
 /* One line being carried out. The tree lives in an arena of its own, as the calls below lock for themselves. */
 struct line {
@@ -160,6 +160,26 @@ static parley_status do_sign_out(struct line *l, uint64_t *out_call)
     return parley_sign_out(l->c);
 }
 
+static parley_status do_push(struct line *l, uint64_t *out_call)
+{
+    return parley_push_register(l->c, text_at(l, "platform"), text_at(l, "token"));
+}
+
+/* Does not wait, as the typed call does: the REPLY tells. */
+static parley_status do_sync(struct line *l, uint64_t *out_call)
+{
+    struct parley_client *c = l->c;
+    int64_t limit = int_at(l, "limit_ms", SYNC_LIMIT_MS);
+    if (limit < 1 || limit > INT32_MAX)
+        return PARLEY_INVALID;
+    api_enter(c);
+    uint64_t call = request_number(c);
+    parley_status st = sync_begin(c, (int32_t)limit, call);
+    if (st == PARLEY_OK)
+        *out_call = call;
+    return api_leave(c, st);
+}
+
 /* What a typed call hands out comes as the answer to a call. */
 static parley_status answer(struct line *l, const char *type, struct parley_event *found, uint64_t *out_call)
 {
@@ -202,7 +222,7 @@ static const struct command {
     {"context", do_context},       {"read", do_read},   {"older", do_older},    {"retry", do_retry},
     {"discard", do_discard},       {"draft", do_draft}, {"outbox", do_outbox},  {"recap", do_recap},
     {"sign_out", do_sign_out},     {"view", do_view},   {"view.list", do_list}, {"view.more", do_more},
-    {"view.close", do_close_view},
+    {"view.close", do_close_view}, {"push", do_push},   {"sync", do_sync},
 };
 
 static const struct command *find_command(struct span type)
@@ -303,6 +323,8 @@ static parley_status submit(struct parley_client *c, const struct frame *f, uint
         return api_post(c, f->post.conversation, f->post.kind, f->post.body.value, &id);
     case FRAME_note:
         return submit_note(c, &f->note);
+    case FRAME_push_set:
+        return push_register(c, f->push_set.platform, f->push_set.token);
     case FRAME_subscribe:
     case FRAME_conversation_open:
     case FRAME_offer_accept:

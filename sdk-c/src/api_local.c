@@ -1,6 +1,7 @@
 /* The calls that need no server: what is kept here, drafts, and signing out. */
 #include "sdk-c/src/api.h"
 
+#include "protocol/text.h"
 #include "sdk-c/src/store.h"
 
 #include <stdlib.h>
@@ -101,6 +102,23 @@ uint32_t parley_unread_total(parley_client *c)
     return (uint32_t)total;
 }
 
+/* --- being woken --- */
+
+parley_status parley_push_register(parley_client *c, const char *platform, const char *token)
+{
+    struct span kind, text;
+    bool has_kind, has_text;
+    if (api_optional(platform, &kind, &has_kind) != PARLEY_OK || api_optional(token, &text, &has_text) != PARLEY_OK)
+        return PARLEY_INVALID;
+    if (has_text && (!text.len || !text_is_name(kind)))
+        return PARLEY_INVALID;
+    if (has_text && (text.len > LIMIT_PUSH_TOKEN || kind.len > LIMIT_NAME))
+        return PARLEY_TOO_BIG;
+    api_enter(c);
+    parley_status st = push_register(c, has_text ? kind : span_str(""), has_text ? text : span_str(""));
+    return api_leave(c, st);
+}
+
 /* --- signing out --- */
 
 static void drop_events(struct parley_client *c)
@@ -122,6 +140,7 @@ parley_status parley_sign_out(parley_client *c)
     api_enter(c);
     requests_cancel(c, PARLEY_CANCELED);
     drop_events(c);
+    push_leave(c);
     link_stop(c, PARLEY_SIGNED_OUT);
     free(c->settings.token);
     c->settings.token = NULL;

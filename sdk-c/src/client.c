@@ -103,6 +103,7 @@ static void client_done(struct parley_client *c)
     store_close(&c->keep);
     store_close(&c->cache);
     settings_done(&c->settings);
+    sync_done(&c->sync);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -118,6 +119,9 @@ static parley_status client_init(struct parley_client *c, const parley_config *c
     requests_init(&c->requests);
     outbox_init(&c->outbox);
     arena_init(&c->arena, ARENA_MAX);
+    parley_status st = sync_init(&c->sync);
+    if (st != PARLEY_OK)
+        return st;
     c->device = client_id(c);
     c->device_given = config->device != NULL;
     if (config->device && uuid_parse(span_str(config->device), &c->device) != PARLEY_OK)
@@ -212,6 +216,7 @@ parley_status client_forget(struct parley_client *c)
     }
     c->me = (struct uuid){0};
     c->role = role_customer;
+    c->push = (struct push){0};
     views_reset(c);
     return st;
 }
@@ -222,6 +227,7 @@ void client_now_is(struct parley_client *c, struct uuid me, int role)
     c->role = role;
     c->owner_dirty = true;
     keep_owner(c);
+    push_untold(c);
 }
 
 void client_is(struct parley_client *c, struct uuid me, int role)
@@ -249,6 +255,8 @@ void client_tick(struct parley_client *c, int64_t now)
         context_tick(c, conv, now);
     }
     outbox_pump(c);
+    push_tick(c, now);
+    sync_tick(c, now);
     requests_flush(c);
 }
 
@@ -260,6 +268,7 @@ static int64_t earlier(int64_t a, int64_t b)
 int64_t client_due(struct parley_client *c)
 {
     int64_t due = earlier(link_due(c), earlier(requests_due(c), outbox_due(c)));
+    due = earlier(due, earlier(push_due(c), c->sync.until));
     for (const struct conversation *conv = c->inbox.first; conv && link_online(c); conv = conv->next) {
         due = earlier(due, receipt_due_at(conv));
         if (conv->following && !conv->context.in_flight)

@@ -14,9 +14,11 @@
 #include "sdk-c/src/keep.h"
 #include "sdk-c/src/link.h"
 #include "sdk-c/src/outbox.h"
+#include "sdk-c/src/push.h"
 #include "sdk-c/src/receipt.h"
 #include "sdk-c/src/request.h"
 #include "sdk-c/src/settings.h"
+#include "sdk-c/src/sync.h"
 #include "sdk-c/src/view.h"
 
 #include <pthread.h>
@@ -48,6 +50,8 @@ struct parley_client {
     struct inbox inbox;
     struct outbox outbox;
     struct views views;
+    struct push push;
+    struct sync sync;
     struct arena arena; /* of the message that is being read, or of the call that is being made */
 };
 

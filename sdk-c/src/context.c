@@ -104,9 +104,14 @@ static parley_status done(struct parley_client *c, const struct request *r, cons
     return PARLEY_OK;
 }
 
+bool context_waits(const struct context *ctx)
+{
+    return ctx->dirty || ctx->in_flight;
+}
+
 void context_tick(struct parley_client *c, struct conversation *conv, int64_t now)
 {
-    if (now >= conv->context.send_at)
+    if (now >= conv->context.send_at || c->sync.active)
         context_flush(c, conv);
 }
 

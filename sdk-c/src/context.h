@@ -14,6 +14,9 @@ parley_status context_set(struct parley_client *c, struct conversation *conv, st
 /* The connection is gone: what was not answered is sent again. */
 void context_lost(struct context *ctx);
 
+/* Whether the server does not have it yet. */
+bool context_waits(const struct context *ctx);
+
 void context_tick(struct parley_client *c, struct conversation *conv, int64_t now);
 
 /* Now rather than soon: what is said next is said in this context. */

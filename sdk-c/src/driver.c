@@ -255,17 +255,6 @@ static void *run(void *arg)
     }
 }
 
-static int condition_init(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0)
-        return -1;
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    int failed = pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-    return failed;
-}
-
 static parley_status choose_transport(struct parley_client *c, const parley_config *config)
 {
     if (config->transport) {
@@ -303,7 +292,7 @@ parley_status driver_init(struct parley_client *c, const parley_config *config)
     struct driver *d = &c->driver;
     d->actions_end = &d->actions;
     d->reports_end = &d->reports;
-    if (condition_init(&d->work) != 0)
+    if (events_condition(&d->work) != 0)
         return PARLEY_NOMEM;
     parley_status st = choose_transport(c, config);
     if (st == PARLEY_OK && !(c->settings.flags & PARLEY_HOST_DRIVEN))

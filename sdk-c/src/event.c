@@ -33,9 +33,10 @@ static const char *const names[] = {
     [PARLEY_EVENT_UNREAD] = "unread",
     [PARLEY_EVENT_VIEW] = "view",
     [PARLEY_EVENT_RECAP] = "recap",
+    [PARLEY_EVENT_PUSH] = "push",
 };
 
-static int condition_init(pthread_cond_t *cond)
+int events_condition(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
     if (pthread_condattr_init(&attr) != 0)
@@ -55,7 +56,7 @@ parley_status events_init(struct events *q)
         fcntl(q->fd[i], F_SETFL, O_NONBLOCK);
         fcntl(q->fd[i], F_SETFD, FD_CLOEXEC);
     }
-    if (condition_init(&q->some) != 0) {
+    if (events_condition(&q->some) != 0) {
         close(q->fd[0]);
         close(q->fd[1]);
         return PARLEY_NOMEM;

@@ -37,6 +37,9 @@ struct events {
 };
 
 parley_status events_init(struct events *q);
+
+/* Whose times are those of a clock that only goes forward. 0, or it could not be made. */
+int events_condition(pthread_cond_t *cond);
 void events_done(struct events *q);
 
 /* Whether the app is so far behind that nothing more may be read from the server. */

@@ -77,6 +77,7 @@ parley_status inbox_take(struct parley_client *c, struct conversation *conv, con
     if (st != PARLEY_OK)
         return st;
     conv->synced = conv->synced && !fresh;
+    c->sync.items += fresh;
     if (fresh && item->has_kind && span_is(item->kind, "process"))
         ask_process(c, conv, item);
     st = fresh ? service_follow(c, conv, item) : PARLEY_OK;

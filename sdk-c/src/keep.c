@@ -18,7 +18,23 @@ static const char schema[] =
     "create table draft(conversation blob, number integer, json text not null,"
     " primary key(conversation, number)) without rowid;";
 
+/* What came with a later library is made in a file of an earlier one, too. */
+static const char *const later[] = {
+    "create table if not exists push(one integer primary key, platform text, token text, told integer)",
+};
+
 /* --- opening --- */
+
+static parley_status open_file(struct parley_client *c)
+{
+    parley_status st = store_open(c->settings.keep_path, schema, VERSION, &c->keep);
+    for (size_t i = 0; st == PARLEY_OK && i < sizeof later / sizeof *later; i++) {
+        struct query q = store_write(c->keep, later[i]);
+        query_run(&q);
+        st = store_status(c->keep);
+    }
+    return st;
+}
 
 static parley_status put_aside(struct parley_client *c, parley_status why)
 {
@@ -29,7 +45,7 @@ static parley_status put_aside(struct parley_client *c, parley_status why)
         store_remove(path);
     store_remove(path); /* what belonged to it */
     client_tell_cache(c, "reset", why, "what was not sent yet could not be read; it is put aside");
-    return store_open(path, schema, VERSION, &c->keep);
+    return open_file(c);
 }
 
 void keep_owner(struct parley_client *c)
@@ -80,16 +96,28 @@ static parley_status read_entries(struct parley_client *c)
     return st == PARLEY_OK ? store_status(c->keep) : st;
 }
 
+static parley_status read_push(struct parley_client *c)
+{
+    struct query q = store_read(c->keep, "select platform, token, told from push where one = 1");
+    if (query_next(&q)) {
+        push_restore(c, query_text(&q, 0), query_text(&q, 1), query_int(&q, 2) != 0);
+        query_end(&q);
+    }
+    return store_status(c->keep);
+}
+
 static parley_status read_all(struct parley_client *c)
 {
     parley_status st = read_owner(c);
+    if (st == PARLEY_OK)
+        st = read_push(c);
     return st == PARLEY_OK ? read_entries(c) : st;
 }
 
 parley_status keep_open(struct parley_client *c)
 {
     const char *path = c->settings.keep_path;
-    parley_status st = store_open(path, schema, VERSION, &c->keep);
+    parley_status st = open_file(c);
     if (st == PARLEY_OK && path)
         st = read_all(c);
     if (path && (st == PARLEY_MALFORMED || st == PARLEY_CONFLICT)) {
@@ -201,6 +229,19 @@ void keep_put_drafts(struct parley_client *c, struct parley_event *e, struct uui
     }
     buf_add_str(&list, list.len ? "]" : "[]");
     event_put_list(e, "drafts", &list);
+}
+
+parley_status keep_push(struct parley_client *c, struct span platform, struct span token, bool told)
+{
+    if (!c->keep)
+        return PARLEY_INTERNAL;
+    store_harden(c->keep);
+    struct query q = store_write(c->keep, "insert or replace into push values (1, ?, ?, ?)");
+    query_put_text(&q, platform);
+    query_put_text(&q, token);
+    query_put_int(&q, told);
+    query_run(&q);
+    return store_commit(c->keep);
 }
 
 void keep_commit(struct parley_client *c)

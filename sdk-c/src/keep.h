@@ -32,6 +32,9 @@ parley_status keep_draft(struct parley_client *c, struct uuid conversation, int6
 /* Adds `drafts`: a list of {number, value}. */
 void keep_put_drafts(struct parley_client *c, struct parley_event *e, struct uuid conversation);
 
+/* How the phone is woken; empty: it is not. On disk when it returns. */
+parley_status keep_push(struct parley_client *c, struct span platform, struct span token, bool told);
+
 /* Ends the changes that may wait. */
 void keep_commit(struct parley_client *c);
 

@@ -73,6 +73,7 @@ static void drop(struct parley_client *c, int code)
     l->renew = l->renewing = false;
     l->step_by = l->drain_at = l->expires_at = INT64_MAX;
     requests_lost(c);
+    push_lost(&c->push);
     inbox_lost(&c->inbox);
     outbox_lost(c);
 }
@@ -100,11 +101,11 @@ void link_go(struct parley_client *c)
     if (!l->wanted || l->socket)
         return;
     if (!c->settings.token || l->token_refused)
-        rest(c, PARLEY_STATE_NEEDS_TOKEN, l->token_refused ? l->reason : PARLEY_UNAUTHENTICATED,
+        rest(c, PARLEY_STATE_NEEDS_TOKEN, l->token_refused ? l->refusal : PARLEY_UNAUTHENTICATED,
              l->token_refused ? NULL : "no token was set", 0);
     else if (!l->reachable)
         rest(c, PARLEY_STATE_SUSPENDED, PARLEY_UNAVAILABLE, "there is no network", 0);
-    else if (!l->foreground && client_now(c) >= l->background_at)
+    else if (!l->foreground && client_now(c) >= l->background_at && !c->sync.active)
         rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 0);
     else if (events_full(&c->events))
         l->step_by = client_now(c) + LINK_FULL_MS; /* what would come has no room */
@@ -260,6 +261,7 @@ void link_refused(struct parley_client *c, const struct frame_error *error, parl
         hurry(c);
     } else if (is_token_status(st)) {
         c->link.token_refused = true;
+        c->link.refusal = st;
         rest(c, PARLEY_STATE_NEEDS_TOKEN, st, text, 1000);
     } else if (status_again(st)) {
         link_lost(c, st, text, error->has_retry_after_ms ? error->retry_after_ms : 0);
@@ -286,6 +288,7 @@ void link_closed(struct parley_client *c, int code, const char *reason)
     drop(c, 0);
     if (code == 4004 || code == 4501) {
         l->token_refused = true;
+        l->refusal = st;
         link_move(c, PARLEY_STATE_NEEDS_TOKEN, st, reason, -1);
     } else if (code >= 4500 && code < 5000) {
         link_move(c, PARLEY_STATE_BLOCKED, st, reason, -1);
@@ -336,6 +339,29 @@ static void probe(struct parley_client *c)
     c->link.probe = r->id;
 }
 
+void link_wake(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    l->wanted = true;
+    if (link_online(c)) {
+        doubt(c);
+        if (!l->probe)
+            probe(c);
+    } else if (!l->socket && l->state != PARLEY_STATE_BLOCKED) {
+        l->step_by = INT64_MAX;
+        link_go(c);
+    }
+}
+
+void link_sleep(struct parley_client *c, bool wanted)
+{
+    struct link *l = &c->link;
+    if (!wanted)
+        link_stop(c, PARLEY_CANCELED);
+    else if (l->wanted && !l->foreground && client_now(c) >= l->background_at)
+        rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 1000);
+}
+
 static void tick_online(struct parley_client *c, int64_t now)
 {
     struct link *l = &c->link;
@@ -358,7 +384,7 @@ void link_tick(struct parley_client *c, int64_t now)
 {
     struct link *l = &c->link;
     token_renew(c);
-    if (l->socket && now >= l->background_at)
+    if (l->socket && now >= l->background_at && !c->sync.active)
         rest(c, PARLEY_STATE_SUSPENDED, PARLEY_CANCELED, "in the background", 1000);
     if (link_online(c)) {
         tick_online(c, now);
@@ -380,7 +406,7 @@ int64_t link_due(const struct parley_client *c)
 {
     const struct link *l = &c->link;
     int64_t due = l->step_by;
-    if (l->socket)
+    if (l->socket && !c->sync.active)
         due = earlier(due, l->background_at);
     if (!link_online(c))
         return due;

@@ -26,6 +26,7 @@ struct link {
     bool foreground;
     bool reachable;
     bool token_refused; /* this very token: never offered again */
+    parley_status refusal;
     bool renew;         /* a new one is to be offered on the open connection */
     bool renewing;      /* and was, and is not answered */
     uint64_t socket;    /* the number of the present attempt; 0 when there is none */
@@ -69,6 +70,11 @@ void link_heard(struct parley_client *c);
 /* When the token ends, 0 for never: the app is told before. And: tell it now. */
 void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_time);
 void link_token_ends(struct parley_client *c, int64_t expires_at);
+
+/* Tries at once, whatever was waited for; a connection that is there is asked whether it lives. And: back to where the
+ * app wants it, in the background at rest. */
+void link_wake(struct parley_client *c);
+void link_sleep(struct parley_client *c, bool wanted);
 
 /* Into the state that follows from the app's wishes when nothing is under way. */
 void link_go(struct parley_client *c);

@@ -81,6 +81,7 @@ static void entry_move(struct parley_client *c, struct entry *e, int32_t state, 
     if (outbox_is_stored(e) && !was_stored) {
         c->outbox.waiting--;
         c->outbox.sent++;
+        c->sync.sent++;
     }
     if (!was_stored)
         save(c, e, was);
@@ -273,6 +274,14 @@ static void send(struct parley_client *c, struct conversation *conv, struct entr
     } else {
         entry_move(c, e, PARLEY_OUTBOX_FAILED_FINAL, st, (struct span){0});
     }
+}
+
+bool outbox_waits(const struct parley_client *c)
+{
+    for (const struct entry *e = c->outbox.first; e; e = e->next)
+        if (e->state == PARLEY_OUTBOX_QUEUED || e->state == PARLEY_OUTBOX_SENDING)
+            return true;
+    return false;
 }
 
 bool outbox_in_flight(const struct parley_client *c)

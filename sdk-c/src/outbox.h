@@ -104,6 +104,9 @@ void outbox_put(struct parley_client *c, struct parley_event *e);
 void outbox_pump(struct parley_client *c);
 void outbox_lost(struct parley_client *c);
 
+/* Whether something is to be sent, or awaited. */
+bool outbox_waits(const struct parley_client *c);
+
 /* Whether an answer is awaited. */
 bool outbox_in_flight(const struct parley_client *c);
 

@@ -151,7 +151,8 @@ void receipt_type(struct parley_client *c, struct conversation *conv, bool on)
 
 void receipt_tick(struct parley_client *c, struct conversation *conv, int64_t now)
 {
-    if (now >= conv->mark_at && conv->following && link_online(c))
+    bool hurry = c->sync.active && conv->mark_at != INT64_MAX;
+    if ((now >= conv->mark_at || hurry) && conv->following && link_online(c))
         send_marks(c, conv);
     for (struct typist *t = conv->typists; t < conv->typists + TYPISTS_MAX; t++) {
         if (t->until && now >= t->until) {

@@ -22,6 +22,7 @@ static const struct verb verbs[FRAME_REQUESTS_END] = {
     [FRAME_queue_leave] = {on_queue_leave, WHO_CUSTOMER, RATE_CHEAP},
     [FRAME_upload] = {on_upload, WHO_ALL, RATE_POST},
     [FRAME_download] = {on_download, WHO_ALL, RATE_READ},
+    [FRAME_push_set] = {on_push_set, WHO_CUSTOMER, RATE_POST},
     [FRAME_status_set] = {on_status_set, WHO_AGENT, RATE_CHEAP},
     [FRAME_inbox] = {on_inbox, WHO_AGENT, RATE_READ},
     [FRAME_offer_accept] = {on_offer_accept, WHO_AGENT, RATE_CHEAP},

@@ -20,6 +20,7 @@
 enum {
     BATCH = 256,
     SWEEP_MS = 500,
+    BODY_MAX = 64 << 10,
     OLD_MS = 60000, /* an item read that much later was noticed by the process that stored it */
     TIMEOUT_MS = 15000,
     LEASE_MS = 30000, /* longer than an attempt can take */
@@ -208,21 +209,22 @@ static struct span body_of(const struct push_row *row, struct buf *out)
     uuid_format(row->customer, customer);
     buf_printf(out,
                "{\"type\":\"push.requested\",\"id\":\"%s\",\"created_at\":%lld,"
-               "\"data\":{\"conversation\":\"%s\",\"customer\":\"%s\",\"seq\":%lld}}",
-               id, (long long)row->since_ms, conversation, customer, (long long)row->seq);
+               "\"data\":{\"conversation\":\"%s\",\"customer\":\"%s\",\"seq\":%lld%s%.*s}}",
+               id, (long long)row->since_ms, conversation, customer, (long long)row->seq,
+               row->devices.len ? ",\"devices\":" : "", SPAN_ARG(row->devices));
     return buf_span(out);
 }
 
-static parley_status post(struct push *push, struct sending *s)
+static parley_status post(struct push *push, struct sending *s, const struct push_row *row)
 {
     int64_t now_s = clock_ms() / 1000;
     char id[UUID_TEXT + 1], at[24];
     struct buf body, signature;
     uuid_format(s->row.id, id);
     snprintf(at, sizeof at, "%lld", (long long)now_s);
-    buf_init(&body, 1024);
+    buf_init(&body, BODY_MAX);
     buf_init(&signature, 256);
-    struct span text = body_of(&s->row, &body);
+    struct span text = body_of(row, &body);
     parley_status st = webhook_sign(push->conf->push.secret, span_str(id), now_s, text, &signature);
     struct fetch_header headers[] = {{"Content-Type", span_str("application/json")},
                                      {"webhook-id", span_str(id)},
@@ -242,8 +244,9 @@ static void attempt(struct push *push, const struct push_row *row)
 {
     struct sending *s = mem_alloc(sizeof *s);
     *s = (struct sending){.push = push, .row = *row};
+    s->row.devices = (struct span){0}; /* lives for the call alone */
     push->in_flight++;
-    parley_status st = post(push, s);
+    parley_status st = post(push, s, row);
     if (st == PARLEY_OK)
         return;
     push->in_flight--;

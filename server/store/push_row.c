@@ -34,7 +34,11 @@ static const struct pg_statement take_due = {
     "   and not exists (select from push_ended where endpoint = $6)"
     "   order by p.due, p.conversation limit $4 for no key update)"
     " update push p set due = $5, attempts = p.attempts + 1 from mine m where p.conversation = m.conversation"
-    " returning p.conversation, p.customer, p.id, p.seq, p.due, p.attempts, p.since",
+    " returning p.conversation, p.customer, p.id, p.seq, p.due, p.attempts, p.since,"
+    "   (select jsonb_agg(jsonb_build_object('device', d.id, 'platform', d.push_platform, 'token', d.push_token))"
+    "      from (select id, push_platform, push_token from device where customer = p.customer and push_token is not "
+    "null"
+    "             limit 16) d)",
     6,
     {PG_TIME, PG_I32, PG_I32, PG_I64, PG_TIME, PG_BYTES},
 };
@@ -80,6 +84,7 @@ static struct push_row row_of(const struct pg_result *r, int i, struct pg_group 
         .due_ms = pg_get_time_ms(r, i, 4),
         .attempts = pg_get_i32(r, i, 5),
         .since_ms = pg_get_time_ms(r, i, 6),
+        .devices = pg_get_jsonb(r, i, 7),
     };
 }
 

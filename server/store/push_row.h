@@ -9,8 +9,9 @@ struct push_row {
     struct uuid id; /* of the webhook: the same on every attempt */
     int64_t seq;    /* the newest item they have not received */
     int64_t due_ms;
-    int32_t attempts; /* begun so far */
-    int64_t since_ms; /* of the oldest wish that this one stands for */
+    int32_t attempts;    /* begun so far */
+    int64_t since_ms;    /* of the oldest wish that this one stands for */
+    struct span devices; /* JSON list of the customer's devices with a token; empty: none; read, not written */
 };
 
 /* A push service is known by the digest of its URL. One that wants no more requests is given none by any process: no

@@ -1,7 +1,8 @@
 /* Drives a server as many clients would, and prints what it saw as one JSON object.
  *
  *   loadgen PORT TOKENS pairs  [--window N | --rate N] [--seconds N] [--server PID] [--postgres PID]
- *   loadgen PORT TOKENS resume [--at-once N] [--items N] [--have FILE] [--recap] [--seconds N] [--server PID] [--postgres PID]
+ *   loadgen PORT TOKENS resume [--at-once N] [--items N] [--have FILE] [--recap] [--seconds N] [--server PID]
+ *                              [--postgres PID]
  *   loadgen PORT TOKENS storm  [--at-once N] [--have FILE]
  *   loadgen PORT TOKENS hold   [--tls]
  *

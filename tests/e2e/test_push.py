@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from parley_client import WAIT
+from parley_client import WAIT, Refused
 from server import CANARY
+from test_sdk import kept, stop
 from waiting import until
 
 KEY = hashlib.sha256(b"the key of the push service").digest()
@@ -67,7 +68,7 @@ def verified(call):
     assert headers["webhook-signature"] == expected and headers["content-type"] == "application/json"
     assert "." not in headers["webhook-id"] and CANARY.encode() not in body
     event = json.loads(body)
-    assert set(event) == {"type", "id", "created_at", "data"} and set(event["data"]) == {"conversation", "customer", "seq"}
+    assert set(event) == {"type", "id", "created_at", "data"} and set(event["data"]) - {"devices"} == {"conversation", "customer", "seq"}
     assert event["type"] == "push.requested" and event["id"] == headers["webhook-id"]
     return event
 
@@ -113,6 +114,78 @@ async def test_what_nobody_confirms_wakes_the_phone_once_for_all(shop, sink):
         await shop.quiet()
     assert len(sink.calls) == before + 2
     shop.judge()
+
+
+async def test_devices_are_named_with_their_tokens(shop, sink):
+    with serve(shop, sink):
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        tablet, bob = await shop.customer("ann.tablet"), await shop.customer("bob")
+        await ann.request("push.set", platform="apns", token="t1")
+        await tablet.request("push.set", platform="fcm", token='t"2')
+        conv = await shop.served(ann, kim)
+        named = lambda event: sorted((d["platform"], d["token"], d["device"]) for d in event["data"].get("devices", []))
+        assert named(await sink.call(1)) == [("apns", "t1", ann.device), ("fcm", 't"2', tablet.device)]
+        await wishes(shop, 0)
+        await bob.request("push.set", platform="apns", token="t1")     # bob has the phone now
+        await tablet.request("push.set", platform="fcm", token="t3")
+        await tablet.request("push.set", platform="fcm", token="t3")
+        calls = len(sink.calls)
+        await kim.say("two", conv)
+        assert named(await sink.call(calls + 1)) == [("fcm", "t3", tablet.device)]
+        await wishes(shop, 0)
+        await tablet.request("push.set")
+        calls = len(sink.calls)
+        await kim.say("three", conv)
+        assert named(await sink.call(calls + 1)) == []
+        for wrong in ({"platform": "apns"}, {"token": "t"}, {"platform": "A b", "token": "t"}, {"platform": "a", "token": "t" * 1025}):
+            with pytest.raises(Refused, match="invalid|too_big"):
+                await ann.request("push.set", **wrong)
+        with pytest.raises(Refused, match="denied"):
+            await kim.request("push.set", platform="apns", token="t9")
+        nameless = await shop.customer("carl", connect=False)
+        nameless.device = None
+        await nameless.connect()
+        with pytest.raises(Refused, match="wrong_state"):
+            await nameless.request("push.set", platform="apns", token="t9")
+        await shop.quiet()
+    assert "t1" not in shop.site.logs().split()
+    shop.judge()
+
+
+async def test_an_app_that_is_woken_takes_confirms_and_leaves(shop, sink):
+    """The C SDK: registered before it is known, called by the token it gave, synced in the background, signed out."""
+    with serve(shop, sink):
+        kim = await shop.desk("kim")
+        with kept(shop, "ana") as ana:
+            ana.call("push", platform="apns", token="the-phone")
+            await asyncio.to_thread(ana.expect, "push", lambda e: e["state"] == "registered")
+            ana.call("send", text="help")
+            conv = (await asyncio.to_thread(ana.text, "help"))["conversation"]
+            offer = await kim.offered(conv)
+            stop(ana)
+        await kim.accept(offer)
+        last = (await kim.say("are you there?", conv))["seq"]
+        await until(lambda: sink.calls, "a call")
+        event = await sink.call(len(sink.calls))
+        assert event["data"]["devices"][0]["token"] == "the-phone"
+        await wishes(shop, 0)
+        later = (await kim.say("I wait", conv))["seq"]
+        with kept(shop, "ana") as ana:
+            ana.state("online")
+            ana.call("close")
+            ana.state("closed")
+            ana.call("send", text="typed in the tunnel")
+            ana.call("sync", limit_ms=60000)
+            woken = await asyncio.to_thread(ana.reply, "sync")
+            assert woken["status"] == "ok" and woken["data"]["unsent"] == 0 and woken["data"]["sent"] == 1
+            await until(lambda: shop.site.sql("SELECT 1 FROM mark WHERE role = 1 AND delivered >= %s", later), "the confirmation")
+            assert last < later
+            ana.call("connect")
+            ana.state("online")
+            ana.call("sign_out")
+            ana.state("closed")
+            await until(lambda: shop.site.sql("SELECT count(push_token) FROM device") == [(0,)], "the token to be taken back")
+        await shop.quiet()
 
 
 async def test_what_was_received_in_time_wakes_nobody(shop, sink):

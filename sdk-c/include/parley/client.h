@@ -194,6 +194,21 @@ PARLEY_API parley_status parley_set_token(parley_client *client, const char *tok
  * parley_client_free. */
 PARLEY_API parley_status parley_sign_out(parley_client *client);
 
+/* How this phone is woken while the app is away: `platform` is "apns", "fcm" or what else the company's push service
+ * knows, `token` as the system gave it; NULL: not any more. On disk when it returns, and said to the server until it
+ * knows: PUSH tells. Call it at each start and when the token changes; parley_sign_out takes it back. For customers.
+ * PARLEY_INVALID, PARLEY_TOO_BIG, and what the disk says. */
+PARLEY_API parley_status parley_push_register(parley_client *client, const char *platform, const char *token);
+
+/* For a silent push, a background fetch or a worker of the system: connects, takes what is there, says what waits,
+ * confirms, and leaves - all of it, or as much as limit_ms allow. This call waits for that, and for no longer: call it
+ * from a thread that may. A client that was in the foreground stays connected; any other is as it was before.
+ * PARLEY_OK: everything is here, and everything was sent. PARLEY_TIMEOUT: the time was over. Else why it cannot be:
+ * PARLEY_UNAVAILABLE (no network), PARLEY_UNAUTHENTICATED, PARLEY_TOKEN_EXPIRED (set a token, call again),
+ * PARLEY_SLOW (pull events first), PARLEY_WRONG_STATE (one is under way). `out_result` (may be NULL, and may get NULL
+ * without memory): status, items (new ones), sent, unsent, unread. The caller owns it: parley_event_free. */
+PARLEY_API parley_status parley_sync_background(parley_client *client, int32_t limit_ms, parley_event **out_result);
+
 /* 0: the app went to the background; the connection is closed after `background_ms`, and then nothing wakes the
  * processor. 1: it is back; reconnects at once. A new client is in the foreground. */
 PARLEY_API void parley_set_foreground(parley_client *client, int32_t on);
@@ -256,7 +271,8 @@ enum {
     PARLEY_EVENT_ANSWER = 19,  /* never in the queue: what parley_outbox_list, parley_recap hand out */
     PARLEY_EVENT_UNREAD = 20,  /* unread, total: of this conversation, and of all */
     PARLEY_EVENT_VIEW = 21,    /* view, change, index, row; count, start */
-    PARLEY_EVENT_RECAP = 22    /* as parley_recap: after each connection, with what the server says of it */
+    PARLEY_EVENT_RECAP = 22,   /* as parley_recap: after each connection, with what the server says of it */
+    PARLEY_EVENT_PUSH = 23     /* state (registered, unregistered, refused), reason, text */
 };
 
 enum {
@@ -489,8 +505,10 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
  * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this
  * page: send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
  *   view {count}  view.list  view.more {view, count}  view.close {view}  draft {number, value}  outbox  recap  sign_out
- * retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close PARLEY_MALFORMED,
- * PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was sent, and no REPLY follows. */
+ *   retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close
+ *   push {platform, token}  sync {limit_ms}
+ * sync does not wait: its REPLY has the result. PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was
+ * sent, and no REPLY follows. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
 #ifdef __cplusplus

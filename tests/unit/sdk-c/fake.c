@@ -10,6 +10,12 @@ const struct uuid fake_agent = {.b = {3, 3, 3, 3, 3, 3, 0x70, 3, 0x80, 3, 3, 3, 
 
 /* --- the transport --- */
 
+static void forget_messages(struct fake *f)
+{
+    for (; f->count; f->count--, f->first = (f->first + 1) % FAKE_MESSAGES)
+        free((void *)f->messages[f->first].ptr);
+}
+
 static parley_status on_open(void *user, parley_client *client, uint64_t socket, const char *url, const char *protocol)
 {
     struct fake *f = user;
@@ -20,6 +26,7 @@ static parley_status on_open(void *user, parley_client *client, uint64_t socket,
     if (f->refuse_open)
         return PARLEY_UNAVAILABLE;
     f->asked = true;
+    forget_messages(f);
     return PARLEY_OK;
 }
 
@@ -36,20 +43,13 @@ static parley_status on_send(void *user, uint64_t socket, const uint8_t *bytes, 
     return PARLEY_OK;
 }
 
-static void forget_messages(struct fake *f)
-{
-    for (; f->count; f->count--, f->first = (f->first + 1) % FAKE_MESSAGES)
-        free((void *)f->messages[f->first].ptr);
-}
-
 static void on_close(void *user, uint64_t socket, int32_t code)
 {
     struct fake *f = user;
     if (socket != f->socket)
         return;
     f->close_code = code;
-    f->asked = f->is_open = false;
-    forget_messages(f);
+    f->asked = f->is_open = false; /* what was said before the close has arrived, and can be read until the next open */
 }
 
 /* --- time and chance --- */

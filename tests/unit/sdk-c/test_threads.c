@@ -113,12 +113,43 @@ static void shows_a_waiting_event_on_its_descriptor(void **state)
     parley_client_free(client);
 }
 
+/* In both ways to run: the call waits, and is back with what there is. */
+static void a_background_sync_waits_for_its_end(void **state)
+{
+    static struct honest server;
+    for (int32_t driven = 0; driven <= PARLEY_HOST_DRIVEN; driven += PARLEY_HOST_DRIVEN) {
+        parley_client *client;
+        parley_event *result;
+        parley_config config;
+        honest_init(&server, ENCODING_MSGPACK);
+        honest_say(&server, "one");
+        honest_say(&server, "two");
+        parley_config_init(&config, sizeof config);
+        config.url = "ws://127.0.0.1:1/v1/ws";
+        config.token = "t";
+        config.transport = &server.transport;
+        config.flags = (uint32_t)driven;
+        assert_int_equal(parley_client_new(&config, &client), PARLEY_OK);
+        assert_int_equal(parley_send_text(client, NULL, "mine", NULL), PARLEY_OK);
+        assert_int_equal(parley_sync_background(client, 20000, &result), PARLEY_OK);
+        assert_int_equal(parley_event_int(result, "items", 0), 3);
+        assert_int_equal(parley_event_int(result, "sent", 0), 1);
+        assert_int_equal(parley_event_int(result, "unsent", -1), 0);
+        assert_int_equal(parley_event_int(result, "unread", 0), 2);
+        assert_int_equal(parley_state(client), PARLEY_STATE_CLOSED);
+        parley_event_free(result);
+        parley_client_free(client);
+        assert_int_equal(server.head, 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_calls_of_many_threads),
         cmocka_unit_test(wakes_the_apps_own_loop),
         cmocka_unit_test(shows_a_waiting_event_on_its_descriptor),
+        cmocka_unit_test(a_background_sync_waits_for_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

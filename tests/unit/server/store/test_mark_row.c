@@ -181,7 +181,12 @@ static uint8_t endpoint[PUSH_ENDPOINT];
 
 static struct push_row wish(struct uuid conversation, int64_t seq, int64_t due)
 {
-    struct push_row row = {conversation, f.customer, pg_fixture_id(), seq, due, 0, due - 5000};
+    struct push_row row = {.conversation = conversation,
+                           .customer = f.customer,
+                           .id = pg_fixture_id(),
+                           .seq = seq,
+                           .due_ms = due,
+                           .since_ms = due - 5000};
     assert_int_equal(store_fixture_wait(push_put(f.store, endpoint, &row, 1, store_fixture_done, NULL)), PARLEY_OK);
     return row;
 }
