@@ -163,7 +163,7 @@ const struct verb mock_verbs[] = {
          "\n"
          "A script is lines of text:\n"
          "  history 40                          so many items are there already\n"
-         "  chatter 300ms 20                    an agent says something so often, twenty times; app there or not\n"
+         "  chatter 300ms 20                    something is said so often, twenty times; app there or not\n"
          "  beacon 1s                           heads are told so often\n"
          "  echo no                             the bot says nothing\n"
          "  on request post 1 in 5: cut         cut, close CODE, silence, lose, refuse STATUS [TIME]\n"

@@ -2,14 +2,13 @@
 #include "server/mock/script.h"
 
 const struct builtin builtins[] = {
-    {"calm", "# nothing goes wrong: a bot that answers, and an agent now and then\n"
-             "chatter 10s\n"},
+    {"calm", "# nothing goes wrong: a bot that answers\n"},
     {"drop", "# the connection breaks every second and every few frames, in the middle of anything\n"
              "chatter 150ms 20\n"
              "beacon 1s\n"
              "every 1s: cut\n"
-             "on request each 7: cut\n"
-             "on push each 11: cut\n"},
+             "on request each 9: cut\n"
+             "on push each 17: cut\n"},
     {"lost-acks", "# a message is stored, and the connection breaks before its answer\n"
                   "chatter 200ms 10\n"
                   "on answer post 1 in 3: cut\n"},
@@ -41,14 +40,14 @@ const struct builtin builtins[] = {
               "after 300ms first 3: drain 200ms\n"},
     {"closes", "# it closes with each of the codes that mean come back\n"
                "chatter 100ms 20\n"
-               "on request each 5: close 1000\n"
-               "on request each 7: close 1001 going away\n"
-               "on request each 11: close 1011 a fault\n"
-               "on request each 13: close 1012 going down\n"
-               "on request each 17: close 1013 too busy\n"
-               "on answer post each 4: close 4001 you read too slowly\n"
-               "on answer each 9: close 4003 too many requests\n"
-               "on push each 6: close 4006 the database cannot be reached\n"},
+               "on request post first 1: close 1000\n"
+               "on answer post first 1: close 1001 going away\n"
+               "on push item each 13: close 1011 a fault\n"
+               "on request post each 8: close 1012 going down\n"
+               "on request post each 11: close 1013 too busy\n"
+               "on answer post each 9: close 4001 you read too slowly\n"
+               "on answer hello each 7: close 4003 too many requests\n"
+               "on push item each 19: close 4006 the database cannot be reached\n"},
     {"blocked", "# it closes with codes that mean do not come back: only the user can try again\n"
                 "on request post first 1: close 4500 not understood\n"
                 "on answer post first 1: close 4503 the same device connected again\n"
@@ -80,10 +79,11 @@ const struct builtin builtins[] = {
                     "every 700ms first 3: cut\n"},
     {"truncated", "# answers and pushes break off in the middle\n"
                   "chatter 100ms 20\n"
-                  "on answer 1 in 4: torn\n"
-                  "on push 1 in 6: torn\n"
-                  "on answer 1 in 6: half\n"
-                  "on push 1 in 8: half\n"},
+                  "on answer hello 1 in 6: torn\n"
+                  "on answer post 1 in 8: torn\n"
+                  "on answer post 1 in 8: half\n"
+                  "on push item 1 in 20: torn\n"
+                  "on push item 1 in 20: half\n"},
     {"refusing", "# posts are refused for now: busy, too many, the database is away\n"
                  "chatter 200ms 10\n"
                  "on request post 1 in 5: refuse unavailable 150ms\n"

@@ -48,7 +48,7 @@ void mock_stored(struct mock *m, int64_t by_peer, struct talk *t, const struct e
 /* How far somebody has read, to everybody connected as that customer. */
 void mock_marked(struct mock *m, const struct talk *t, const struct frame_mark *mark);
 
-/* Something that the agent says. */
+/* Something that whoever serves says. */
 void mock_say(struct mock *m, struct talk *t, const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* What goes wrong, as a text: settings, and rules of which the first that fits an event acts.
  *
  *   history 40                      the conversation has so many items before anybody connects
- *   chatter 300ms 20                an agent says something so often, also while the app is away; at most so many times
+ *   chatter 300ms 20                something is said so often, also while the app is away; at most so many times
  *   beacon 1s                       heads are told, and silence is noticed, so often
  *   echo no                         the bot says nothing
  *   on EVENT [TYPE] [WHICH]: ACTION
@@ -31,7 +31,7 @@ enum rule_action {
     ACT_HEAD,   /* a head that lies by `amount` */
     ACT_EXPIRE, /* the token ends after so many milliseconds */
     ACT_DRAIN,  /* the server says that it goes down, and does */
-    ACT_SAY     /* the agent says `text` */
+    ACT_SAY     /* whoever serves says `text` */
 };
 
 enum { RULE_TEXT = 96, RULES_MAX = 64, SCRIPT_MAX = 64 << 10 };

@@ -58,13 +58,7 @@ static void say(struct mock *m, struct talk *t, const char *before, struct span 
 
 void mock_say(struct mock *m, struct talk *t, const char *text)
 {
-    struct buf body;
-    buf_init(&body, BODY_MAX);
-    buf_add_str(&body, "{\"text\":");
-    wire_json_put_text(&body, span_str(text));
-    buf_add_str(&body, "}");
-    store(m, t, role_agent, mock_agent, "text", buf_span(&body));
-    buf_done(&body);
+    say(m, t, "", span_str(text));
 }
 
 /* --- sessions --- */

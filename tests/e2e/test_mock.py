@@ -1,0 +1,109 @@
+"""Every script of `parley mock` against apps on the SDK: nothing is lost, nothing comes twice, the screen is the log.
+
+Two or three apps at a time: one by MessagePack with a clock that runs fast and files of its own, one by JSON, one with the
+library's own thread and the world's clock, where no script makes the library wait long."""
+import contextlib
+import json
+import subprocess
+
+import pytest
+
+from mock import App, Mock
+from server import Failed, run
+
+SAID, CHATTER = 20, {"long-absence": 300}
+SLOW = {"slow"}     # a fast clock would take it for silence
+PATIENT = {"drop", "lost-acks", "closes", "half-open", "mute", "truncated", "storm"}     # long waits of the library's own clock
+
+
+def scripts():
+    try:
+        return [row["script"] for row in json.loads(run("mock", "--list", "--json"))]
+    except (Failed, FileNotFoundError, subprocess.SubprocessError):
+        return []
+
+
+def chatter(mock):
+    """How often somebody says something by the way, by the script."""
+    text = run("mock", "--show", mock.script)
+    lines = [line.split() for line in text.splitlines() if line.startswith("chatter ")]
+    return int(lines[0][2]) if lines and len(lines[0]) > 2 else 0
+
+
+def settled(mock, who, count):
+    """All that will ever be said to this customer has been said: their own words, the echoes, the chatter."""
+    texts = [line["body"].get("text", "") for line in mock.stored(who) if line["kind"] == "text"]
+    own = sum(1 for text in texts if text.isdigit())
+    return own == SAID and sum(text.startswith("You said: ") for text in texts) == SAID and \
+        sum(text.startswith("by the way ") for text in texts) == count
+
+
+def check(mock, app):
+    stored, noted = mock.stored(app.who), app.noted
+    told = [line["e"] for line in noted if line["k"] == "event" and line["e"]["event"] == "item"]
+    end = noted[-1]
+    assert end["k"] == "end"
+    # once and in order in the log
+    assert [line["body"]["text"] for line in stored if line["role"] == "customer"] == [str(n) for n in range(SAID)]
+    # told once each, and as it is in the log
+    seqs = [event["item"]["seq"] for event in told]
+    assert sorted(seqs) == [line["seq"] for line in stored]
+    truth = {line["seq"]: line for line in stored}
+    for event in told:
+        item, line = event["item"], truth[event["item"]["seq"]]
+        assert [item[k] for k in ("id", "kind", "author", "role", "prev", "body")] == \
+            [line[k] for k in ("id", "kind", "author", "role", "prev", "body")]
+    fresh = [event["item"]["seq"] for event in told if event["new"]]
+    assert fresh == sorted(fresh)
+    # the screen is the newest part of the log
+    rows = end["rows"]
+    assert len(rows) >= min(20, len(stored))
+    assert [row[:2] for row in rows] == [[line["seq"], line["id"]] for line in stored[-len(rows):]]
+    mine = {line["seq"] for line in stored if line["role"] == "customer"}
+    assert all(row[2] in ("sent", "delivered", "read") for row in rows if row[0] in mine)
+    # and the library knows that it has it all
+    assert end["recap"]["head"] == stored[-1]["seq"] and end["recap"]["complete"] and end["unsent"] == 0
+    # a refused token was never offered again, and nothing was sent that is no frame
+    assert not mock.of("refused_again", app.who) and not mock.of("unread", app.who)
+
+
+def outbox_is_straight(app):
+    """Each message goes queued, sending, ... and never back from sent."""
+    order = {"queued": 0, "sending": 0, "sent": 1, "delivered": 2, "read": 3}
+    last = {}
+    for line in app.noted:
+        if line["k"] == "event" and line["e"]["event"] == "outbox":
+            id, state = line["e"]["id"], line["e"]["state"]
+            assert order[state] >= last.get(id, 0), f"{id} goes to {state}"
+            last[id] = order[state]
+    assert len(last) == SAID and all(rank >= 1 for rank in last.values())
+
+
+def apps_for(mock, folder):
+    speed = "3" if mock.script in SLOW else "20"
+    yield App(mock, "ana", SAID, "speed", speed, "folder", f"{folder}/ana")
+    yield App(mock, "bob", SAID, "json", "speed", speed)
+    if mock.script not in PATIENT:
+        yield App(mock, "eve", SAID, "threaded", "folder", f"{folder}/eve")
+
+
+def play(script, folder, seed):
+    """The apps talk and end; (mock, apps) to be judged."""
+    folder.mkdir()
+    with Mock(script, folder, seed) as mock, contextlib.ExitStack() as stack:
+        count, apps = chatter(mock), [stack.enter_context(app) for app in apps_for(mock, folder)]
+        for app in apps:
+            mock.wait(lambda who=app.who: settled(mock, who, count), f"{app.who} having said all")
+        for app in apps:
+            app.until(mock.stored(app.who)[-1]["seq"])
+    return mock, apps
+
+
+@pytest.mark.parametrize("script", scripts())
+def test_nothing_is_lost_or_doubled(script, tmp_path, size):
+    for seed in range(size(1, 20)):
+        mock, apps = play(script, tmp_path / str(seed), size.seed * 1000 + seed)
+        for app in apps:
+            check(mock, app)
+            outbox_is_straight(app)
+        assert script in ("calm", "long-absence") or mock.rules_that_acted(), "the script did nothing"
