@@ -18,6 +18,8 @@ static const struct {
     {"GET", "/v1/conversations/", "/items", http_get_items, 0},
     {"POST", "/v1/events", NULL, http_post_event, LIMIT_MESSAGE},
     {"POST", "/v1/login", NULL, http_login, 4096},
+    {"POST", "/v1/password", NULL, http_password, 4096},
+    {"POST", "/v1/logout", NULL, http_logout, 4096},
     {"POST", "/v1/guests", NULL, http_guest, 4096},
     {"PUT", "/v1/blobs/", "", http_blob_put, LIMIT_UPLOAD},
     {"GET", "/v1/blobs/", "", http_blob_get, 0},

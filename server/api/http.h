@@ -23,7 +23,8 @@ struct http_call {
 
 typedef void http_route(const struct http_call *call);
 
-http_route http_post_items, http_get_items, http_post_event, http_login, http_guest, http_blob_put, http_blob_get;
+http_route http_post_items, http_get_items, http_post_event, http_login, http_password, http_logout, http_guest,
+    http_blob_put, http_blob_get;
 
 /* The answer {"error":{...}} with the status's HTTP code. text NULL: the status's own. */
 void http_refuse(struct http_exchange *exchange, parley_status status, const char *text, const char *path);

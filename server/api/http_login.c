@@ -1,4 +1,5 @@
-/* POST /v1/login and POST /v1/guests: how people without a company token come by one of ours. */
+/* POST /v1/login, /v1/password and /v1/guests: how people without a company token come by one of ours; and /v1/logout.
+ */
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
 #include "server/api/api.h"
@@ -29,7 +30,10 @@ struct login {
     bool counted;     /* as a wrong password, until it turns out not to be one */
     char *password;   /* wiped */
     size_t password_len;
-    char *hash; /* NULL: no such agent, which takes the same time */
+    char *hash;   /* NULL: no such agent, which takes the same time */
+    char *wanted; /* the new password, wiped; NULL: they only sign in */
+    size_t wanted_len;
+    char made[SODIUM_HASH]; /* of that */
     parley_status verdict;
     struct uuid agent;
     char name[LIMIT_TITLE + 1];
@@ -45,6 +49,8 @@ static void login_free(struct login *l)
         gate_give_back(l->api->gate, GATE_PASSWORD, l->account);
     crypto_wipe(l->password, l->password_len);
     crypto_wipe(l->token, sizeof l->token);
+    crypto_wipe(l->wanted, l->wanted_len);
+    mem_free(l->wanted);
     mem_free(l->password);
     mem_free(l->hash);
     mem_free(l);
@@ -71,6 +77,10 @@ static void on_token_stored(void *arg, parley_status status, const struct pg_fau
     struct login *l = arg;
     char id[UUID_TEXT + 1];
     struct value map, agent;
+    if (status == PARLEY_STALE) {
+        login_refuse(l, PARLEY_UNAUTHENTICATED, "the password was changed meanwhile");
+        return;
+    }
     if (status != PARLEY_OK) {
         login_refuse(l, status, NULL);
         return;
@@ -94,6 +104,8 @@ static void verify(struct offload_job *job)
     struct login *l = LIST_ITEM(job, struct login, job);
     bool again;
     l->verdict = sodium_password_verify(span_of(l->password, l->password_len), l->hash, &again);
+    if (l->verdict == PARLEY_OK && l->wanted)
+        l->verdict = sodium_password_hash(span_of(l->wanted, l->wanted_len), l->made);
 }
 
 static void drop(struct offload_job *job)
@@ -101,17 +113,29 @@ static void drop(struct offload_job *job)
     login_free(LIST_ITEM(job, struct login, job));
 }
 
+static parley_status store_token(struct login *l)
+{
+    auth_token_new("pa_", l->token, l->digest);
+    l->expires_ms = clock_ms() + l->api->conf->agents.session_ttl_ms;
+    struct agent_password change = {
+        .agent = l->agent, .old = l->hash, .new = l->made, .digest = l->digest, .expires_at_ms = l->expires_ms};
+    return l->wanted ? agent_set_password(l->api->store, &change, on_token_stored, l)
+                     : agent_add_token(l->api->store, l->digest, l->agent, l->expires_ms, on_token_stored, l);
+}
+
 static void on_verified(struct offload_job *job)
 {
     struct login *l = LIST_ITEM(job, struct login, job);
-    if (l->verdict != PARLEY_OK) {
+    if (l->verdict == PARLEY_UNAUTHENTICATED) {
         l->counted = false;
         login_refuse(l, PARLEY_UNAUTHENTICATED, "e-mail or password is wrong");
         return;
     }
-    auth_token_new("pa_", l->token, l->digest);
-    l->expires_ms = clock_ms() + l->api->conf->agents.session_ttl_ms;
-    parley_status st = agent_add_token(l->api->store, l->digest, l->agent, l->expires_ms, on_token_stored, l);
+    if (l->verdict != PARLEY_OK) { /* there was no memory for the new one */
+        login_refuse(l, l->verdict, NULL);
+        return;
+    }
+    parley_status st = store_token(l);
     if (st != PARLEY_OK)
         login_refuse(l, st, NULL);
 }
@@ -165,17 +189,16 @@ static struct login *login_new(const struct http_call *call, struct span email, 
     return l;
 }
 
-void http_login(const struct http_call *call)
+static void sign_in(const struct http_call *call, const struct value *map, struct span wanted)
 {
-    const struct value *map = http_json_body(call);
-    if (!map)
-        return;
     struct span email = http_text(map, "email"), password = http_text(map, "password");
     if (!email.len || email.len > LIMIT_TITLE || !password.len || password.len > SODIUM_PASSWORD_MAX) {
         http_refuse(call->exchange, PARLEY_INVALID, "email and password are due", NULL);
         return;
     }
     struct login *l = login_new(call, email, password);
+    l->wanted = wanted.len ? mem_span(wanted) : NULL;
+    l->wanted_len = wanted.len;
     if (!may_try(l)) {
         login_free(l);
         return;
@@ -183,6 +206,68 @@ void http_login(const struct http_call *call)
     parley_status st = agent_by_email(call->api->store, span_str(l->email), on_agent, l);
     if (st != PARLEY_OK)
         login_refuse(l, st, NULL);
+}
+
+void http_login(const struct http_call *call)
+{
+    const struct value *map = http_json_body(call);
+    if (map)
+        sign_in(call, map, (struct span){0});
+}
+
+/* As if they signed in, and everything that the old one let in is out. */
+void http_password(const struct http_call *call)
+{
+    const struct value *map = http_json_body(call);
+    struct span wanted = map ? http_text(map, "new") : (struct span){0};
+    if (map && (wanted.len < SODIUM_PASSWORD_MIN || wanted.len > SODIUM_PASSWORD_MAX))
+        http_refuse(call->exchange, PARLEY_INVALID, "the new password has 12 to 1024 bytes", "new");
+    else if (map)
+        sign_in(call, map, wanted);
+}
+
+/* ---- signing out ---- */
+
+struct leaving {
+    struct link *link;
+    uint8_t digest[AUTH_DIGEST];
+};
+
+static void on_left(void *arg, parley_status status, const struct pg_fault *fault)
+{
+    struct leaving *l = arg;
+    if (status == PARLEY_OK)
+        link_reply(l->link, 1, FRAME_done, NULL);
+    else
+        api_refuse(l->link, 1, status, NULL, NULL);
+    link_unref(&l->link);
+    mem_free(l);
+}
+
+static void leave(struct api *api, struct link *link, void *arg)
+{
+    struct leaving *l = arg;
+    if (!link) {
+        mem_free(l); /* that token is good for nothing as it is */
+        return;
+    }
+    l->link = link_ref(link);
+    if (link->who->role < role_agent || link->who->role > role_admin) {
+        on_left(l, PARLEY_DENIED, NULL); /* only an agent's sign-in is ours to end */
+        return;
+    }
+    parley_status st = agent_drop_token(api->store, l->digest, on_left, l);
+    if (st != PARLEY_OK)
+        on_left(l, st, NULL);
+}
+
+void http_logout(const struct http_call *call)
+{
+    struct span authorization = http_authorization(call->exchange);
+    struct leaving *l = mem_alloc(sizeof *l);
+    if (authorization.len > 7)
+        auth_digest(span_of(authorization.ptr + 7, authorization.len - 7), l->digest);
+    http_as_link(call, leave, l);
 }
 
 /* ---- guests: a device, and a token bound to it ---- */

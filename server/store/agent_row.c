@@ -35,6 +35,17 @@ static const struct pg_statement add_token = {"agent_add_token",
                                               {PG_BYTES, PG_UUID, PG_TIME}};
 static const struct pg_statement drop_expired = {
     "agent_drop_expired_tokens", "delete from agent_token where agent = $1 and expires_at < now()", 1, {PG_UUID}};
+static const struct pg_statement drop_token = {
+    "agent_drop_token", "delete from agent_token where digest = $1", 1, {PG_BYTES}};
+static const struct pg_statement drop_tokens = {
+    "agent_drop_tokens", "delete from agent_token where agent = $1", 1, {PG_UUID}};
+static const struct pg_statement set_password = {
+    "agent_set_password",
+    UPDATE_ONE("agent", "password = $3, one_time = false, revision = revision + 1"
+                        " where id = $1 and password = $2 and disabled_at is null"),
+    3,
+    {PG_UUID, PG_TEXT, PG_TEXT},
+};
 static const struct pg_statement set_status = {
     "agent_set_status",
     UPDATE_ONE("agent", "status = $2, node = $3, misses = 0, lost_at = null where id = $1 and disabled_at is null"),
@@ -171,15 +182,39 @@ parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *don
 
 /* ---- access ---- */
 
+static void insert_token(struct pg_group *group, const uint8_t digest[32], struct uuid agent, int64_t expires_at_ms)
+{
+    struct pg_params *p = pg_group_add(group, &add_token, NULL, NULL);
+    pg_bytes(p, span_of(digest, 32));
+    pg_uuid(p, agent);
+    pg_time_ms(p, expires_at_ms);
+}
+
 parley_status agent_add_token(struct store *store, const uint8_t digest[32], struct uuid agent, int64_t expires_at_ms,
                               pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
     pg_uuid(pg_group_add(group, &drop_expired, NULL, NULL), agent);
-    struct pg_params *p = pg_group_add(group, &add_token, NULL, NULL);
-    pg_bytes(p, span_of(digest, 32));
-    pg_uuid(p, agent);
-    pg_time_ms(p, expires_at_ms);
+    insert_token(group, digest, agent, expires_at_ms);
+    return pg_group_send(&group, done, arg);
+}
+
+parley_status agent_drop_token(struct store *store, const uint8_t digest[32], pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    pg_bytes(pg_group_add(group, &drop_token, NULL, NULL), span_of(digest, 32));
+    return pg_group_send(&group, done, arg);
+}
+
+parley_status agent_set_password(struct store *store, const struct agent_password *change, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &set_password, NULL, NULL);
+    pg_uuid(p, change->agent);
+    pg_text(p, span_str(change->old));
+    pg_text(p, span_str(change->new));
+    pg_uuid(pg_group_add(group, &drop_tokens, NULL, NULL), change->agent);
+    insert_token(group, change->digest, change->agent, change->expires_at_ms);
     return pg_group_send(&group, done, arg);
 }
 

@@ -44,6 +44,20 @@ parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *don
 parley_status agent_add_token(struct store *store, const uint8_t digest[32], struct uuid agent, int64_t expires_at_ms,
                               pg_done *done, void *arg);
 
+/* Nothing when it is gone already. */
+parley_status agent_drop_token(struct store *store, const uint8_t digest[32], pg_done *done, void *arg);
+
+/* Both in their PHC form; the token is the only one that is left. Borrowed for the call. */
+struct agent_password {
+    struct uuid agent;
+    const char *old, *new;
+    const uint8_t *digest;
+    int64_t expires_at_ms;
+};
+
+/* STALE unless the old one still is theirs. Their revision grows: whatever the old one let in is closed. */
+parley_status agent_set_password(struct store *store, const struct agent_password *change, pg_done *done, void *arg);
+
 /* ---- presence ---- */
 
 /* Connected to that node, with this status; misses begin again, lost ends. */

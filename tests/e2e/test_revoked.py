@@ -124,3 +124,40 @@ async def test_what_can_be_withdrawn_is_found_or_said_to_be_missing(shop):
         assert '"disabled":true' in site.cli("app", "keys", "list", "--json").replace(" ", "")
     site.cli("agent", "enable", "kim@example.com")
     assert '"disabled":false' in site.cli("agent", "list", "--json").replace(" ", "")
+
+
+async def test_an_agent_changes_their_own_password(shop):
+    with shop.serve(workers=2) as server, shop.serve() as second:
+        kim, lee, email = await shop.desk("kim", server=second), await shop.desk("lee"), "kim@example.com"
+        old, new = shop.site.passwords[email], "one that kim chose"
+        for body, status in (({"email": email, "password": "wrong", "new": new}, 401),
+                             ({"email": email, "password": old, "new": "short"}, 400),
+                             ({"email": email, "password": old}, 400),
+                             ({"email": "nobody@example.com", "password": old, "new": new}, 401)):
+            assert server.http("POST", "/v1/password", body)[0] == status, body
+        await kim.status("busy")        # still signed in
+        status, text = server.http("POST", "/v1/password", {"email": email, "password": old, "new": new})
+        assert status == 200, text
+        assert await kim.closed() == 4506
+        with pytest.raises(Refused, match="unauthenticated"):
+            await kim.connect()
+        assert server.http("POST", "/v1/login", {"email": email, "password": old})[0] == 401
+        kim.token = json.loads(text)["token"]
+        await kim.connect()
+        shop.tokens[email + " again"] = second.login(email, new)
+        await lee.status("busy")
+        await shop.close()
+
+
+async def test_a_desk_signs_out(shop):
+    with shop.serve(), shop.serve() as second:
+        kim, email = await shop.desk("kim"), "kim@example.com"
+        other = second.login(email)
+        for token, status in ((shop.app.token("ann"), 403), (kim.token, 200), (kim.token, 401), ("pa_nonsense", 401), (None, 401)):
+            assert second.http("POST", "/v1/logout", token=token)[0] == status
+        await kim.drop()
+        with pytest.raises(Refused, match="unauthenticated"):
+            await kim.connect()
+        kim.token = other               # signed in at another place
+        await kim.connect()
+        await shop.close()
