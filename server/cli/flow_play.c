@@ -68,6 +68,9 @@ static void show_state(struct play *p)
         term_say(p->term, TONE_BAD, NULL, buf_span(&text));
     }
     show_wait(p);
+    if (*host_memory_unknown_call(host))
+        term_line(p->term, TONE_DIM, "  nothing was said of this call: /stub %s -> 200 {}",
+                  host_memory_unknown_call(host));
     term_line(p->term, TONE_DIM, "  journal %zu · context %s", host_memory_journal(host),
               rows->collected ? rows->collected : "{}");
     buf_done(&text);
@@ -196,6 +199,16 @@ static void on_context(void *arg, char *rest)
     with_word(arg, "context", rest);
 }
 
+static void on_stub(void *arg, char *rest)
+{
+    with_word(arg, "stub", rest);
+}
+
+static void on_event(void *arg, char *rest)
+{
+    with_word(arg, "event", rest);
+}
+
 static void on_process(void *arg, char *rest)
 {
     with_word(arg, "process", rest);
@@ -277,6 +290,7 @@ static const struct command commands[] = {
     {"crash", on_crash, "/crash", "take the run out of memory here"},
     {"clock", on_clock, "/clock +2d", "let time pass"},
     {"context", on_context, "/context {JSON}", "what the app reports"},
+    {"event", on_event, "/event TYPE {JSON}", "something happened in the app or a back end"},
     {"form", on_form, "/form {JSON}", "fill in the form"},
     {"help", on_help, "/help", "this list"},
     {"json", on_json, "/json", "items as JSON, or as words again"},
@@ -287,6 +301,7 @@ static const struct command commands[] = {
     {"reload", on_reload, "/reload", "read the file again and go through it all again"},
     {"resolve", on_resolve, "/resolve [OUTCOME]", "the person is done"},
     {"save", on_save, "/save FILE.chat", "write this dialogue as a test"},
+    {"stub", on_stub, "/stub GET {shop}/* -> 200 {}", "what the outside answers to http"},
     {"user", on_user, "/user Ana language=de", "who the customer is"},
 };
 

@@ -41,7 +41,9 @@ enum flow_arg_type {
     FLOW_ARG_INPUT,
     FLOW_ARG_FORM,
     FLOW_ARG_REMIND,
-    FLOW_ARG_CARDS
+    FLOW_ARG_CARDS,
+    FLOW_ARG_SECRET,
+    FLOW_ARG_URL
 };
 
 struct flow_arg {
@@ -106,6 +108,11 @@ parley_status flow_check_patterns(const struct flow_shape *at, const struct valu
  * to work with; a reminder. */
 parley_status flow_check_form(const struct flow_shape *at, const struct value *v, struct value *out);
 parley_status flow_check_remind(const struct flow_shape *at, const struct value *v, struct value *out);
+
+/* api_http.c: a secret becomes its name. */
+parley_status flow_check_secret(const struct flow_shape *at, const struct value *v, struct value *out);
+parley_status flow_check_url(const struct flow_shape *at, const struct value *v);
+bool flow_is_http(enum flow_function_id function);
 
 /* The choices of a rating: 1 to n. */
 parley_status flow_rating_choices(const struct flow_shape *at, int64_t n, struct value *out);

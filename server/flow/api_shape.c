@@ -301,6 +301,10 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return check_priority(at, v, out);
     case FLOW_ARG_CARDS:
         return check_cards(at, v);
+    case FLOW_ARG_SECRET:
+        return flow_check_secret(at, v, out);
+    case FLOW_ARG_URL:
+        return flow_check_url(at, v);
     case FLOW_ARG_INPUT:
         return check_input(at, v, out);
     case FLOW_ARG_FORM:

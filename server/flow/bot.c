@@ -43,6 +43,7 @@ static void drop_input(struct bot_input *input)
 
 void bot_free(struct bot *bot)
 {
+    bot_fetch_forget(bot);
     LIST_EACH(&bot->inputs, node)
     drop_input(LIST_ITEM(node, struct bot_input, node));
     bot_let_version_go(bot);
@@ -103,7 +104,7 @@ static struct bot_input *next_input(struct bot *bot)
     return first_input(bot);
 }
 
-static bool tell(struct bot *bot, const struct flow_event *event)
+bool bot_tell(struct bot *bot, const struct flow_event *event)
 {
     bot->state = BOT_BUSY;
     bot->used_ms = loop_now_ms(bot->flows->loop);
@@ -122,12 +123,12 @@ static void on_handoff(void *arg, parley_status status, const struct handoff_row
     struct bot *bot = arg;
     bot->state = BOT_RESTING;
     if (status == PARLEY_OK && bot->run && is_back(bot) && !bot->dropped)
-        tell(bot, &(struct flow_event){.type = FLOW_EVENT_BACK,
-                                       .seq = bot->conv->moved,
-                                       .outcome = bot->conv->service.row.outcome,
-                                       .note = n ? rows[0].note : (struct span){0},
-                                       .by = n ? directory_agent_name(bot->flows->talk->directory, rows[0].agent)
-                                               : (struct span){0}});
+        bot_tell(bot, &(struct flow_event){.type = FLOW_EVENT_BACK,
+                                           .seq = bot->conv->moved,
+                                           .outcome = bot->conv->service.row.outcome,
+                                           .note = n ? rows[0].note : (struct span){0},
+                                           .by = n ? directory_agent_name(bot->flows->talk->directory, rows[0].agent)
+                                                   : (struct span){0}});
     else
         bot_due(bot);
 }
@@ -146,7 +147,7 @@ static bool tell_input(struct bot *bot)
         return false;
     struct flow_event event = {.type = FLOW_EVENT_ITEM, .seq = input->seq, .kind = input->kind, .body = input->body};
     list_remove(&input->node); /* first: telling may lead to a commit that comes back at once */
-    bool told = tell(bot, &event);
+    bool told = bot_tell(bot, &event);
     mem_free((void *)input->body.ptr);
     mem_free(input);
     return told || !list_empty(&bot->inputs);
@@ -185,7 +186,7 @@ static void look(struct bot *bot)
     if (has_escaped(bot)) {
         event = (struct flow_event){
             .type = FLOW_EVENT_ESCAPE, .seq = bot->conv->moved, .queue = bot->conv->service.row.queue};
-        tell(bot, &event);
+        bot_tell(bot, &event);
         return;
     }
     if (tell_input(bot)) {
@@ -196,7 +197,7 @@ static void look(struct bot *bot)
     if (!uuid_is_nil(bot->timer)) {
         event = (struct flow_event){.type = FLOW_EVENT_TIMER, .timer = bot->timer};
         bot->timer = (struct uuid){0};
-        tell(bot, &event);
+        bot_tell(bot, &event);
     }
 }
 
@@ -264,6 +265,7 @@ void bot_tend(struct bot *bot, int64_t now)
         bot_due(bot);
     else if (bot->dropped || (bot->state == BOT_RESTING && now - bot->used_ms > IDLE_MS))
         bot_due(bot);
-    if (bot->state == BOT_RESTING && !bot->dropped && now - bot->used_ms > IDLE_MS && list_empty(&bot->inputs))
+    if (bot->state == BOT_RESTING && !bot->dropped && now - bot->used_ms > IDLE_MS && list_empty(&bot->inputs) &&
+        !bot->fetch)
         bot_free(bot);
 }

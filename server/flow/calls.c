@@ -315,6 +315,11 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_form] = call_wait,
     [FLOW_CALL_wait] = call_wait,
     [FLOW_CALL_handoff] = call_wait,
+    [FLOW_CALL_http_get] = call_wait,
+    [FLOW_CALL_http_post] = call_wait,
+    [FLOW_CALL_http_put] = call_wait,
+    [FLOW_CALL_http_delete] = call_wait,
+    [FLOW_CALL_secret] = call_secret,
     [FLOW_CALL_context_get] = call_context_get,
     [FLOW_CALL_context_set] = call_context_set,
     [FLOW_CALL_process_start] = call_process_start,
@@ -349,8 +354,8 @@ static struct span cut(struct span text)
 /* What a person knows a call by. */
 static struct span label_of(const struct value *args)
 {
-    static const char *const keys[] = {"id",    "key",  "type",   "field", "queue", "text",
-                                       "event", "mark", "reason", "step",  "delay", "title"};
+    static const char *const keys[] = {"id",   "key", "type",   "field", "queue", "text", "event",
+                                       "mark", "url", "reason", "step",  "delay", "title"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct span text = json_text(args, keys[i]);
         if (text.len == 0)

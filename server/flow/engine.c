@@ -30,9 +30,16 @@ static void adopt_step(struct flow_run *run)
     run->until_ms = w->until_ms;
 }
 
-static void after_commit(struct flow_run *run)
+/* All is committed: what the run waits for may begin. */
+static void rests(struct flow_run *run)
 {
     struct flow_host *host = run->engine->host;
+    http_begin(run);
+    host->ready(host, run);
+}
+
+static void after_commit(struct flow_run *run)
+{
     if (run->host_status != PARLEY_OK) {
         lose(run, run->host_status);
         return;
@@ -43,7 +50,7 @@ static void after_commit(struct flow_run *run)
     run->phase = over ? PHASE_OVER : PHASE_REST;
     if (over)
         sandbox_run_free(&run->lua);
-    host->ready(host, run);
+    rests(run);
 }
 
 /* The host may answer before its commit returns: then the loop in run_advance() takes it, unless this is not inside it.
@@ -176,7 +183,6 @@ static void go_on(struct flow_run *run)
  * may end the run's memory comes last. */
 void run_advance(struct flow_run *run)
 {
-    struct flow_host *host = run->engine->host;
     run->advancing = true;
     while (run->phase == PHASE_RUN)
         go_on(run);
@@ -184,7 +190,7 @@ void run_advance(struct flow_run *run)
     if (run->phase == PHASE_COMMIT && run->answered)
         after_commit(run);
     else if (run->phase == PHASE_REST)
-        host->ready(host, run);
+        rests(run);
 }
 
 /* The call that waited for the host is made once more, now that the answer is there. */

@@ -93,22 +93,29 @@ enum flow_event_type {
     FLOW_EVENT_TIMER,  /* a timer has fired */
     FLOW_EVENT_BACK,   /* the human part is over */
     FLOW_EVENT_ESCAPE, /* the customer wants a person */
+    FLOW_EVENT_HTTP,   /* a call to the outside has been answered, or given up */
 };
 
 struct flow_event {
     enum flow_event_type type;
     int64_t seq;      /* the item's number; 0: none */
     int kind;         /* ITEM: ITEM_text, ITEM_choice ... */
-    struct span body; /* ITEM: JSON */
+    struct span body; /* ITEM: JSON; HTTP: as it came */
     struct uuid timer;
     struct span outcome, note, by; /* BACK */
     struct span queue, reason;     /* ESCAPE, empty: the flow's own */
+    struct uuid key;               /* HTTP: of the flow_fetch */
+    int status;                    /* HTTP; 0: no answer, and then why */
+    const char *why;               /* timeout, unreachable, denied, too_big, not_configured */
 };
 
 /* PARLEY_OK: taken, a commit follows, or has been (and the run may be gone). PARLEY_WRONG_STATE: this run has no use
  * for it, and an item will not be an answer to what it asks later. PARLEY_BUSY: it has not come to a wait yet; `ready`
  * will say. */
 parley_status flow_event(struct flow_run *run, const struct flow_event *event);
+
+/* Whether a call that ended so is worth another try. */
+bool flow_fetch_again(int status, const char *why);
 
 /* The host's answers. `question_seq` is the number that the step's question got; 0 when there was none. Any status but
  * PARLEY_OK ends the run in memory (`gone`). A read of something that there is not: PARLEY_OK with an empty span. */

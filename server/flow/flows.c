@@ -9,6 +9,7 @@
 #include "server/base/metric.h"
 #include "server/flow/flows_inside.h"
 #include "server/hub/peers.h"
+#include "server/io/curl.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/handoff_row.h"
 #include "server/store/timer_row.h"
@@ -212,6 +213,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     flows->host = (struct flow_host){.commit = flows_commit,
                                      .read = flows_read,
                                      .describe = flows_describe,
+                                     .fetch = flows_fetch,
                                      .defer = on_defer,
                                      .ready = on_ready,
                                      .gone = on_gone,
@@ -224,6 +226,9 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     flows->self = self;
     list_init(&flows->bots);
     list_init(&flows->due);
+    list_init(&flows->fetches);
+    flows->fetcher = fetcher_new(loop, &(struct fetcher_config){.allow_http = conf->flows.private_network,
+                                                                .allow_private = conf->flows.private_network});
     flows->engine = flow_engine_new(&flows->host, &limits);
     talk_hook(talk, &(struct talk_hooks){.stored = on_stored, .served = on_served, .arg = flows});
     loop_timer_start(loop, &flows->tick, TICK_MS, on_tick, flows);
@@ -233,6 +238,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
 void flows_close(struct flows *flows)
 {
     flows->closing = true;
+    flows_fetch_stop(flows);
     loop_timer_stop(&flows->tick);
     loop_timer_stop(&flows->again);
     loop_turn_cancel(&flows->turn);
@@ -249,6 +255,7 @@ void flows_free(struct flows **flows)
         bot_free(bot);
     }
     flow_engine_free(&(*flows)->engine);
+    fetcher_free(&(*flows)->fetcher);
     mem_free(*flows);
     *flows = NULL;
 }

@@ -50,6 +50,7 @@ struct bot {
     struct flow_entry *entries;
     size_t entry_count, entry_room;
     struct flow_version *version; /* held; NULL before it is known, and once the run has it */
+    struct bot_fetch *fetch;      /* a call to the outside that is under way; NULL: none */
     bool deferred;                /* it has used up its slice; goes on in the next turn */
     bool dropped;                 /* the conversation has another run by now */
 };
@@ -63,6 +64,8 @@ struct flows {
     const struct peers *peers;
     int self;
     struct flow_engine *engine;
+    struct fetcher *fetcher;
+    struct list fetches;
     struct list bots, due;
     struct loop_turn turn;
     struct loop_timer tick, again;
@@ -73,6 +76,13 @@ struct flows {
 /* The bot of the conversation's run, made and being loaded if there is none. Another run's is dropped. */
 struct bot *bot_of(struct flows *flows, struct conversation *conv);
 void bot_free(struct bot *bot);
+
+/* Tells the run at once, if it rests. False when it has no use for it. */
+bool bot_tell(struct bot *bot, const struct flow_event *event);
+
+/* flows_fetch.c: what comes of a call of this bot's is not told to it any more. */
+void bot_fetch_forget(struct bot *bot);
+void flows_fetch_stop(struct flows *flows);
 
 /* It is looked at when the turn ends: whether the run is to be told something, or to leave. */
 void bot_due(struct bot *bot);
@@ -102,6 +112,7 @@ void bot_let_version_go(struct bot *bot);
 /* struct flow_host */
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);
 void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_read *read);
+void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow_fetch *fetch);
 void flows_describe(struct flow_host *host, struct flow_run *run, bool begins, struct arena *arena,
                     struct value *record);
 

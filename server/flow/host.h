@@ -110,6 +110,20 @@ struct flow_read {
     int64_t after;       /* EVENT */
 };
 
+/* A call to the outside, begun when the step that asks for it is committed, and again whenever the run comes back into
+ * memory without its answer: so the key, which is the same each time, goes with it. Borrowed for the call. */
+struct flow_fetch {
+    struct uuid key;
+    const char *method;
+    struct span url;             /* "{service}/path" */
+    const struct value *query;   /* map of scalars; NULL: none */
+    const struct value *headers; /* the same */
+    struct span secret;          /* name; empty: none */
+    struct span body;            /* JSON; empty: none */
+    int64_t timeout_ms;          /* of one try */
+    int tries;
+};
+
 struct flow_host {
     /* Commit this step; answer with flow_committed, now or later. Exactly one is under way for a run. */
     void (*commit)(struct flow_host *host, struct flow_run *run, const struct flow_step *step);
@@ -128,6 +142,8 @@ struct flow_host {
      * none is. */
     void (*describe)(struct flow_host *host, struct flow_run *run, bool begins, struct arena *arena,
                      struct value *record);
+    /* Call the outside; answer with flow_event, FLOW_EVENT_HTTP, later. The run waits meanwhile. */
+    void (*fetch)(struct flow_host *host, struct flow_run *run, const struct flow_fetch *fetch);
 };
 
 #endif

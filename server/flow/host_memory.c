@@ -2,7 +2,7 @@
 #include "server/flow/host_memory.h"
 
 #include "server/base/mem.h"
-#include "server/flow/memory_rows.h"
+#include "server/flow/memory_outside.h"
 #include "server/flow/run.h"
 
 #include <assert.h>
@@ -25,6 +25,7 @@ struct host_memory {
     enum pending pending;
     const struct flow_step *commit;
     const struct flow_read *read;
+    struct memory_outside outside;
     bool crashed, spared; /* spared: this attempt goes through */
     size_t rebuilt;
     struct flow_birth birth;
@@ -120,6 +121,11 @@ static void on_read(struct flow_host *host, struct flow_run *run, const struct f
     h->read = read;
 }
 
+static void on_fetch(struct flow_host *host, struct flow_run *run, const struct flow_fetch *fetch)
+{
+    memory_outside_ask(&of(host)->outside, fetch);
+}
+
 static void on_defer(struct flow_host *host, struct flow_run *run)
 {
     of(host)->run = run;
@@ -149,6 +155,7 @@ void host_memory_crash(struct host_memory *h)
     flow_engine_free(&h->engine);
     h->run = NULL;
     h->pending = PENDING_NONE;
+    h->outside.asked = false;
 }
 
 static void settle_commit(struct host_memory *h)
@@ -252,11 +259,19 @@ static const struct memory_item *next_input(const struct host_memory *h, int64_t
     return NULL;
 }
 
+/* Until nothing is asked of the outside any more. */
+static void tell_answers(struct host_memory *h)
+{
+    struct flow_event event;
+    for (be_there(h); rests(h) && memory_outside_answer(&h->outside, &event); be_there(h))
+        tell_once(h, &event);
+}
+
 /* Everything that the customer has posted and the run has not been told, as whoever loads a run has to do it. */
 static void tell_items(struct host_memory *h)
 {
     const struct memory_item *item;
-    for (be_there(h); rests(h) && (item = next_input(h, flow_run_input_seq(h->run))); be_there(h)) {
+    for (tell_answers(h); rests(h) && (item = next_input(h, flow_run_input_seq(h->run))); tell_answers(h)) {
         char *body = mem_text(item->body); /* the array grows meanwhile */
         tell_once(h, &(struct flow_event){.type = FLOW_EVENT_ITEM,
                                           .seq = item - h->rows.items + 1,
@@ -301,6 +316,7 @@ void host_memory_start(struct host_memory *h, const char *text)
         pump(h);
     } while (h->crashed);
     h->spared = false;
+    tell_items(h);
 }
 
 /* ---- what happens ---- */
@@ -384,7 +400,13 @@ bool host_memory_move_process(struct host_memory *h, const struct flow_process *
 struct host_memory *host_memory_new(const struct memory_options *options)
 {
     struct host_memory *h = mem_alloc(sizeof *h);
-    h->host = (struct flow_host){on_commit, on_read, on_defer, on_ready, on_gone, on_now, NULL};
+    h->host = (struct flow_host){.fetch = on_fetch,
+                                 .commit = on_commit,
+                                 .read = on_read,
+                                 .defer = on_defer,
+                                 .ready = on_ready,
+                                 .gone = on_gone,
+                                 .now_ms = on_now};
     h->options = *options;
     h->now_ms = (int64_t)BEGINNING_MS * 1000;
     h->customer = mem_text("{}");
@@ -400,6 +422,7 @@ void host_memory_free(struct host_memory **host)
         return;
     flow_engine_free(&h->engine);
     memory_rows_done(&h->rows);
+    memory_outside_done(&h->outside);
     char *texts[] = {h->file, h->source, h->customer, h->context};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         mem_free(texts[i]);
@@ -462,6 +485,21 @@ const struct flow_error *host_memory_error(const struct host_memory *h)
 int64_t host_memory_clock(const struct host_memory *h)
 {
     return h->now_ms;
+}
+
+void host_memory_stub(struct host_memory *h, const struct memory_stub *stub)
+{
+    memory_outside_stub(&h->outside, stub);
+}
+
+size_t host_memory_calls(const struct host_memory *h)
+{
+    return h->outside.answer_count;
+}
+
+const char *host_memory_unknown_call(const struct host_memory *h)
+{
+    return h->outside.unknown;
 }
 
 const struct memory_rows *host_memory_rows(const struct host_memory *h)

@@ -35,6 +35,16 @@ parley_status host_memory_use(struct host_memory *host, const char *file, struct
 void host_memory_set_customer(struct host_memory *host, const char *json);
 void host_memory_set_context(struct host_memory *host, const char *json);
 
+/* What the outside answers to a call: `url` with * for anything; status 0: no answer, and why; "hang": none ever. Of
+ * several for the same URL the first that was not used counts, and the last goes on. Copied. */
+struct memory_stub {
+    char *method, *url;
+    int status;
+    char *why, *body;
+    bool used;
+};
+void host_memory_stub(struct host_memory *host, const struct memory_stub *stub);
+
 /* ---- what happens; each returns when the run rests again ---- */
 
 /* The first words. */
@@ -65,6 +75,9 @@ struct flow_run *host_memory_run(struct host_memory *host);
 /* The error of a run that failed; NULL when none has. */
 const struct flow_error *host_memory_error(const struct host_memory *host);
 int64_t host_memory_clock(const struct host_memory *host);
+/* Calls to the outside that were made, and the last one that no stub was for, as "GET {shop}/x"; "": none. */
+size_t host_memory_calls(const struct host_memory *host);
+const char *host_memory_unknown_call(const struct host_memory *host);
 /* Everything that is stored. */
 const struct memory_rows *host_memory_rows(const struct host_memory *host);
 

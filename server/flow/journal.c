@@ -120,6 +120,11 @@ parley_status journal_next(struct journal *j, const struct journal_call *call, c
     return PARLEY_OK;
 }
 
+int64_t journal_position(const struct journal *j)
+{
+    return (int64_t)j->at + 1;
+}
+
 bool journal_is_next(const struct journal *j, const struct journal_call *call)
 {
     const struct entry *e = j->at < j->count ? &j->entries[j->at] : NULL;

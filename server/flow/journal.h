@@ -33,6 +33,9 @@ bool journal_at_end(const struct journal *journal);
 parley_status journal_next(struct journal *journal, const struct journal_call *call, const struct value **out_told,
                            struct flow_error *error);
 
+/* The number of the next entry, also when there is none. */
+int64_t journal_position(const struct journal *journal);
+
 /* Whether the next entry is one of a call of this name and label. */
 bool journal_is_next(const struct journal *journal, const struct journal_call *call);
 

@@ -17,6 +17,11 @@ static const char fixed[] =
     "---@field match (string|string[])? PCRE2\n"
     "---@field min number?\n"
     "---@field max number?\n\n"
+    "---@class parley.secret\n"
+    "---@class parley.http_error\n"
+    "---@field kind string status, timeout, unreachable, denied, too_big, not_configured\n"
+    "---@field status integer?\n"
+    "---@field body any\n\n"
     "---@class parley.outcome\n"
     "---@field outcome string resolved, returned, left, ...\n"
     "---@field note string? what the agent left\n"
@@ -76,6 +81,8 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(FORM, "parley.form_field[]"),
         TYPE(REMIND, "{ after: string, say: string }"),
         TYPE(CARDS, "{ title: string, text: string?, buttons: table[]? }[]"),
+        TYPE(SECRET, "parley.secret"),
+        TYPE(URL, "string"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

@@ -77,6 +77,7 @@ struct flow_wait {
     char *label;
     int line;
     uint64_t digest;
+    int64_t entry; /* number of the first journal entry that it may make: names it, however often it is begun */
     int tries;
     bool escaped;  /* interrupted by a wish for a person */
     bool reminded; /* what was to be said meanwhile has been said */
@@ -231,6 +232,18 @@ const struct value *event_pick(const struct flow_run *run, const struct value *a
 /* Whether this item is one; `out` is its data. */
 bool event_is(const struct flow_run *run, const struct value *args, const struct flow_event *event,
               const struct value *body, struct value *out);
+
+/* ---- http.c ---- */
+enum sandbox_verdict call_secret(struct flow_run *run, struct flow_call *call);
+/* The run rests: if it waits for the outside, that is called. */
+void http_begin(struct flow_run *run);
+/* How long the run waits for an answer, all tries together, before it goes on without. */
+int64_t http_patience_ms(const struct value *args);
+/* What the script is told of this answer. False when it is not one to this call. */
+bool http_told(const struct flow_run *run, const struct flow_event *event, struct arena *arena, struct value *out);
+bool http_failed(struct arena *arena, const char *kind, struct value *out);
+/* The results of the call. */
+size_t http_results(const struct value *told, struct value *results);
 
 /* ---- waits.c ---- */
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call);

@@ -8,6 +8,7 @@
 #include "server/flow/words.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { ARENA = 4 << 20 };
 
@@ -216,6 +217,21 @@ static bool act_process(struct stage *s, struct span rest, char why[STAGE_WHY])
            no(why, "there is no process of type '%.*s'", SPAN_ARG(change.type));
 }
 
+/* stub GET {shop}/orders* -> 200 {"state":"sent"} */
+static bool act_stub(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    struct span method = words_take(&rest), url = words_take(&rest), arrow = words_take(&rest), end = words_take(&rest);
+    bool status = end.len == 3 && *end.ptr >= '1' && *end.ptr <= '5';
+    if (!span_is(arrow, "->") || end.len == 0)
+        return no(why, "stub GET {service}/path* -> 200 {\"key\":\"value\"}, or -> timeout, unreachable, hang");
+    host_memory_stub(s->host, &(struct memory_stub){.method = (char *)text_of(s, method),
+                                                    .url = (char *)text_of(s, url),
+                                                    .status = status ? atoi(text_of(s, end)) : 0,
+                                                    .why = (char *)text_of(s, status ? span_of("", 0) : end),
+                                                    .body = (char *)text_of(s, rest)});
+    return true;
+}
+
 static bool act_event(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
     struct span type = words_take(&rest);
@@ -250,6 +266,7 @@ static const struct {
             {"resolve", false, act_resolve},
             {"process", false, act_process},
             {"event", false, act_event},
+            {"stub", true, act_stub},
             {"crash", false, act_crash}};
 
 enum { ACTS = sizeof acts / sizeof *acts };
@@ -298,13 +315,14 @@ struct host_memory *stage_host(struct stage *s)
 
 /* ---- life ---- */
 
-struct stage *stage_new(const char *file, struct span source, enum memory_crash crash, struct flow_error *error)
+struct stage *stage_new(const char *path, struct span source, enum memory_crash crash, struct flow_error *error)
 {
     struct memory_options options = {.crash = crash, .limits = flow_limits_default};
     struct stage *s = mem_alloc(sizeof *s);
     *s = (struct stage){.host = host_memory_new(&options)};
     arena_init(&s->arena, ARENA);
-    if (host_memory_use(s->host, file, source, error) != PARLEY_OK)
+    const char *slash = strrchr(path, '/'); /* published flows have no folder either */
+    if (host_memory_use(s->host, slash ? slash + 1 : path, source, error) != PARLEY_OK)
         stage_free(&s);
     return s;
 }

@@ -9,8 +9,8 @@ enum { STAGE_WHY = 256 };
 
 struct stage;
 
-/* NULL with the error when the flow does not compile. Copies file and source. */
-struct stage *stage_new(const char *file, struct span source, enum memory_crash crash, struct flow_error *error);
+/* NULL with the error when the flow does not compile. Errors call it by its name without the folder. Copies. */
+struct stage *stage_new(const char *path, struct span source, enum memory_crash crash, struct flow_error *error);
 void stage_free(struct stage **stage);
 
 /* Makes the line happen, until the flow waits again:
@@ -25,6 +25,7 @@ void stage_free(struct stage **stage);
  *   resolve [OUTCOME] [by="Mira"] [note="..."]     the human part is over
  *   process TYPE [step=...] [state=...] [data={...}]  somebody else moves a process
  *   event TYPE {...}   something happened in the app or a back end
+ *   stub GET {shop}/orders* -> 200 {...}    what the outside answers; -> timeout, unreachable; hang: nothing ever
  *   crash              the run is taken out of memory
  *
  * False, and why, when it cannot. */

@@ -73,6 +73,9 @@ static void fail(struct playing *p, const char *expected, struct span what, stru
         buf_printf(b, "  got       %.*s\n", SPAN_ARG(got));
     if (lua_line)
         buf_printf(b, "  said by   %s:%d\n", p->t->flow_path, lua_line);
+    const char *unknown = host_memory_unknown_call(stage_host(p->stage));
+    if (*unknown)
+        buf_printf(b, "  nothing was said of this call: stub %s -> 200 {...}\n", unknown);
     const struct flow_error *e = host_memory_error(stage_host(p->stage));
     if (e)
         buf_printf(b, "  the flow failed: %s:%d: %s [%s]\n", p->t->flow_path, e->line, e->text, e->code);

@@ -50,6 +50,8 @@ static bool root_of(const struct host_memory *host, struct arena *arena, struct 
         *out = value_int((int64_t)host_memory_journal(host));
     else if (span_is(root, "error"))
         *out = error ? value_text(span_str(error->code)) : (struct value){.type = VALUE_NULL};
+    else if (span_is(root, "http") && span_is(take_part(path), "calls"))
+        *out = value_int((int64_t)host_memory_calls(host));
     else if (span_is(root, "context"))
         *out = read_map(arena, host_memory_rows(host)->collected);
     else if (span_is(root, "process"))

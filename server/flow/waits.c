@@ -22,8 +22,9 @@ void wait_forget(struct flow_wait *w)
     *w = (struct flow_wait){.function = FLOW_CALLS};
 }
 
-static bool wait_begin(struct flow_wait *w, const struct flow_call *call)
+static bool wait_begin(struct flow_run *run, const struct flow_call *call)
 {
+    struct flow_wait *w = &run->wait;
     struct span args = json_write(call->arena, &call->args);
     if (!args.ptr)
         return false;
@@ -33,6 +34,7 @@ static bool wait_begin(struct flow_wait *w, const struct flow_call *call)
     w->label = mem_span(call->journal.label);
     w->line = call->journal.line;
     w->digest = call->journal.digest;
+    w->entry = run->journal ? journal_position(run->journal) : run->next_entry + (int64_t)run->work->step.entry_count;
     return true;
 }
 
@@ -122,6 +124,8 @@ static parley_status begin_waiting(struct flow_run *run, const struct value *arg
         st = put_question(run, args, NULL, error);
     if (run->wait.function == FLOW_CALL_handoff)
         request_person(run, args, "flow");
+    else if (flow_is_http(run->wait.function))
+        step_set_timer(run, now_ms(run) + http_patience_ms(args));
     else
         start_timer(run, args);
     return st;
@@ -159,6 +163,8 @@ static void keep_answer(struct flow_run *run, const struct value *args, const st
 static size_t results_of(const struct flow_wait *w, const struct value *told, struct value *results)
 {
     const struct value *why = value_find(told, "why"), *value = value_find(told, "value");
+    if (flow_is_http(w->function))
+        return http_results(told, results);
     if (why) {
         results[0] = (struct value){.type = VALUE_NULL};
         results[1] = *why;
@@ -253,7 +259,7 @@ static enum sandbox_verdict go_on_waiting(struct flow_run *run)
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call)
 {
     enum sandbox_verdict verdict;
-    if (!run->looking && !wait_begin(&run->wait, call))
+    if (!run->looking && !wait_begin(run, call))
         return call_raise(call, "E204", "%s: the arguments are too large", call->journal.name);
     if (run->journal)
         return replay_wait(run, call);
@@ -382,13 +388,22 @@ static parley_status say_reminder(struct moment *m)
     return say_words(run, json_text(value_find(&m->args, "remind"), "say"), NULL, m->error);
 }
 
+static parley_status on_http(struct moment *m)
+{
+    struct value told;
+    return http_told(m->run, m->event, m->arena, &told) ? tell(m, &told) : PARLEY_WRONG_STATE;
+}
+
 static parley_status on_timer(struct moment *m)
 {
     struct flow_run *run = m->run;
+    struct value told;
     if (uuid_is_nil(run->timer) || !uuid_equal(run->timer, m->event->timer))
         return PARLEY_WRONG_STATE;
     if (value_find(&m->args, "remind") && !run->wait.reminded)
         return say_reminder(m);
+    if (flow_is_http(run->wait.function))
+        return http_failed(m->arena, "timeout", &told) ? tell(m, &told) : PARLEY_NOMEM;
     return time_is_up(m);
 }
 
@@ -431,7 +446,7 @@ static parley_status look_again(struct moment *m)
 static parley_status take_up_again(struct moment *m)
 {
     struct flow_run *run = m->run;
-    if (asks(&run->wait))
+    if (asks(&run->wait) || flow_is_http(run->wait.function))
         return begin_waiting(run, &m->args, m->error);
     if (value_find(&m->args, "event"))
         return look_again(m);
@@ -478,6 +493,8 @@ parley_status wait_event(struct flow_run *run, const struct flow_event *event, b
         return on_escape(&m);
     case FLOW_EVENT_BACK:
         return on_back(&m);
+    case FLOW_EVENT_HTTP:
+        return on_http(&m);
     }
     return PARLEY_WRONG_STATE;
 }

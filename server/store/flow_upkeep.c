@@ -43,6 +43,7 @@ static const struct pg_statement behind = {
     " where s.state <> 6 and r.state < 4"
     "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
     "            when r.state = 3 then true"
+    "            when r.waiting->>'call' like 'http.%' then true"
     "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
     "                            and (i.role in (1, 2) or i.role = 7 and i.kind = 12)"
     "                            and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"

@@ -1,8 +1,12 @@
 """Flows keep their place: through a kill at every step, and through their own mistakes."""
 import asyncio
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from server import CANARY
 from parley_wire import uuid7
 from test_main_job import CARE
 
@@ -129,6 +133,133 @@ async def test_a_form_is_filled_in_and_a_back_ends_event_ends_the_wait(shop):
         event(ann, order="A9", amount=9)
         event(ann, order="A1", amount=1)
         await ann.until(lambda: "Paid: 1" in ann.texts(), what="the event")
+        await shop.close()
+
+
+CALLING = """flow { id = "calling", title = "Calling", escape = { queue = "care" } }
+local number = ask "Which order?"
+local case, err = http.post {
+  url = "{shop}/refunds", query = { full = "a&b" }, headers = { ["x-lang"] = "en" }, json = { order = number },
+  auth = secret "shop", timeout = "20s", tries = 3,
+}
+say(case and ("Case " .. case.id) or ("No case: " .. err.kind .. " " .. tostring(err.status)))
+local _, elsewhere = http.get "{other}/x"
+local _, inside = http.get { url = "{shop}/x", auth = secret "nobody" }
+say(elsewhere.kind .. " " .. inside.kind)
+"""
+
+
+class Shop:
+    """A service of the company's: a refund for each idempotency key; holds an answer back while `hold` is set."""
+
+    def __init__(self):
+        self.calls, self.cases, self.answers, self.lock = [], {}, [], threading.Condition()
+        self.hold = False
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with shop.lock:
+                    shop.calls.append((self.path, dict(self.headers.items()), body))
+                    status = shop.answers.pop(0) if shop.answers else 201
+                    key = self.headers["Idempotency-Key"]
+                    if status == 201:
+                        shop.cases.setdefault(key, f"C{len(shop.cases) + 1}")
+                    shop.lock.notify_all()
+                    shop.lock.wait_for(lambda: not shop.hold, 60)
+                said = json.dumps({"id": shop.cases.get(key)}).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(said)))
+                    self.end_headers()
+                    self.wfile.write(said)
+                except OSError:
+                    pass        # who asked has died
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.settings = {"flows.services": f"shop=http://127.0.0.1:{self.http.server_port}/api/",
+                         "flows.private_network": "yes"}
+        self.secrets = {"PARLEY_FLOWS_SECRETS": "bank=wrong shop=" + CANARY}
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    async def called(self, n):
+        def wait():
+            with self.lock:
+                assert self.lock.wait_for(lambda: len(self.calls) >= n, 60), f"{len(self.calls)} calls"
+        await asyncio.get_running_loop().run_in_executor(None, wait)
+
+    def release(self):
+        with self.lock:
+            self.hold = False
+            self.lock.notify_all()
+
+    def close(self):
+        self.release()
+        self.http.shutdown()
+        self.http.server_close()
+
+
+@pytest.fixture
+def service():
+    made = Shop()
+    yield made
+    made.close()
+
+
+async def test_a_call_to_the_outside_is_answered_once_through_a_crash(shop, service):
+    shop.site.flow("calling", CALLING)
+    shop.app = shop.site.app("calling-app", queue="care", flow="calling")
+    with shop.serve(sets=service.settings, env=service.secrets) as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Which order?" in ann.texts())
+        service.hold = True
+        await ann.post("A1")
+        await service.called(1)
+        server.kill()           # nobody hears the answer
+        server.start()
+        await ann.reconnect()
+        await service.called(2)
+        service.release()
+        await ann.until(lambda: "Case C1" in ann.texts(), 60, "the answer")
+        await ann.until(lambda: "not_configured not_configured" in ann.texts(), 60)
+        (path, headers, body), (_, again, _) = service.calls
+        assert (path, body, headers["x-lang"]) == ("/api/refunds?full=a%26b", {"order": "A1"}, "en")
+        assert headers["Authorization"] == "Bearer " + CANARY and headers["Content-Type"] == "application/json"
+        assert headers["Idempotency-Key"] == again["Idempotency-Key"] and len(service.cases) == 1
+        assert CANARY not in str(shop.site.sql("select data::text from flow_journal")), "the secret is in the journal"
+        await shop.close()
+
+
+async def test_a_call_is_tried_again_and_a_refusal_is_told(shop, service):
+    shop.site.flow("calling", CALLING)
+    shop.app = shop.site.app("calling-app", queue="care", flow="calling")
+    service.answers = [503, 429, 201, 404]
+    with shop.serve(sets=service.settings, env=service.secrets):
+        for name, said, calls in (("ann", "Case C1", 3), ("bob", "No case: status 404", 4)):
+            customer = await shop.customer(name)
+            await customer.post("hello")
+            await customer.until(lambda c=customer: "Which order?" in c.texts())
+            await customer.post("A1")
+            await customer.until(lambda c=customer, s=said: s in c.texts(), 60, said)
+            assert len(service.calls) == calls
+        await shop.close()
+
+
+async def test_a_call_stays_outside_of_ones_own_network(shop, service):
+    shop.site.flow("calling", CALLING)
+    shop.app = shop.site.app("calling-app", queue="care", flow="calling")
+    with shop.serve(sets={**service.settings, "flows.private_network": "no"}, env=service.secrets):
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Which order?" in ann.texts())
+        await ann.post("A1")
+        await ann.until(lambda: "No case: denied nil" in ann.texts(), 60)
+        assert service.calls == []
         await shop.close()
 
 
