@@ -2,6 +2,7 @@
 comes back, finds the thread, is started again without a network, and ends. The library is the sanitized one of this build;
 what hosts it (Python, Node, Java) is made to load the sanitizer's run time first, and its own leaks are not looked for."""
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -103,8 +104,9 @@ def play(shop, installed, command, host=True):
     device, key = uuid7(), shop.site.program_key("shop")
     with shop.serve() as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
         token = server.guest(shop.app, device)
-        guest = Guest(shop, [*command, f"ws://{net.address}/v1/ws", token, os.path.join(shop.site.folder, "kept"), device],
-                      installed.env(host))
+        ours = {"PARLEY_URL": f"ws://{net.address}/v1/ws", "PARLEY_TOKEN": token, "PARLEY_DEVICE": device,
+                "PARLEY_FOLDER": os.path.join(shop.site.folder, "kept")}
+        guest = Guest(shop, command, {**installed.env(host), **ours})
         try:
             guest.until("sent ")
             [(home,)] = shop.site.sql("SELECT DISTINCT conversation::text FROM item")
@@ -128,6 +130,16 @@ def play(shop, installed, command, host=True):
     assert [line[4:] for line in lines if line.startswith("row ")] == rows
     assert [line[5:] for line in lines if line.startswith("kept ")] == rows
     return [line for line in lines if not line.startswith(("row ", "kept "))]
+
+
+def test_a_call_fails_with_what_its_page_says(installed, tmp_path, size):
+    """Thousands of calls with good and bad arguments: no status comes that the reference does not name."""
+    command = [sys.executable, f"{HERE}/statuses.py", f"{ROOT}/tests/support", tmp_path, str(size.seed)]
+    done = subprocess.run(command, env=installed.env(), capture_output=True, text=True, timeout=READY_S)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["unnamed"] == {} and found["calls"] > 10000
+    assert len(found["came"]) >= 10     # the arguments are bad in many ways
 
 
 def test_python(shop, installed):

@@ -87,6 +87,10 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   disconnect(): void
   setToken(token: string): void
   signOut(): void
+  /** How this device is woken while the app is away; null: not any more. */
+  pushRegister(platform: string, token: string | null): void
+  /** For a silent push: takes what is there and sends what waits, in at most so long. */
+  sync(limitMs: number): Promise<Data>
   setForeground(on: boolean): void
   networkChanged(reachable: boolean): void
   /** An open client keeps the process alive, unless unref was called. */

@@ -51,6 +51,8 @@ class Client extends EventEmitter {
   disconnect() { this.#do('close') }
   setToken(token) { this.#do('token', { token }) }
   signOut() { this.#do('sign_out') }
+  pushRegister(platform, token) { this.#do('push', { platform, token: token ?? undefined }) }
+  sync(limitMs) { return this.call('sync', { limit_ms: limitMs }) }
   setForeground(on) { this.#do('foreground', { on }) }
   networkChanged(reachable) { this.#do('network', { reachable }) }
   ref() { native.hold(this.#open(), true); return this }

@@ -102,6 +102,7 @@ _CALLS = {
     "config_init": (None, ctypes.POINTER(_Config), _U32),
     "client_new": (_I32, ctypes.POINTER(_Config), ctypes.POINTER(_P)), "client_free": (None, _P),
     "connect": (_I32, _P), "close": (None, _P), "set_token": (_I32, _P, _S), "sign_out": (_I32, _P),
+    "push_register": (_I32, _P, _S, _S),
     "set_foreground": (None, _P, _I32), "network_changed": (None, _P, _I32),
     "next_event": (_P, _P, _I32), "event_free": (None, _P), "event_fd": (_I32, _P), "state": (_I32, _P),
     "event_call": (ctypes.c_uint64, _P), "event_status": (_I32, _P), "event_state": (_I32, _P), "event_seq": (_I64, _P),
@@ -202,6 +203,14 @@ class Client:
     def sign_out(self) -> None:
         """Forgets this user: drops what was not sent and deletes the files. Afterwards, `close`."""
         _check(self._do("sign_out"))
+
+    def push_register(self, platform: str, token: Optional[str]) -> None:
+        """How this device is woken while the app is away; None: not any more."""
+        _check(self._do("push_register", _text(platform), _text(token)))
+
+    def sync(self, limit: float) -> "Call":
+        """For a silent push: takes what is there and sends what waits, in at most so many seconds."""
+        return self.call("sync", limit_ms=int(limit * 1000))
 
     def set_foreground(self, on: bool) -> None:
         self._do("set_foreground", int(on))

@@ -96,8 +96,9 @@ enum {
 };
 #endif
 
-/* Static text, never NULL: "token_expired", "the token has expired; get a new one". */
+/* Static text, never NULL: "token_expired". */
 PARLEY_API const char *parley_status_name(parley_status status);
+/* Static text, never NULL: "the token has expired; get a new one". */
 PARLEY_API const char *parley_status_text(parley_status status);
 
 /* Static text: "0.1.0". */
@@ -124,6 +125,7 @@ typedef struct parley_transport {
     void (*close)(void *user, uint64_t socket, int32_t code);
 } parley_transport;
 
+/* The WebSocket is open, with the subprotocol that was asked for. */
 PARLEY_API void parley_transport_opened(parley_client *client, uint64_t socket);
 /* One whole WebSocket message; copied. PARLEY_NOMEM, PARLEY_TOO_BIG: it is lost, and the client closes the socket. */
 PARLEY_API parley_status parley_transport_received(parley_client *client, uint64_t socket, const uint8_t *bytes,
@@ -223,6 +225,7 @@ PARLEY_API void parley_network_changed(parley_client *client, int32_t reachable)
  * waiting for ever - none can come any more, as the client is closed. The caller owns it: parley_event_free.
  * With PARLEY_HOST_DRIVEN it never waits. */
 PARLEY_API parley_event *parley_next_event(parley_client *client, int32_t timeout_ms);
+/* Frees an event, and with it all text that was read from it. NULL is fine. */
 PARLEY_API void parley_event_free(parley_event *event);
 
 /* Readable while an event waits. For poll and the like: never read it, never close it. Valid until parley_client_free.
@@ -307,6 +310,7 @@ enum {
     PARLEY_VIEW_OLDER = 5  /* parley_view_more is through: `count` rows came, `start`: there is nothing older */
 };
 
+/* PARLEY_EVENT_*: what happened. */
 PARLEY_API int32_t parley_event_type(const parley_event *event);
 
 /* REPLY: the number the call gave. VIEW: the number of the view. Else 0. */
@@ -326,6 +330,7 @@ PARLEY_API int64_t parley_event_seq(const parley_event *event);
 PARLEY_API const char *parley_event_text(parley_event *event, const char *path);
 /* A number (a fraction is cut off), a boolean as 0 or 1; `otherwise` when there is none. */
 PARLEY_API int64_t parley_event_int(parley_event *event, const char *path, int64_t otherwise);
+/* A number with its fraction; `otherwise` when there is none. */
 PARLEY_API double parley_event_real(parley_event *event, const char *path, double otherwise);
 /* Entries of an array or map; 0 when there is none. */
 PARLEY_API uint32_t parley_event_count(parley_event *event, const char *path);
@@ -339,6 +344,8 @@ PARLEY_API const char *parley_event_json(const parley_event *event);
  * These go through the outbox: they work offline, are sent in order per conversation, and are repeated with the same id
  * until the server answers. `out_id` (37 bytes, or NULL) gets the id for life; OUTBOX events tell what becomes of it.
  * PARLEY_TOO_BIG, more than an item holds; PARLEY_LIMIT, 10,000 wait already; and what the disk says. */
+
+/* A message of plain text; line breaks count. */
 PARLEY_API parley_status parley_send_text(parley_client *client, const char *conversation, const char *text,
                                           char *out_id);
 
@@ -354,14 +361,16 @@ PARLEY_API parley_status parley_tap(parley_client *client, const char *conversat
 PARLEY_API parley_status parley_submit_form(parley_client *client, const char *conversation, int64_t seq,
                                             const char *values_json, char *out_id);
 
-/* Staff: a note that only staff see; with `to`, a whisper to that member of staff. */
+/* Staff: a note that only staff see; with `to`, a whisper to that member of staff.
+ * PARLEY_WRONG_STATE, no conversation is named and none is known. */
 PARLEY_API parley_status parley_note(parley_client *client, const char *conversation, const char *text, const char *to,
                                      char *out_id);
 
 /* Tries a failed_retry one again, in its old place. PARLEY_NOT_FOUND, PARLEY_WRONG_STATE. */
 PARLEY_API parley_status parley_outbox_retry(parley_client *client, const char *id);
 
-/* Forgets one that is queued or failed. PARLEY_WRONG_STATE while its answer is awaited or once it is stored. */
+/* Forgets one that is queued or failed. PARLEY_NOT_FOUND. PARLEY_WRONG_STATE while its answer is awaited or once it is
+ * stored. */
 PARLEY_API parley_status parley_outbox_discard(parley_client *client, const char *id);
 
 /* Items that are queued, on their way or failed. */
@@ -426,8 +435,9 @@ PARLEY_API uint32_t parley_unread_total(parley_client *client);
 /* --- Asking for something -------------------------------------------------------------------------------------------
  * Each gives the call a number in *out_call (may be NULL) and answers with one REPLY event that carries it. Offline it
  * waits for the connection. PARLEY_TIMEOUT after 30 s; PARLEY_UNCERTAIN when the connection was lost after it was sent
- * and repeating it is not safe. At once: PARLEY_LIMIT, 1,024 wait; PARLEY_WRONG_STATE, the conversation is NULL and the
- * main one is not known yet, as this client has never been online. */
+ * and repeating it is not safe. At once: PARLEY_LIMIT, 1,024 wait; PARLEY_TOO_BIG, more than a message holds;
+ * PARLEY_WRONG_STATE, the conversation is NULL and the main one is not known yet, as this client has never been online.
+ */
 
 /* Up to `count` (1-250) items older than the oldest one told; they come as ITEM events with `new` false, then the
  * REPLY, whose `data.start` is true when there is nothing older. PARLEY_NOT_FOUND, no such conversation is known. */
@@ -437,6 +447,7 @@ PARLEY_API parley_status parley_load_older(parley_client *client, const char *co
 /* A person, please. `queue` and `reason` may be NULL. */
 PARLEY_API parley_status parley_request_human(parley_client *client, const char *conversation, const char *queue,
                                               const char *reason, uint64_t *out_call);
+/* The customer no longer waits for a person. */
 PARLEY_API parley_status parley_leave_queue(parley_client *client, const char *conversation, uint64_t *out_call);
 
 /* The customer's conversation of a topic, made if there is none; it is followed from then on. */
@@ -470,45 +481,59 @@ PARLEY_API parley_status parley_context_get(parley_client *client, const char *c
                                             uint64_t *out_call);
 
 /* A place to PUT a file to, once: `data.url`; then post a `media` item that names `data.blob`. `type` is its media
- * type, `bytes` its size, `sha256` 64 hexadecimal digits. And a place to GET one from. */
+ * type, `bytes` its size, `sha256` 64 hexadecimal digits. */
 PARLEY_API parley_status parley_upload(parley_client *client, const char *conversation, const char *name,
                                        const char *type, int64_t bytes, const char *sha256, uint64_t *out_call);
+/* A place to GET the file of a `media` item from, once: `data.url`. */
 PARLEY_API parley_status parley_download(parley_client *client, const char *conversation, const char *blob,
                                          uint64_t *out_call);
 
 /* --- Agents ---------------------------------------------------------------------------------------------------------
- * As above, with the conversation named. PARLEY_LIMIT of `out_call` as above; PARLEY_WRONG_STATE of those that need the
- * epoch: nobody's control of that conversation has been seen here. */
+ * As above, with the conversation named. `out_call` gets the number of the call. PARLEY_LIMIT, 1,024 wait.
+ * PARLEY_TOO_BIG, more than a message holds. Those that need the epoch also PARLEY_WRONG_STATE, nobody's control of
+ * that conversation has been seen here. */
 
 /* "online", "busy", "away", "offline". */
 PARLEY_API parley_status parley_set_status(parley_client *client, const char *status, uint64_t *out_call);
+/* The agent's desk in the REPLY: status, sessions, offers, queues; as DESK events tell it. */
 PARLEY_API parley_status parley_get_inbox(parley_client *client, uint64_t *out_call);
+/* Takes an OFFER: the agent speaks for the company from now on. PARLEY_TAKEN in the REPLY: somebody else was first. */
 PARLEY_API parley_status parley_accept(parley_client *client, const char *conversation, const char *offer,
                                        uint64_t *out_call);
+/* Does not take it; `reason` may be NULL. Somebody else is asked. */
 PARLEY_API parley_status parley_decline(parley_client *client, const char *conversation, const char *offer,
                                         const char *reason, uint64_t *out_call);
 /* Follows a conversation from now on: its newest items come, then all that is said. */
 PARLEY_API parley_status parley_subscribe(parley_client *client, const char *conversation, uint64_t *out_call);
+/* Follows it no longer. */
 PARLEY_API parley_status parley_unsubscribe(parley_client *client, const char *conversation, uint64_t *out_call);
-/* The epoch these need is the one this client has seen last. */
+/* To another queue; `reason` may be NULL. The epoch that this and the next two need is the one this client has seen
+ * last. */
 PARLEY_API parley_status parley_transfer(parley_client *client, const char *conversation, const char *queue,
                                          const char *reason, uint64_t *out_call);
+/* Gives the conversation back to the flow that handed it over; `outcome` and `note` may be NULL, and the flow gets
+ * both. */
 PARLEY_API parley_status parley_release(parley_client *client, const char *conversation, const char *outcome,
                                         const char *note, uint64_t *out_call);
+/* The customer is helped; `outcome` ("resolved") and `note` may be NULL. */
 PARLEY_API parley_status parley_resolve(parley_client *client, const char *conversation, const char *outcome,
                                         const char *note, uint64_t *out_call);
+/* Takes up again, within 24 hours, what the agent has resolved. */
 PARLEY_API parley_status parley_reopen(parley_client *client, const char *conversation, uint64_t *out_call);
 
 /* --- Everything as JSON ---------------------------------------------------------------------------------------------
- * For bindings and scripts. {"type": "range", "data": {"conversation": "...", "limit": 20}} makes any request of the
- * protocol and answers as above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an
- * id that the client makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this
- * page: send {text}  tap {seq, value, label}  submit {seq, values}  context {key, value}  read {seq}  older {count}
- *   view {count}  view.list  view.more {view, count}  view.close {view}  draft {number, value}  outbox  recap  sign_out
- *   retry {id}  discard {id}  token {token}  foreground {on}  network {reachable}  connect  close
- *   push {platform, token}  sync {limit_ms}
- * sync does not wait: its REPLY has the result. PARLEY_MALFORMED, PARLEY_UNKNOWN_TYPE, PARLEY_INVALID ...: nothing was
- * sent, and no REPLY follows. */
+ * For bindings and scripts. */
+
+/* {"type": "range", "data": {"conversation": "...", "limit": 20}} makes any request of the protocol and answers as
+ * above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an id that the client
+ * makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this page:
+ *   send {text}  tap {seq, value, label}  submit {seq, values}  retry {id}  discard {id}  outbox
+ *   context {key, value}  read {seq}  older {count}  draft {number, value}  recap
+ *   view {count}  view.list  view.more {view, count}  view.close {view}
+ *   connect  close  token {token}  foreground {on}  network {reachable}  push {platform, token}  sync {limit_ms}
+ *   sign_out
+ * sync does not wait: its REPLY has the result. When a call fails nothing was sent, and no REPLY follows.
+ * PARLEY_UNKNOWN_TYPE, there is no such call; else as the typed call fails. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
 #ifdef __cplusplus

@@ -119,7 +119,8 @@ public final class Scenario {
     }
 
     public static void main(String[] args) throws Exception {
-        Client.Options options = new Client.Options(args[0]).token(args[1]).keep(args[2], "guest").device(args[3]);
+        Client.Options options = new Client.Options(System.getenv("PARLEY_URL")).token(System.getenv("PARLEY_TOKEN"))
+            .keep(System.getenv("PARLEY_FOLDER"), "guest").device(System.getenv("PARLEY_DEVICE"));
         first(new Client(options));
         again(new Client(options));
     }

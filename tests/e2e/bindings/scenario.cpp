@@ -2,6 +2,7 @@
 #include <parley/client.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,14 +98,12 @@ void first(parley::Client &chat)
 
 } // namespace
 
-int main(int argc, char **argv)
+int main()
 {
-    if (argc != 5)
-        return 2;
-    parley::Config config(argv[1], argv[2]);
-    config.folder = argv[3];
+    parley::Config config(std::getenv("PARLEY_URL"), std::getenv("PARLEY_TOKEN"));
+    config.folder = std::getenv("PARLEY_FOLDER");
     config.user = "guest";
-    config.device = argv[4];
+    config.device = std::getenv("PARLEY_DEVICE");
     parley::Client chat;
     if (parley::Status st = chat.open(config); !st)
         return std::fprintf(stderr, "%s\n", st.text()), 1;

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 
 const { Client } = createRequire(import.meta.url)(process.env.PARLEY_NODE)
-const [url, token, folder, device] = process.argv.slice(2)
+const [url, token, folder, device] = ['URL', 'TOKEN', 'FOLDER', 'DEVICE'].map(name => process.env[`PARLEY_${name}`])
 const ours = { url, token, folder, device, user: 'guest', buffered: 1 }
 const say = (...words) => console.log(words.join(' '))
 

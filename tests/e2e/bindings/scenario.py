@@ -1,11 +1,11 @@
 """The part of the app in test_bindings.py, in Python: first with asyncio, then with threads."""
 import asyncio
-import sys
+import os
 import threading
 
 import parley
 
-URL, TOKEN, FOLDER, DEVICE = sys.argv[1:]
+URL, TOKEN, FOLDER, DEVICE = (os.environ["PARLEY_" + name] for name in ("URL", "TOKEN", "FOLDER", "DEVICE"))
 OURS = dict(folder=FOLDER, user="guest", device=DEVICE)
 
 

@@ -234,6 +234,21 @@ class Client
     {
         return parley_sign_out(get());
     }
+    /* No token: this phone is not to be woken any more. */
+    Status push_register(Text platform, Text token) noexcept
+    {
+        return parley_push_register(get(), platform.get(), token.get());
+    }
+    /* Waits, at most so long; *out_result may be null. */
+    Status sync_background(std::int32_t limit_ms, Event *out_result = nullptr) noexcept
+    {
+        parley_event *result = nullptr;
+        Status st = parley_sync_background(get(), limit_ms, &result);
+        Event owned(result);
+        if (out_result)
+            *out_result = std::move(owned);
+        return st;
+    }
     void set_foreground(bool on) noexcept
     {
         parley_set_foreground(get(), on);

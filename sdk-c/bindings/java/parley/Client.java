@@ -125,6 +125,16 @@ public final class Client implements AutoCloseable {
         order("sign_out", "{}");
     }
 
+    /** How this phone is woken while the app is away; a token that is null: not any more. */
+    public void pushRegister(String platform, String token) {
+        order("push", map("platform", platform, "token", token));
+    }
+
+    /** For a silent push: takes what is there and sends what waits, in at most so long. */
+    public CompletableFuture<Event> sync(Duration limit) {
+        return call("sync", "{\"limit_ms\":" + limit.toMillis() + "}");
+    }
+
     public void setForeground(boolean on) {
         order("foreground", "{\"on\":" + on + "}");
     }

@@ -62,6 +62,13 @@ public final class Client: @unchecked Sendable {
     public func setToken(_ token: String) throws { try check(with { parley_set_token($0, token) }) }
     /// Forgets this user: drops what was not sent and deletes the files. Afterwards, close.
     public func signOut() throws { try check(with { parley_sign_out($0) }) }
+    /// How this phone is woken while the app is away; nil: not any more.
+    public func pushRegister(platform: String, token: String?) throws {
+        try check(with { parley_push_register($0, platform, token) })
+    }
+
+    /// For a silent push: takes what is there and sends what waits, in at most so long.
+    public func sync(limitMs: Int32) async throws -> Event { try await call("sync", "{\"limit_ms\":\(limitMs)}") }
     public func setForeground(_ on: Bool) throws { try with { parley_set_foreground($0, on ? 1 : 0) } }
     public func networkChanged(reachable: Bool) throws { try with { parley_network_changed($0, reachable ? 1 : 0) } }
     /// PARLEY_STATE_*: 3 is online.
