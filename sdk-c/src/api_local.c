@@ -110,7 +110,7 @@ parley_status parley_push_register(parley_client *c, const char *platform, const
     bool has_kind, has_text;
     if (api_optional(platform, &kind, &has_kind) != PARLEY_OK || api_optional(token, &text, &has_text) != PARLEY_OK)
         return PARLEY_INVALID;
-    if (has_text && (!text.len || !text_is_name(kind)))
+    if (has_text && (!text.len || !has_kind || !text_is_name(kind)))
         return PARLEY_INVALID;
     if (has_text && (text.len > LIMIT_PUSH_TOKEN || kind.len > LIMIT_NAME))
         return PARLEY_TOO_BIG;

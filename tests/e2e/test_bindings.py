@@ -4,12 +4,14 @@ what hosts it (Python, Node, Java) is made to load the sanitizer's run time firs
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+import reference
 from chaos import Chaos
 from parley_wire import uuid7
 from server import READY_S, ROOT
@@ -176,3 +178,13 @@ def test_java(shop, installed, tmp_path):
     said = play(shop, installed, ["java", "-Xcheck:jni", f"-Dparley.jni={tmp_path}/libparley_jni.so", "-cp",
                                   f"{tmp_path}/parley.jar:{tmp_path}", "Scenario"])
     assert said == ["range 4", "refused not_found", "refused zero", "let go true", "draft half a sen", "closed"]
+
+
+def test_cpp_has_every_call():
+    with open(f"{ROOT}/sdk-c/include/parley/client.h", encoding="utf-8") as file:
+        _, sections, _ = reference.read(file.read())
+    with open(f"{BINDINGS}/cpp/parley/client.hpp", encoding="utf-8") as file:
+        text = file.read()
+    calls = {call.name for section in sections for call in section.calls if "transport" not in call.name} - {"parley_version"}
+    assert len(calls) > 60
+    assert not [name for name in sorted(calls) if not re.search(rf"\b{name}\b", text)]
