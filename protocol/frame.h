@@ -35,6 +35,12 @@ struct body {
     int name##_of(struct span text);
 #include "protocol/frames.def"
 
+/* Whether somebody of this role is an agent, of whatever rank. */
+static inline bool role_is_agent(enum role role)
+{
+    return role == role_agent || role == role_supervisor || role == role_admin;
+}
+
 /* Structs, of items' bodies as well. */
 #define MEMBER_ID struct uuid
 #define MEMBER_ID7 struct uuid

@@ -141,7 +141,7 @@ static void complete(struct greeting *g)
         greeting_end(g);
     } else if (g->failed) {
         refuse_greeting(g, g->failed, NULL);
-    } else if (link->who->role >= role_agent && link->who->role <= role_admin) {
+    } else if (role_is_agent(link->who->role)) {
         desk_load(g->ask->api->store, g->ask->api->directory, link->who->id, on_desk, g);
     } else {
         send_welcome(g, NULL);

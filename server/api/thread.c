@@ -115,7 +115,7 @@ static bool take_items(struct thread_read *l, const struct log_page *page)
         struct log_row row = page->rows[i];
         row.body = keep(l, row.body);
         bulletin_item(&row, bulletin_reader_of(&row, l->link, staff), &items[i]);
-        if (row.role >= role_agent && row.role <= role_admin)
+        if (role_is_agent(row.role))
             add_person(l, people, &row);
     }
     l->thread.items = items;

@@ -70,11 +70,6 @@ struct sign_out {
     struct uuid principal;
 };
 
-static void discard_sign_out(struct mail *mail)
-{
-    mem_free(LIST_ITEM(mail, struct sign_out, mail));
-}
-
 static void open_sign_out(struct mail *mail, void *receiver)
 {
     struct sign_out *s = LIST_ITEM(mail, struct sign_out, mail);
@@ -89,7 +84,7 @@ void hub_sign_out(struct hub *hub, struct uuid principal)
         if (i == hub->self)
             continue;
         struct sign_out *s = mem_alloc(sizeof *s);
-        *s = (struct sign_out){.mail = {.open = open_sign_out, .discard = discard_sign_out}, .principal = principal};
+        *s = (struct sign_out){.mail.open = open_sign_out, .principal = principal};
         mailbox_send(hub->peers->at[i].box, &s->mail);
     }
 }
@@ -110,11 +105,6 @@ struct parting {
     struct mail mail;
     struct hub_reach reach;
 };
-
-static void discard_parting(struct mail *mail)
-{
-    mem_free(LIST_ITEM(mail, struct parting, mail));
-}
 
 /* The topic goes with its last subscription: it is looked up again each time. */
 static struct sub *next_to_part(struct hub *hub, const struct hub_reach *reach)
@@ -152,7 +142,7 @@ void hub_part(struct hub *hub, const struct hub_reach *reach)
         if (i == hub->self)
             continue;
         struct parting *p = mem_alloc(sizeof *p);
-        *p = (struct parting){.mail = {.open = open_parting, .discard = discard_parting}, .reach = *reach};
+        *p = (struct parting){.mail.open = open_parting, .reach = *reach};
         mailbox_send(hub->peers->at[i].box, &p->mail);
     }
 }

@@ -9,7 +9,7 @@
 #include "server/io/mailbox.h"
 #include "server/io/packet.h"
 
-/* ---- pushes that are not items ---- */
+/* ---- to a conversation ---- */
 
 struct packet *hub_packet(enum encoding encoding, enum frame_type type, const void *push)
 {

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-static const struct caller router = {.role = role_system};
-
 static void offering_free(struct offering *o)
 {
     struct seat *seat = seat_of(o->route, o->agent);
@@ -18,10 +16,6 @@ static void offering_free(struct offering *o)
     loop_timer_stop(&o->timer);
     map_remove(&o->route->offerings, o->session);
     mem_free(o);
-}
-
-static void ignore(void *arg, struct call *call, const struct result *result)
-{
 }
 
 static void withdraw(struct route *route, const struct session_row *session, struct uuid offer, const char *why)
@@ -33,7 +27,7 @@ static void withdraw(struct route *route, const struct session_row *session, str
                                   .session = session->id,
                                   .offer = offer,
                                   .outcome = span_str(why)},
-                &router, ignore, NULL);
+                &caller_parley, NULL, NULL);
 }
 
 /* ---- of other processes ---- */
@@ -168,7 +162,7 @@ void offering_begin(struct route *route, const struct session_row *session, stru
                                   .offer = o->offer,
                                   .agent = agent->id,
                                   .until_ms = clock_ms() + route->conf->routing.offer_time_ms},
-                &router, on_offered, route);
+                &caller_parley, on_offered, route);
 }
 
 /* ---- ended ---- */

@@ -9,8 +9,6 @@
 
 enum { OFFERS_KEPT_MS = 5000, OTHERS_MARGIN_MS = 5000, REFRESH_MS = 5000, SEATS_READ = 1000 };
 
-static const struct caller router = {.role = role_system};
-
 struct seat *seat_of(struct route *route, struct uuid agent)
 {
     struct seat *seat = map_get(&route->seats, agent);
@@ -21,10 +19,6 @@ struct seat *seat_of(struct route *route, struct uuid agent)
         map_put(&route->seats, agent, seat);
     }
     return seat;
-}
-
-static void ignore_call(void *arg, struct call *call, const struct result *result)
-{
 }
 
 static void ignore(void *arg, parley_status status, const struct pg_fault *fault)
@@ -46,7 +40,7 @@ static void on_sessions(void *arg, parley_status status, const struct session_ro
                                       .offer = rows[i].offer,
                                       .agent = rows[i].agent,
                                       .outcome = span_str("withdrawn")},
-                    &router, ignore_call, NULL);
+                    &caller_parley, NULL, NULL);
     }
 }
 

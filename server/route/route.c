@@ -300,7 +300,7 @@ static void on_served(void *arg, struct conversation *conv, const struct session
 static void on_presence(void *arg, struct uuid principal, enum role role, bool here)
 {
     struct route *route = arg;
-    if (role >= role_agent && role <= role_admin)
+    if (role_is_agent(role))
         tell_router(route,
                     &(struct news){.what = NEWS_PRESENCE, .agent = principal, .worker = route->self, .here = here});
 }

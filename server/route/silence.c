@@ -7,8 +7,6 @@
 
 enum { EVERY_MS = 5000, AT_ONCE = 200 };
 
-static const struct caller closer = {.role = role_system};
-
 static void on_closed(void *arg, struct call *call, const struct result *result)
 {
     if (result->status == PARLEY_OK)
@@ -27,7 +25,7 @@ static void on_silent(void *arg, parley_status status, const struct session_sile
                                       .session = rows[i].session,
                                       .head = rows[i].head,
                                       .outcome = rows[i].outcome},
-                    &closer, on_closed, NULL);
+                    &caller_parley, on_closed, NULL);
 }
 
 void silence_sweep(struct route *route)

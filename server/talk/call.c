@@ -7,6 +7,8 @@
 #include "server/talk/session.h"
 #include "server/talk/talk.h"
 
+const struct caller caller_parley = {.role = role_system};
+
 static enum verdict decide(struct work *work, struct conversation *conv, struct move *move, struct refusal *refusal)
 {
     struct call *call = LIST_ITEM(work, struct call, work);
@@ -32,7 +34,8 @@ static void discard(struct mail *mail)
 static void open_answer(struct mail *mail, void *receiver)
 {
     struct call *call = LIST_ITEM(mail, struct call, mail);
-    call->done(call->arg, call, &call->result);
+    if (call->done)
+        call->done(call->arg, call, &call->result);
     call_free(call);
 }
 

@@ -19,6 +19,9 @@ struct caller {
     struct uuid app; /* nil for Parley itself and for staff, who belong to no app */
 };
 
+/* Parley itself: the router, the sweeps, what follows from something else. */
+extern const struct caller caller_parley;
+
 /* What it points to is the result's own. Small: there is one for every post that waits. */
 struct result {
     parley_status status;
@@ -32,7 +35,7 @@ struct result {
     struct service *service; /* as of then, for a call that has tell_service; row.id nil: none */
 };
 
-/* Exactly once, on the worker that submitted. The call is freed afterwards. */
+/* Exactly once, on the worker that submitted. The call is freed afterwards. NULL: nobody waits for it. */
 typedef void call_done(void *arg, struct call *call, const struct result *result);
 
 typedef enum verdict call_decide(struct call *call, struct conversation *conv, struct move *move,

@@ -51,11 +51,11 @@ void conversation_take(struct conversation *conv, const struct log_state *state)
 void conversation_apply(struct conversation *conv, const struct log_row *row)
 {
     conv->head = row->seq;
-    if (row->audience == 0)
+    if (row->audience == audience_public)
         conv->public_head = row->seq;
     if (row->kind == ITEM_context)
         conv->context = conversation_context(row->body);
-    if (row->kind >= 64)
+    if (item_moves(row->kind))
         conv->moved = row->seq;
 }
 

@@ -45,7 +45,7 @@ static void number(struct batch *batch, struct conversation *conv, struct work *
     row->seq = ++conv->head;
     row->prev = conv->public_head;
     row->at_ms = at_ms;
-    if (row->audience == 0)
+    if (row->audience == audience_public)
         conv->public_head = row->seq;
     batch->works[batch->n++] = work;
 }

@@ -26,8 +26,6 @@ struct naming {
     char body[BODY_MAX];
 };
 
-static const struct caller parley = {.role = role_system};
-
 /* The same in each conversation, so that a repeat is one. */
 static struct uuid item_of(const struct linking *linking)
 {
@@ -65,7 +63,7 @@ static void name_other(struct joining *j, struct uuid here, struct uuid other, c
 {
     struct naming *n = mem_alloc(sizeof *n);
     struct buf body;
-    call_init(&n->call, here, derived_id(j->linking.guest, "link", 0), &parley, decide, then, j);
+    call_init(&n->call, here, derived_id(j->linking.guest, "link", 0), &caller_parley, decide, then, j);
     n->linking = j->linking;
     buf_init(&body, BODY_MAX);
     item_put_body(&body, ITEM_linked,

@@ -74,7 +74,7 @@ static bool open_session(struct move *move, const struct directory *directory)
     else if (app && app->default_queue[0])
         change.queue = span_str(app->default_queue);
     else
-        return false; /* nobody is there to serve: what is said is kept all the same */
+        return false;
     session_move(move, &change);
     return true;
 }

@@ -130,10 +130,9 @@ static enum verdict decide_process(struct call *call, struct conversation *conv,
                                    struct refusal *refusal)
 {
     struct changing *c = LIST_ITEM(call, struct changing, call);
-    bool agent = call->caller.role >= role_agent && call->caller.role <= role_admin;
     if (call_may_see(call, conv, refusal) != PARLEY_OK)
         return WORK_REFUSE;
-    if (agent && call_in_control(call, conv, c->change.epoch, move, refusal) != PARLEY_OK)
+    if (role_is_agent(call->caller.role) && call_in_control(call, conv, c->change.epoch, move, refusal) != PARLEY_OK)
         return WORK_REFUSE;
     c->change.row.updated_at_ms = move->at_ms;
     if (!c->change.from_revision)
