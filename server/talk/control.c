@@ -20,15 +20,21 @@ static const struct session_row *session_of(const struct conversation *conv)
     return &conv->service.row;
 }
 
-static enum verdict taken(struct conversation *conv, struct move *move, struct refusal *refusal)
+/* ---- may they? each returns OK, or the status of the refusal that it has filled ---- */
+
+static parley_status no(struct refusal *refusal, parley_status status, const char *text)
+{
+    refuse(refusal, status, text);
+    return status;
+}
+
+static parley_status taken(struct conversation *conv, struct move *move, struct refusal *refusal)
 {
     struct span name = directory_agent_name(conv->talk->directory, session_of(conv)->agent);
     refuse(refusal, PARLEY_TAKEN, "another agent has taken this session");
     refusal->current = session_current(move, name);
-    return WORK_REFUSE;
+    return PARLEY_TAKEN;
 }
-
-/* ---- may they? each returns OK or fills the refusal ---- */
 
 static parley_status may_accept(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
 {
@@ -41,16 +47,14 @@ static parley_status may_accept(struct asking *a, struct conversation *conv, str
     if ((!current || s->state == SESSION_LIVE) && call_may_read(&a->call, conv, refusal) != PARLEY_OK)
         return PARLEY_NOT_FOUND;
     if (conversation_serving(conv) && s->state == SESSION_LIVE)
-        return taken(conv, move, refusal), PARLEY_TAKEN;
+        return taken(conv, move, refusal);
     if (!current || !conversation_serving(conv)) {
         refuse(refusal, PARLEY_STALE, "this offer is over");
         refusal->current = session_current(move, span_str(""));
         return PARLEY_STALE;
     }
-    if (!directory_serves(directory, a->call.caller.id, s->queue)) {
-        refuse(refusal, PARLEY_DENIED, "you do not serve this queue");
-        return PARLEY_DENIED;
-    }
+    if (!directory_serves(directory, a->call.caller.id, s->queue))
+        return no(refusal, PARLEY_DENIED, "you do not serve this queue");
     return PARLEY_OK;
 }
 
@@ -60,8 +64,7 @@ static parley_status may_end_offer(struct asking *a, struct conversation *conv, 
     bool asker = a->call.caller.role == role_system || uuid_equal(s->offer_agent, a->call.caller.id);
     if (conversation_serving(conv) && uuid_equal(s->offer, a->control.offer) && asker)
         return PARLEY_OK;
-    refuse(refusal, PARLEY_STALE, "this offer is over, or not yours");
-    return PARLEY_STALE;
+    return no(refusal, PARLEY_STALE, "this offer is over, or not yours");
 }
 
 static parley_status may_reopen(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
@@ -70,11 +73,10 @@ static parley_status may_reopen(struct asking *a, struct conversation *conv, str
     if (call_may_read(&a->call, conv, refusal) != PARLEY_OK)
         return PARLEY_NOT_FOUND;
     if (s->state == SESSION_LIVE && !uuid_equal(s->agent, a->call.caller.id))
-        return taken(conv, move, refusal), PARLEY_TAKEN;
+        return taken(conv, move, refusal);
     if (s->state != SESSION_CLOSED || move->at_ms - s->closed_at_ms < REOPEN_MS)
         return PARLEY_OK;
-    refuse(refusal, PARLEY_WRONG_STATE, "it was closed more than 24 h ago: wait for the customer, or post a note");
-    return PARLEY_WRONG_STATE;
+    return no(refusal, PARLEY_WRONG_STATE, "it was closed more than 24 h ago: wait for the customer, or post a note");
 }
 
 static parley_status may(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
@@ -90,13 +92,9 @@ static parley_status may(struct asking *a, struct conversation *conv, struct mov
     case SESSION_EVENT_RESOLVE:
         return call_in_control(&a->call, conv, a->control.epoch, move, refusal);
     case SESSION_EVENT_LOST:
-        if (uuid_equal(s->agent, a->control.agent))
-            return PARLEY_OK;
-        return refuse(refusal, PARLEY_STALE, NULL), PARLEY_STALE;
+        return uuid_equal(s->agent, a->control.agent) ? PARLEY_OK : no(refusal, PARLEY_STALE, NULL);
     case SESSION_EVENT_FINISH:
-        if (conv->head == a->control.head)
-            return PARLEY_OK;
-        return refuse(refusal, PARLEY_STALE, NULL), PARLEY_STALE;
+        return conv->head == a->control.head ? PARLEY_OK : no(refusal, PARLEY_STALE, NULL);
     case SESSION_EVENT_REOPEN:
         return may_reopen(a, conv, move, refusal);
     default:
@@ -174,28 +172,27 @@ static void abandon_run(struct move *move, const struct conversation *conv)
     move->arg = run;
 }
 
-static enum verdict decide_control(struct call *call, struct conversation *conv, struct move *move,
-                                   struct refusal *refusal)
+static bool needs_queue(enum session_event event)
 {
-    struct asking *a = LIST_ITEM(call, struct asking, call);
-    const char *why;
-    if (call_may_see(call, conv, refusal) != PARLEY_OK)
-        return WORK_REFUSE;
-    if (!uuid_is_nil(a->control.session) && !uuid_equal(a->control.session, session_of(conv)->id))
-        return refuse(refusal, PARLEY_STALE, "that session is over");
-    if (may(a, conv, move, refusal) != PARLEY_OK)
-        return WORK_REFUSE;
+    return event == SESSION_EVENT_HANDOFF || event == SESSION_EVENT_TRANSFER || event == SESSION_EVENT_REOPEN;
+}
 
+static bool takes(enum session_event event)
+{
+    return event == SESSION_EVENT_ACCEPT || event == SESSION_EVENT_REOPEN;
+}
+
+static enum verdict carry_out(const struct asking *a, struct conversation *conv, struct move *move,
+                              struct refusal *refusal)
+{
     struct session_change change = change_of(a, conv);
-    bool queue_needed = change.event == SESSION_EVENT_HANDOFF || change.event == SESSION_EVENT_TRANSFER ||
-                        change.event == SESSION_EVENT_REOPEN;
-    if (queue_needed && !directory_queue(conv->talk->directory, change.queue)) {
+    const char *why;
+    if (needs_queue(change.event) && !directory_queue(conv->talk->directory, change.queue)) {
         refuse(refusal, PARLEY_NOT_FOUND, "there is no such queue");
         refusal->path = "data.queue";
         return WORK_REFUSE;
     }
-    bool takes = change.event == SESSION_EVENT_ACCEPT || change.event == SESSION_EVENT_REOPEN;
-    if (takes && session_of(conv)->state == SESSION_LIVE)
+    if (takes(change.event) && session_of(conv)->state == SESSION_LIVE)
         return WORK_DONE; /* it is theirs already: a repeat */
     if (change.event == SESSION_EVENT_HANDOFF && !conversation_serving(conv))
         return handoff_without_session(move, change);
@@ -210,6 +207,19 @@ static enum verdict decide_control(struct call *call, struct conversation *conv,
         abandon_run(move, conv);
     session_move(move, &change);
     return WORK_MOVE;
+}
+
+static enum verdict decide_control(struct call *call, struct conversation *conv, struct move *move,
+                                   struct refusal *refusal)
+{
+    struct asking *a = LIST_ITEM(call, struct asking, call);
+    if (call_may_see(call, conv, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    if (!uuid_is_nil(a->control.session) && !uuid_equal(a->control.session, session_of(conv)->id))
+        return refuse(refusal, PARLEY_STALE, "that session is over");
+    if (may(a, conv, move, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    return carry_out(a, conv, move, refusal);
 }
 
 static struct span keep(char **at, struct span text)

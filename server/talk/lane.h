@@ -27,9 +27,10 @@ void conversation_reload(struct conversation *conv);
 /* A collision or a wait: the settling function decides for a while. */
 void conversation_bitten(struct conversation *conv);
 
-/* lane_fast: the worker's batch */
+/* lane_fast: lists the conversation for the next batch, which leaves at the turn's end if one may; the same with what
+ * is listed already; lets go of what may leave now. */
 void batch_soon(struct talk *talk, struct conversation *conv);
-void batch_go_on(struct talk *talk); /* with what is listed already */
+void batch_go_on(struct talk *talk);
 void batch_leave(struct talk *talk);
 
 /* lane_move: sends what the first work decided. The move is owned by the lane from here on. */
@@ -41,23 +42,26 @@ void move_probe(struct conversation *conv);
 /* Whoever asked for the one in doubt is told so: nobody waits for its outcome any more. */
 void move_forget(struct conversation *conv);
 
-/* lane_settle: sends the first works to the settling function; or asks it only whether this one's item is there */
+/* lane_settle: sends the first works to the settling function; or asks it only whether this one's item is there. */
 void settle_leave(struct conversation *conv);
 void settle_look_up(struct conversation *conv, struct work *work);
 
 /* ---- ends, common to all lanes ---- */
 
-/* The work is stored with this number: finish, publish, tell the hooks. Removes it from the conversation. */
-void work_stored(struct conversation *conv, struct work *work, const struct log_row *row);
-/* It had been stored by an earlier attempt of which nobody heard. */
-void work_settled(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
+/* Each takes the work out of the conversation and finishes it. Its item is stored, as this number (0: it has none); it
+ * was stored before, or all is as it should be (0); it is refused. */
+void work_stored(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
 void work_repeat(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms);
 void work_refuse(struct conversation *conv, struct work *work, const struct refusal *refusal);
+
 /* The same for a list of its own: who finishes may ask for something more in this conversation. */
 void work_refuse_all(struct conversation *conv, struct list *works, const struct refusal *refusal);
 
 /* Shows an item that is stored, and tells the hooks. */
 void item_stored(struct conversation *conv, const struct log_row *row);
+
+/* Whether one of the rows is the work's own item: then it would be stored twice. */
+bool work_among(const struct log_row *rows, int n, const struct work *work);
 
 /* Refuses what has waited for longer than GIVE_UP_MS and has not left. */
 void work_give_up(struct conversation *conv);

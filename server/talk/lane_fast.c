@@ -30,14 +30,6 @@ void batch_go_on(struct talk *talk)
 
 /* ---- gathering ---- */
 
-static bool in_batch(const struct batch *batch, int first, const struct work *work)
-{
-    for (int i = first; i < batch->n; i++)
-        if (uuid_equal(batch->rows[i].id, work->row.id) && uuid_equal(batch->rows[i].author, work->row.author))
-            return true;
-    return false;
-}
-
 static void number(struct batch *batch, struct conversation *conv, struct work *work, int64_t at_ms)
 {
     struct log_row *row = &batch->rows[batch->n];
@@ -47,14 +39,17 @@ static void number(struct batch *batch, struct conversation *conv, struct work *
     row->at_ms = at_ms;
     if (row->audience == audience_public)
         conv->public_head = row->seq;
-    batch->works[batch->n++] = work;
+    batch->works[batch->n] = work;
+    batch->convs[batch->n] = conv;
+    batch->n++;
 }
 
 /* False when the work is not plain or has to wait for something else: then it is decided once it is the first. */
 static bool take_one(struct batch *batch, struct conversation *conv, struct work *work, int first, int64_t at_ms)
 {
     struct refusal refusal = {0};
-    if (batch->n == TALK_BATCH || work->stale_id || work->doubtful || in_batch(batch, first, work))
+    if (batch->n == TALK_BATCH || work->stale_id || work->doubtful ||
+        work_among(&batch->rows[first], batch->n - first, work))
         return false;
 
     struct move *move = talk_spare_move(conv->talk, conv, work);
@@ -130,7 +125,7 @@ static void stored(struct conversation *conv, struct work *work, const struct lo
     conversation_remember(conv, row, work->digest);
     item_stored(conv, row); /* first: its body is the work's, and ends with it */
     FAULT_POINT(batch_after_publish);
-    work_stored(conv, work, row);
+    work_stored(conv, work, row->seq, row->at_ms);
 }
 
 /* Somebody repeats what this worker does not remember: that says nothing about other writers. */
@@ -149,42 +144,48 @@ static void not_stored(struct conversation *conv, struct work *work, parley_stat
         conversation_bitten(conv);
 }
 
-static bool first_of_its_own(const struct batch *batch, int i)
+/* Its conversation, if this row is the first one of it; else NULL. */
+static struct conversation *first_of(const struct batch *batch, int i)
 {
-    return i == 0 || !uuid_equal(batch->rows[i].conversation, batch->rows[i - 1].conversation);
+    return i > 0 && batch->convs[i] == batch->convs[i - 1] ? NULL : batch->convs[i];
+}
+
+static void committed(const struct batch *batch)
+{
+    FAULT_POINT(batch_after_commit);
+    metric_add(METRIC_batches_total, 1);
+    metric_observe_us(METRIC_message_commit_duration_seconds, clock_mono_us() - batch->left_us);
+    for (int i = 0; i < batch->n; i++) {
+        stored(batch->convs[i], batch->works[i], &batch->rows[i]);
+        if (i + 1 == batch->n || first_of(batch, i + 1))
+            batch->convs[i]->lane = LANE_IDLE;
+    }
+}
+
+static void failed(const struct batch *batch, parley_status status, const struct pg_fault *fault)
+{
+    for (int i = 0; i < batch->n; i++) {
+        not_stored(batch->convs[i], batch->works[i], status, fault);
+        batch->convs[i]->lane = LANE_IDLE;
+    }
 }
 
 static void on_batch(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct batch *batch = arg;
     struct talk *talk = batch->talk;
-    struct conversation *conv = NULL;
-
-    if (status == PARLEY_OK) {
-        FAULT_POINT(batch_after_commit);
-        metric_add(METRIC_batches_total, 1);
-        metric_observe_us(METRIC_message_commit_duration_seconds, clock_mono_us() - batch->left_us);
-    }
-    for (int i = 0; i < batch->n; i++) {
-        if (first_of_its_own(batch, i)) {
-            if (conv)
-                conv->lane = LANE_IDLE;
-            conv = map_get(&talk->conversations, batch->rows[i].conversation);
-        }
-        if (status == PARLEY_OK)
-            stored(conv, batch->works[i], &batch->rows[i]);
-        else
-            not_stored(conv, batch->works[i], status, fault);
-    }
-    if (conv)
-        conv->lane = LANE_IDLE;
+    struct conversation *conv;
+    if (status == PARLEY_OK)
+        committed(batch);
+    else
+        failed(batch, status, fault);
     if (status == PARLEY_UNAVAILABLE)
         talk->stalled = true; /* until the next tick: trying again at once would spin */
     batch->flying = false;
     talk->flying--;
     for (int i = 0; i < batch->n; i++)
-        if (first_of_its_own(batch, i))
-            conversation_pump(map_get(&talk->conversations, batch->rows[i].conversation));
+        if ((conv = first_of(batch, i)))
+            conversation_pump(conv);
     batch_go_on(talk);
 }
 

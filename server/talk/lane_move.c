@@ -20,12 +20,6 @@ static void moving_free(struct moving *m)
     mem_free(m);
 }
 
-static const struct log_row *own_row(const struct move *move)
-{
-    static const struct log_row none;
-    return move->own >= 0 ? &move->rows[move->own] : &none;
-}
-
 static void committed(struct moving *m)
 {
     struct conversation *conv = m->conv;
@@ -41,13 +35,14 @@ static void committed(struct moving *m)
         conv->customer = conv->service.row.customer = m->move->customer;
         conv->loaded = false; /* and whatever else has changed with it */
     }
-    if (m->move->own >= 0)
-        conversation_remember(conv, own_row(m->move), m->work->digest);
+    const struct log_row *own = m->move->own >= 0 ? &m->move->rows[m->move->own] : NULL;
+    if (own)
+        conversation_remember(conv, own, m->work->digest);
 
     conv->tries = 0;
     for (int i = 0; i < m->move->count; i++)
         item_stored(conv, &m->move->rows[i]);
-    work_stored(conv, m->work, own_row(m->move));
+    work_stored(conv, m->work, own ? own->seq : 0, own ? own->at_ms : 0);
     if (m->move->session != MOVE_NO_SESSION)
         tell_served(conv, &was.row);
 }
@@ -63,7 +58,7 @@ static void stored_unheard(struct moving *m, const struct settle_found *first)
     service_set(&known, &conv->service.row);
     if (m->move->session != MOVE_NO_SESSION)
         service_set(&conv->service, &m->move->to.row);
-    work_settled(conv, m->work, m->move->own >= 0 ? first->seq + m->move->own : 0, first->at_ms);
+    work_stored(conv, m->work, m->move->own >= 0 ? first->seq + m->move->own : 0, first->at_ms);
     service_set(&conv->service, &known.row);
 }
 

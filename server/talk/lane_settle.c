@@ -14,14 +14,6 @@ struct settling {
     int n;
 };
 
-static bool twice(const struct settling *s, const struct work *work)
-{
-    for (int i = 0; i < s->n; i++)
-        if (uuid_equal(s->rows[i].id, work->row.id) && uuid_equal(s->rows[i].author, work->row.author))
-            return true;
-    return false;
-}
-
 /* The plain ones at the front; what is not plain waits its turn. */
 static void collect(struct settling *s)
 {
@@ -31,7 +23,7 @@ static void collect(struct settling *s)
     {
         struct work *work = LIST_ITEM(node, struct work, node);
         struct refusal refusal = {0};
-        if (s->n == SETTLE_MAX || twice(s, work))
+        if (s->n == SETTLE_MAX || work_among(s->rows, s->n, work))
             return;
         struct move *move = talk_spare_move(conv->talk, conv, work);
         enum verdict verdict = work->class->decide(work, conv, move, &refusal);
@@ -78,7 +70,7 @@ static void settled(struct settling *s, int i, const struct settle_answer *answe
             item_stored(s->conv, &row);
         }
         conversation_remember(s->conv, &row, s->works[i]->digest);
-        work_stored(s->conv, s->works[i], &row);
+        work_stored(s->conv, s->works[i], row.seq, row.at_ms);
         return;
     case SETTLE_REPEAT:
         work_repeat(s->conv, s->works[i], row.seq, row.at_ms);

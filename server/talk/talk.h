@@ -33,6 +33,7 @@ struct batch {
     int64_t left_us; /* when */
     struct log_row rows[TALK_BATCH];
     struct work *works[TALK_BATCH];
+    struct conversation *convs[TALK_BATCH]; /* of each row; rows of one stand together */
     int n;
 };
 

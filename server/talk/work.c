@@ -57,13 +57,7 @@ void work_repeat(struct conversation *conv, struct work *work, int64_t seq, int6
     work->class->finish(work, conv, &(struct outcome){.seq = seq, .at_ms = at_ms, .duplicate = seq != 0}, NULL);
 }
 
-void work_stored(struct conversation *conv, struct work *work, const struct log_row *row)
-{
-    leave_queue(conv, work);
-    work->class->finish(work, conv, &(struct outcome){.seq = row->seq, .at_ms = row->at_ms, .stored = true}, NULL);
-}
-
-void work_settled(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms)
+void work_stored(struct conversation *conv, struct work *work, int64_t seq, int64_t at_ms)
 {
     leave_queue(conv, work);
     work->class->finish(work, conv, &(struct outcome){.seq = seq, .at_ms = at_ms, .stored = true}, NULL);
@@ -77,6 +71,14 @@ void item_stored(struct conversation *conv, const struct log_row *row)
     for (int i = 0; i < conv->talk->nhooks; i++)
         if (conv->talk->hooks[i].stored)
             conv->talk->hooks[i].stored(conv->talk->hooks[i].arg, conv, row);
+}
+
+bool work_among(const struct log_row *rows, int n, const struct work *work)
+{
+    for (int i = 0; i < n; i++)
+        if (uuid_equal(rows[i].id, work->row.id) && uuid_equal(rows[i].author, work->row.author))
+            return true;
+    return false;
 }
 
 /* ---- deciding ---- */
