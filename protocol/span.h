@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct span {
@@ -32,6 +33,15 @@ static inline bool span_equal(struct span a, struct span b)
 static inline bool span_is(struct span s, const char *text)
 {
     return span_equal(s, span_str(text));
+}
+
+/* Tells things apart, but not against an enemy (FNV-1a). What it gives is stored, so it never changes. */
+static inline uint64_t span_hash(uint64_t from, struct span s)
+{
+    uint64_t h = from ^ 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.ptr[i]) * 0x100000001b3u;
+    return h;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* The only user of jansson below io/: text that has passed the scan becomes jansson's tree, then ours. */
 #include "protocol/wire_json.h"
 
+#include "protocol/limits.h"
 #include "protocol/wire_scan.h"
 
 #include <jansson.h>
@@ -114,4 +115,11 @@ parley_status wire_json_read(struct arena *arena, struct span text, const struct
     st = convert(&(struct reading){arena, error}, NULL, json, out);
     json_decref(json);
     return st;
+}
+
+parley_status wire_json_read_stored(struct arena *arena, struct span text, struct value *out)
+{
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    struct wire_error error;
+    return wire_json_read(arena, text, &limits, out, &error);
 }

@@ -17,6 +17,9 @@
 parley_status wire_json_read(struct arena *arena, struct span text, const struct wire_limits *limits, struct value *out,
                              struct wire_error *error);
 
+/* The same for what was stored under our own limits: why it cannot be read does not matter. */
+parley_status wire_json_read_stored(struct arena *arena, struct span text, struct value *out);
+
 /* Length of the first value with the space around it, judged by brackets and quotes alone; 0 when it does not end. */
 size_t wire_json_skip(struct span text);
 

@@ -181,12 +181,10 @@ static void on_read(void *arg, parley_status status, const struct process_row *r
 /* The patch outlives the message: it is kept as JSON and read again into the step's own arena. */
 static parley_status keep_patch(struct stepping *s, const struct frame_process_step *r)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-    struct wire_error error;
     struct value *patch = arena_array(&s->arena, 1, sizeof *patch);
     s->change.changed = canonical(s, r->data.value);
     s->step.data.value = patch;
-    return wire_json_read(&s->arena, s->change.changed, &limits, patch, &error);
+    return wire_json_read_stored(&s->arena, s->change.changed, patch);
 }
 
 void on_process_step(struct api *api, struct link *link, const struct frame *frame)

@@ -34,18 +34,10 @@ struct bot *bot_of(struct flows *flows, struct conversation *conv)
     return bot;
 }
 
-static void drop_input(struct bot_input *input)
-{
-    list_remove(&input->node);
-    mem_free((void *)input->body.ptr);
-    mem_free(input);
-}
-
 void bot_free(struct bot *bot)
 {
     bot_fetch_forget(bot);
-    LIST_EACH(&bot->inputs, node)
-    drop_input(LIST_ITEM(node, struct bot_input, node));
+    bot_drop_inputs(bot, INT64_MAX);
     bot_let_version_go(bot);
     if (bot->run)
         flow_evict(&bot->run);
@@ -86,6 +78,13 @@ static bool has_escaped(const struct bot *bot)
            s->state != SESSION_BOT && s->state != SESSION_CLOSED;
 }
 
+static void input_free(struct bot_input *input)
+{
+    list_remove(&input->node);
+    mem_free((void *)input->body.ptr);
+    mem_free(input);
+}
+
 static struct bot_input *first_input(const struct bot *bot)
 {
     return list_empty(&bot->inputs) ? NULL : LIST_ITEM(bot->inputs.next, struct bot_input, node);
@@ -95,7 +94,7 @@ void bot_drop_inputs(struct bot *bot, int64_t seq)
 {
     struct bot_input *input;
     while ((input = first_input(bot)) && input->seq <= seq)
-        drop_input(input);
+        input_free(input);
 }
 
 static struct bot_input *next_input(struct bot *bot)
@@ -148,56 +147,57 @@ static bool tell_input(struct bot *bot)
     struct flow_event event = {.type = FLOW_EVENT_ITEM, .seq = input->seq, .kind = input->kind, .body = input->body};
     list_remove(&input->node); /* first: telling may lead to a commit that comes back at once */
     bool told = bot_tell(bot, &event);
-    mem_free((void *)input->body.ptr);
-    mem_free(input);
+    input_free(input);
     return told || !list_empty(&bot->inputs);
+}
+
+static void tell_escape(struct bot *bot)
+{
+    bot_tell(bot, &(struct flow_event){
+                      .type = FLOW_EVENT_ESCAPE, .seq = bot->conv->moved, .queue = bot->conv->service.row.queue});
+}
+
+static void tell_timer(struct bot *bot)
+{
+    struct flow_event event = {.type = FLOW_EVENT_TIMER, .timer = bot->timer};
+    bot->timer = (struct uuid){0};
+    bot_tell(bot, &event);
+}
+
+/* A run that rests is told one thing: what the session says, else what the customer said, else its timer. */
+static void tell_next(struct bot *bot)
+{
+    if (is_back(bot)) {
+        tell_back(bot);
+    } else if (has_escaped(bot)) {
+        tell_escape(bot);
+    } else if (tell_input(bot)) {
+        if (bot->state == BOT_RESTING)
+            bot_due(bot);
+    } else if (!uuid_is_nil(bot->timer)) {
+        tell_timer(bot);
+    }
+}
+
+/* Whether it is to leave memory: the conversation has another run, it is over, or it has no control to begin with. */
+static bool is_to_leave(const struct bot *bot)
+{
+    if (bot->dropped)
+        return bot->state != BOT_BUSY && bot->state != BOT_LOADING;
+    return (bot->state == BOT_ASIDE && !bot_serves(bot)) || (bot->state == BOT_RESTING && is_over(bot));
 }
 
 static void look(struct bot *bot)
 {
-    struct flow_event event;
     if (bot->deferred) {
         bot->deferred = false;
         flow_continue(bot->run);
-        return;
-    }
-    if (bot->dropped) {
-        if (bot->state != BOT_BUSY && bot->state != BOT_LOADING)
-            bot_free(bot);
-        return;
-    }
-    if (bot->state == BOT_ASIDE) {
-        if (bot_serves(bot))
-            bot_load(bot);
-        else
-            bot_free(bot);
-        return;
-    }
-    if (bot->state != BOT_RESTING)
-        return;
-    if (is_over(bot)) {
+    } else if (is_to_leave(bot)) {
         bot_free(bot);
-        return;
-    }
-    if (is_back(bot)) {
-        tell_back(bot);
-        return;
-    }
-    if (has_escaped(bot)) {
-        event = (struct flow_event){
-            .type = FLOW_EVENT_ESCAPE, .seq = bot->conv->moved, .queue = bot->conv->service.row.queue};
-        bot_tell(bot, &event);
-        return;
-    }
-    if (tell_input(bot)) {
-        if (bot->state == BOT_RESTING)
-            bot_due(bot);
-        return;
-    }
-    if (!uuid_is_nil(bot->timer)) {
-        event = (struct flow_event){.type = FLOW_EVENT_TIMER, .timer = bot->timer};
-        bot->timer = (struct uuid){0};
-        bot_tell(bot, &event);
+    } else if (bot->state == BOT_ASIDE) {
+        bot_load(bot);
+    } else if (bot->state == BOT_RESTING) {
+        tell_next(bot);
     }
 }
 

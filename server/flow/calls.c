@@ -373,7 +373,7 @@ static bool describe_call(struct flow_run *run, struct flow_call *call, int line
     if (!args.ptr)
         return false;
     run->chain_before = run->chain;
-    run->chain = json_digest(json_digest(run->chain, span_str(name)), args);
+    run->chain = span_hash(span_hash(run->chain, span_str(name)), args);
     call->journal = (struct journal_call){
         .name = name,
         .label = label_of(&call->args),

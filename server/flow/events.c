@@ -4,7 +4,7 @@
 
 int64_t event_after(const struct flow_run *run, struct span type)
 {
-    uint64_t digest = json_digest(0, type);
+    uint64_t digest = span_hash(0, type);
     for (size_t i = 0; i < RUN_EVENTS; i++)
         if (run->events[i].type == digest)
             return run->events[i].seq;
@@ -13,7 +13,7 @@ int64_t event_after(const struct flow_run *run, struct span type)
 
 void event_taken(struct flow_run *run, struct span type, int64_t seq)
 {
-    uint64_t digest = json_digest(0, type);
+    uint64_t digest = span_hash(0, type);
     struct run_event *row = run->events;
     for (size_t i = 0; i < RUN_EVENTS && row->type != digest; i++)
         if (run->events[i].type == digest || run->events[i].seq < row->seq)

@@ -118,11 +118,9 @@ static const struct work_class poke_class = {.decide = decide_poke, .finish = fi
 
 static void poke(struct flows *flows, struct uuid conversation, struct uuid timer)
 {
+    if (peers_home(flows->peers, conversation) != flows->self)
+        return; /* that worker sees it itself */
     struct poke *p = mem_alloc(sizeof *p);
-    if (peers_home(flows->peers, conversation) != flows->self) {
-        mem_free(p); /* that worker sees it itself */
-        return;
-    }
     p->flows = flows;
     p->timer = timer;
     p->work = (struct work){.class = &poke_class, .conversation = conversation};

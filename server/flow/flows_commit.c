@@ -62,11 +62,9 @@ static void add_journal(const struct committing *c, struct pg_group *group)
 
 static struct span with_question(struct committing *c)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-    struct wire_error error;
     struct value map, wider;
     struct buf out;
-    if (!c->question_seq || wire_json_read(&c->arena, c->step->waiting, &limits, &map, &error) != PARLEY_OK ||
+    if (!c->question_seq || wire_json_read_stored(&c->arena, c->step->waiting, &map) != PARLEY_OK ||
         value_map(&c->arena, map.count + 1, &wider) != PARLEY_OK)
         return c->step->waiting;
     for (uint32_t i = 0; i < map.count; i++)
@@ -134,10 +132,7 @@ static void add_items(struct committing *c, struct move *move)
 static struct span queue_for(const struct conversation *conv, struct span wanted)
 {
     const struct directory *directory = conv->talk->directory;
-    const struct directory_app *app = directory_app(directory, conv->app);
-    if (directory_queue(directory, wanted))
-        return wanted;
-    return app && app->default_queue[0] ? span_str(app->default_queue) : directory_first_queue(directory);
+    return directory_queue(directory, wanted) ? wanted : directory_default_queue(directory, conv->app);
 }
 
 /* What the step means for the session. */
@@ -240,10 +235,8 @@ static void read_next(struct committing *c);
 
 static parley_status merge(struct committing *c, const struct process_row *old)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
     const struct flow_process *p = &c->step->processes[c->loaded];
     struct process_row *row = &c->processes[c->loaded];
-    struct wire_error error;
     struct value patch = {.type = VALUE_MAP};
     if (old) {
         *row = *old;
@@ -259,7 +252,7 @@ static parley_status merge(struct committing *c, const struct process_row *old)
     row->step = p->step.ptr ? p->step : row->step;
     if (!old)
         process_pin(row, c->bot->conv->talk->directory, c->bot->conv->app, &c->arena);
-    if (p->data.ptr && wire_json_read(&c->arena, p->data, &limits, &patch, &error) != PARLEY_OK)
+    if (p->data.ptr && wire_json_read_stored(&c->arena, p->data, &patch) != PARLEY_OK)
         return PARLEY_INVALID;
     return process_merge(&c->arena, old ? old->data : span_str("{}"), &patch, &row->data);
 }
@@ -277,23 +270,25 @@ static void on_process(void *arg, parley_status status, const struct process_row
     read_next(c);
 }
 
+static parley_status begin_process(struct committing *c)
+{
+    struct flow_host *host = &c->bot->flows->host;
+    parley_status st = merge(c, NULL);
+    c->processes[c->loaded].created_at_ms = host->now_ms(host);
+    return st;
+}
+
 static void read_next(struct committing *c)
 {
     while (c->loaded < c->step->process_count) {
         const struct flow_process *p = &c->step->processes[c->loaded];
-        parley_status st = PARLEY_OK;
-        if (p->was > 0) {
-            st = process_get(c->bot->flows->store, c->bot->conv->id, p->id, on_process, c);
-            if (st != PARLEY_OK)
-                answer(c, st);
-            return;
-        }
-        st = merge(c, NULL);
-        if (st != PARLEY_OK) {
+        bool there = p->was > 0;
+        parley_status st =
+            there ? process_get(c->bot->flows->store, c->bot->conv->id, p->id, on_process, c) : begin_process(c);
+        if (st != PARLEY_OK)
             answer(c, st);
+        if (st != PARLEY_OK || there)
             return;
-        }
-        c->processes[c->loaded].created_at_ms = c->bot->flows->host.now_ms(&c->bot->flows->host);
         c->loaded++;
     }
     submit(c);

@@ -4,6 +4,7 @@
 #include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/flow/flows_inside.h"
+#include "server/flow/json.h"
 
 #include <stdio.h>
 
@@ -38,15 +39,11 @@ static void fail(struct bot *bot, const char *what, parley_status status)
 
 /* ---- the run itself ---- */
 
-static int64_t waiting_int(struct bot *bot, const char *key)
+static int64_t question_of(struct bot *bot)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-    struct wire_error error;
-    struct value map;
-    if (wire_json_read(&bot->arena, span_str(bot->waiting), &limits, &map, &error) != PARLEY_OK)
-        return 0;
-    const struct value *v = value_find(&map, key);
-    return v && v->type == VALUE_INT ? v->integer : 0;
+    struct value waiting;
+    parley_status st = wire_json_read_stored(&bot->arena, span_str(bot->waiting), &waiting);
+    return st == PARLEY_OK ? json_int(&waiting, "question") : 0;
 }
 
 static void restore(struct bot *bot)
@@ -56,7 +53,7 @@ static void restore(struct bot *bot)
                                .state = (enum flow_state)bot->row.state,
                                .step = bot->row.step,
                                .input_seq = bot->row.input_seq,
-                               .question_seq = waiting_int(bot, "question"),
+                               .question_seq = question_of(bot),
                                .waiting = span_str(bot->waiting),
                                .entries = bot->entries,
                                .entry_count = bot->entry_count};
@@ -78,15 +75,11 @@ static void begin(struct bot *bot)
     }
     if (!list_empty(&bot->inputs)) {
         struct bot_input *first = LIST_ITEM(bot->inputs.next, struct bot_input, node);
-        static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-        struct wire_error error;
         struct value body;
         birth.input_seq = first->seq;
         birth.kind = span_str(item_kind_name(first->kind));
-        if (wire_json_read(&bot->arena, first->body, &limits, &body, &error) == PARLEY_OK) {
-            const struct value *text = value_find(&body, "text");
-            birth.text = text && text->type == VALUE_TEXT ? text->text : (struct span){0};
-        }
+        if (wire_json_read_stored(&bot->arena, first->body, &body) == PARLEY_OK)
+            birth.text = json_text(&body, "text");
     }
     bot->state = BOT_BUSY;
     parley_status st = flow_start(bot->flows->engine, bot->version, &birth, bot, &bot->run);
@@ -156,13 +149,12 @@ static void keep_entry(struct bot *bot, const struct flow_journal_row *row)
 
 static void on_journal(void *arg, parley_status status, const struct flow_journal_row *rows, int n)
 {
-    enum { PAGE = 250 };
     struct bot *bot = arg;
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         keep_entry(bot, &rows[i]);
     if (status != PARLEY_OK)
         fail(bot, "journal", status);
-    else if (n == PAGE)
+    else if (n == FLOW_JOURNAL_PAGE)
         read_journal(bot);
     else
         read_missed(bot, bot->row.input_seq);
@@ -232,13 +224,7 @@ void bot_load(struct bot *bot)
     bot->entries = NULL;
     bot->entry_count = bot->entry_room = 0;
     arena_reset(&bot->arena);
-    LIST_EACH(&bot->inputs, node)
-    {
-        struct bot_input *input = LIST_ITEM(node, struct bot_input, node);
-        list_remove(&input->node);
-        mem_free((void *)input->body.ptr);
-        mem_free(input);
-    }
+    bot_drop_inputs(bot, INT64_MAX);
     parley_status st = flow_run_get(bot->flows->store, bot->id, on_row, bot);
     if (st != PARLEY_OK)
         fail(bot, "row", st);

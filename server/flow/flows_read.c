@@ -45,10 +45,8 @@ static void put(struct value *map, const char *key, struct span text)
 
 static void put_json(struct reading *r, struct value *map, const char *key, struct span json)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-    struct wire_error error;
     struct value v;
-    if (json.len && wire_json_read(&r->arena, json, &limits, &v, &error) == PARLEY_OK)
+    if (json.len && wire_json_read_stored(&r->arena, json, &v) == PARLEY_OK)
         value_put(map, span_str(key), v);
 }
 
@@ -70,12 +68,10 @@ static void on_customer(void *arg, parley_status status, const struct customer_h
 
 static void on_context(void *arg, parley_status status, const struct context_row *rows, int n)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
     struct reading *r = arg;
-    struct wire_error error;
     struct value map;
     if (status == PARLEY_OK && n)
-        status = wire_json_read(&r->arena, rows[0].body, &limits, &map, &error);
+        status = wire_json_read_stored(&r->arena, rows[0].body, &map);
     answer(r, status, status == PARLEY_OK && n ? &map : NULL);
 }
 

@@ -91,11 +91,3 @@ parley_status json_pair(struct arena *arena, const char *key, struct value v, st
         value_put(out, span_str(key), v);
     return st;
 }
-
-uint64_t json_digest(uint64_t from, struct span bytes)
-{
-    uint64_t h = from ^ 0xcbf29ce484222325u;
-    for (size_t i = 0; i < bytes.len; i++)
-        h = (h ^ (unsigned char)bytes.ptr[i]) * 0x100000001b3u;
-    return h;
-}

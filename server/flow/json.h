@@ -22,7 +22,4 @@ bool json_true(const struct value *map, const char *key);
 /* A map of one member; PARLEY_NOMEM when the arena is full. */
 parley_status json_pair(struct arena *arena, const char *key, struct value v, struct value *out);
 
-/* A digest for telling two calls apart, not against an enemy (FNV-1a). */
-uint64_t json_digest(uint64_t from, struct span bytes);
-
 #endif

@@ -11,7 +11,6 @@
 /* Only notes carry an address. */
 static bool whisper_to(const struct log_row *row, struct uuid *out)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH, .nodes = LIMIT_NODES};
     struct arena arena;
     struct value body;
     struct wire_error error;
@@ -19,7 +18,7 @@ static bool whisper_to(const struct log_row *row, struct uuid *out)
     if (row->kind != ITEM_note)
         return false;
     arena_init(&arena, LIMIT_BODY * 16);
-    if (wire_json_read(&arena, row->body, &limits, &body, &error) == PARLEY_OK)
+    if (wire_json_read_stored(&arena, row->body, &body) == PARLEY_OK)
         item_read_body(ITEM_note, &body, &arena, &note, &error);
     arena_done(&arena);
     *out = note.to;

@@ -67,9 +67,11 @@ struct flow_journal_row {
 /* In a transition. CONFLICT when another writer has been there. */
 void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_journal_row *entries, int n);
 
+enum { FLOW_JOURNAL_PAGE = 250 };
+
 typedef void flow_journal_rows(void *arg, parley_status status, const struct flow_journal_row *entries, int n);
 
-/* In order, at most 250 with numbers above `after`. */
+/* In order, at most FLOW_JOURNAL_PAGE with numbers above `after`. */
 parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done,
                                 void *arg);
 

@@ -12,10 +12,9 @@ struct claim {
 
 static parley_status read_body(struct arena *arena, const struct log_row *row, void *out)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH, .nodes = LIMIT_NODES};
     struct wire_error error;
     struct value body;
-    parley_status st = wire_json_read(arena, row->body, &limits, &body, &error);
+    parley_status st = wire_json_read_stored(arena, row->body, &body);
     return st == PARLEY_OK ? item_read_body(row->kind, &body, arena, out, &error) : st;
 }
 

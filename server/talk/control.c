@@ -111,9 +111,7 @@ static struct span or_text(struct span text, const char *otherwise)
 
 static struct span default_queue(const struct conversation *conv)
 {
-    const struct directory *directory = conv->talk->directory;
-    const struct directory_app *app = directory_app(directory, conv->app);
-    return app && app->default_queue[0] ? span_str(app->default_queue) : directory_first_queue(directory);
+    return directory_default_queue(conv->talk->directory, conv->app);
 }
 
 static struct session_change change_of(const struct asking *a, const struct conversation *conv)

@@ -195,12 +195,9 @@ static void on_flows(void *arg, parley_status status, const struct flow_row *row
 
 static struct value take_json(struct tables *t, struct span text)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-    struct wire_error error;
     struct value out;
     char *copy = keep(t, text);
-    if (wire_json_read(&t->arena, span_of(copy, text.len), &limits, &out, &error) != PARLEY_OK ||
-        out.type != VALUE_ARRAY)
+    if (wire_json_read_stored(&t->arena, span_of(copy, text.len), &out) != PARLEY_OK || out.type != VALUE_ARRAY)
         out = (struct value){.type = VALUE_ARRAY};
     return out;
 }
@@ -345,8 +342,11 @@ const struct directory_queue *directory_queue(const struct directory *d, struct 
     return NULL;
 }
 
-struct span directory_first_queue(const struct directory *d)
+struct span directory_default_queue(const struct directory *d, struct uuid id)
 {
+    const struct directory_app *app = directory_app(d, id);
+    if (app && app->default_queue[0])
+        return span_str(app->default_queue);
     return span_str(d->now.nqueues ? d->now.queues[0].name : "");
 }
 

@@ -96,7 +96,9 @@ const struct directory_flow *directory_flow(const struct directory *d, struct sp
 /* Version 0: the newest. */
 const struct directory_process_type *directory_process_type(const struct directory *d, struct uuid app,
                                                             struct span name, int version);
-struct span directory_first_queue(const struct directory *d);
+
+/* Where an app's customers go who named no queue: its default, else the first there is. */
+struct span directory_default_queue(const struct directory *d, struct uuid app);
 
 /* Changes to status, load and so on are made in memory too, by whoever commits them. */
 struct directory_agent *directory_agent(const struct directory *d, struct uuid id);

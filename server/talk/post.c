@@ -133,15 +133,6 @@ static enum verdict decide_post(struct call *call, struct conversation *conv, st
     return WORK_MOVE;
 }
 
-/* FNV-1a. Tells a repeat from a conflict while this worker remembers the id; Postgres compares bodies after that. */
-static uint64_t digest_of(int16_t kind, struct span body)
-{
-    uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)kind;
-    for (size_t i = 0; i < body.len; i++)
-        hash = (hash ^ (unsigned char)body.ptr[i]) * 0x100000001b3u;
-    return hash;
-}
-
 void talk_post(struct talk *talk, const struct draft *draft, const struct caller *caller, call_done *done, void *arg)
 {
     struct post *post = mem_alloc(sizeof *post + draft->body.len);
@@ -149,7 +140,7 @@ void talk_post(struct talk *talk, const struct draft *draft, const struct caller
     memcpy(post->body, draft->body.ptr, draft->body.len);
     post->epoch = draft->epoch;
     post->call.work.stale_id = draft->stale_id;
-    post->call.work.digest = digest_of(draft->kind, draft->body);
+    post->call.work.digest = span_hash((uint64_t)draft->kind, draft->body);
     post->call.work.bytes = sizeof *post + draft->body.len;
     post->call.work.row = (struct log_row){
         .conversation = draft->conversation,

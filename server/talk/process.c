@@ -44,11 +44,9 @@ static bool has_value(const struct value *v)
 static void fill_missing(const struct process_row *row, const struct directory_process_type *type, struct arena *arena,
                          struct frame_process *out)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
     struct frame_missing *list = arena_array(arena, MISSING_MAX, sizeof *list);
-    struct wire_error error;
     struct value data;
-    if (!list || wire_json_read(arena, out->data.json, &limits, &data, &error) != PARLEY_OK || data.type != VALUE_MAP)
+    if (!list || wire_json_read_stored(arena, out->data.json, &data) != PARLEY_OK || data.type != VALUE_MAP)
         return;
     out->missing = list;
     for (uint32_t i = 0; i < type->fields.count && out->missing_count < MISSING_MAX; i++) {
@@ -175,11 +173,9 @@ void process_ask(struct talk *talk, const struct process_change *change, const s
 
 parley_status process_merge(struct arena *arena, struct span data, const struct value *patch, struct span *out)
 {
-    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
-    struct wire_error error = {0};
     struct value old, merged;
     struct buf text;
-    parley_status st = wire_json_read(arena, data, &limits, &old, &error);
+    parley_status st = wire_json_read_stored(arena, data, &old);
     if (st == PARLEY_OK)
         st = value_map(arena, old.count + (patch ? patch->count : 0) + 1, &merged);
     if (st != PARLEY_OK)

@@ -51,7 +51,7 @@ struct work {
     const struct work_class *class;
     struct uuid conversation;
     struct log_row row; /* the item it wants stored, not numbered; id nil: none. Its body lives as long as the work */
-    uint64_t digest;    /* of kind and body, to tell a repeat from a conflict */
+    uint64_t digest;    /* of kind and body: tells a repeat from a conflict while the id is remembered here */
     struct uuid cause;  /* of a transition: its items' ids derive from it, so that repeating it is a repeat */
     int64_t queued_ms;
     size_t bytes;   /* counted against LIMIT_POSTS_WAITING_BYTES */
