@@ -201,8 +201,6 @@ static void look(struct bot *bot)
     }
 }
 
-static void on_again(void *arg);
-
 /* One look each: who asks for more has it in the next turn, after everybody else. */
 static void on_turn(void *arg)
 {
@@ -216,12 +214,7 @@ static void on_turn(void *arg)
         look(bot);
     }
     if (!list_empty(&flows->due))
-        loop_timer_start_exact(flows->loop, &flows->again, 0, on_again, flows);
-}
-
-static void on_again(void *arg)
-{
-    on_turn(arg);
+        loop_timer_start_exact(flows->loop, &flows->again, 0, on_turn, flows);
 }
 
 void bot_due(struct bot *bot)
