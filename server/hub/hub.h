@@ -59,6 +59,8 @@ void hub_follow(struct hub *hub, struct uuid conversation, hub_followed *done, v
 
 /* The topic if somebody here follows it. */
 struct topic *hub_topic(const struct hub *hub, struct uuid conversation);
+
+/* Frees the topic when nobody follows it or waits to. */
 void hub_topic_idle(struct hub *hub, struct topic *topic);
 
 /* ---- what happens ---- */
@@ -81,6 +83,8 @@ void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, cons
 
 /* PARLEY_LIMIT when the principal has all the links it may have. An older link of the same device is replaced. */
 parley_status hub_admit(struct hub *hub, struct link *link);
+
+/* Harmless for a link that was not admitted. */
 void hub_leave(struct hub *hub, struct link *link);
 
 /* Ends this principal's links on this worker whose revision is older. */
@@ -101,8 +105,8 @@ void hub_close_links(struct hub *hub, parley_status why);
 /* Who reaches a conversation has changed: the subscriptions of staff who do not any more end, on every worker. */
 void hub_part(struct hub *hub, const struct hub_reach *reach);
 
+/* Upward: who may hear what, and who is here. */
 void hub_on_reach(struct hub *hub, hub_reaches *fn, void *arg);
-
 void hub_on_presence(struct hub *hub, hub_presence *fn, void *arg);
 
 /* A push in one encoding; the caller has the reference. */

@@ -205,7 +205,6 @@ static void on_desk(void *arg, parley_status status, const struct frame_desk *de
         hub_tell(seat->route->hub, seat->agent, FRAME_push_desk, &(struct frame_push_desk){.desk = *desk});
 }
 
-/* Their desk has changed: status or load. Nothing when they are not here. */
 void seat_tell_desk(struct route *route, struct uuid agent)
 {
     struct seat *seat = seat_of(route, agent);

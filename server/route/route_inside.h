@@ -85,31 +85,60 @@ struct offering {
     struct loop_timer timer;
 };
 
+/* ---- route.c ---- */
+
+/* Matches at the turn's end, however often it is asked for. */
 void route_match_soon(struct route *route);
+
+/* For as long as an offer lasts the session is not offered to this agent again. */
 void route_exclude(struct route *route, struct uuid session, struct uuid agent);
+
+/* The agent's status is written: the router hears of it. From any worker. */
 void route_told_status(struct route *route, struct uuid agent, enum agent_status status);
 
-/* offer.c */
+/* ---- offer.c ---- */
+
+/* Proposes it; it is held out once it is committed. */
 void offering_begin(struct route *route, const struct session_row *session, struct directory_agent *agent);
+
 /* One of another process, which lets it expire if it lives; then the round is over. */
 void offering_sighted(struct route *route, const struct session_row *session);
 void offerings_sighted_all(struct route *route);
 
+/* The session has become another: its offer may be over, and agents have more or less to do. */
 void offering_session(struct route *route, const struct session_row *was, const struct session_row *now, int64_t head);
+
+/* These sessions wait: what is held out of others is over. */
 void offerings_reconcile(struct route *route, const struct session_row *waiting, int n);
+
+/* To this agent: what is held out is told once more; it is withdrawn. */
 void offerings_tell_again(struct route *route, struct uuid agent);
 void offerings_of_agent_end(struct route *route, struct uuid agent);
 void offerings_free(struct route *route);
 
-/* silence.c */
+/* ---- silence.c ---- */
+
+/* Ends those that are due, now and then. */
 void silence_sweep(struct route *route);
 
-/* presence.c */
+/* ---- presence.c ---- */
+
+/* Made at first use; stays as long as the router. */
 struct seat *seat_of(struct route *route, struct uuid agent);
+
+/* Their first link came to a worker, or the last one of it went. */
 void seat_presence(struct route *route, struct uuid agent, int worker, bool here);
+
+/* What they have said of themselves, or what became of two missed offers; it is written already. */
 void seat_status(struct route *route, struct uuid agent, enum agent_status status);
+
+/* Their desk has changed: status or load. Nothing when they are not here. */
 void seat_tell_desk(struct route *route, struct uuid agent);
+
+/* They let an offer expire. */
 void seat_missed(struct route *route, struct uuid agent);
+
+/* What is due: offers of who is away, presence that could not be written, agents that are lost, rows that are old. */
 void seats_sweep(struct route *route);
 void seats_free(struct route *route);
 
