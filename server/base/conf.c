@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,49 @@ const struct conf *conf_load_again(const struct conf *conf, char *const *env, st
     return conf_load(&(struct conf_source){.file = m->named, .sets = m->sets, .env = env}, problems);
 }
 
+/* ---- the problems, as somebody goes through the file ---- */
+
+struct problem {
+    struct span text;
+    long line; /* in the file; after all of those, in the order they came: what stands nowhere in it */
+    size_t n;
+};
+
+static int by_line(const void *a, const void *b)
+{
+    const struct problem *p = a, *q = b;
+    if (p->line != q->line)
+        return p->line < q->line ? -1 : 1;
+    return p->n < q->n ? -1 : 1;
+}
+
+static long line_of(const char *file, const char *text)
+{
+    size_t len = file ? strlen(file) : 0;
+    bool in_file = len && strncmp(text, file, len) == 0 && text[len] == ':';
+    return in_file && text[len + 1] >= '0' && text[len + 1] <= '9' ? strtol(text + len + 1, NULL, 10) : LONG_MAX;
+}
+
+static void sort_problems(const char *file, char *text, size_t len)
+{
+    struct problem *list = NULL;
+    size_t n = 0;
+    char *copy = mem_span(span_of(text, len)), *at = copy;
+    for (char *end; (end = strchr(at, '\n')); at = end + 1) {
+        list = mem_resize(list, (n + 1) * sizeof *list);
+        list[n] = (struct problem){span_of(at, (size_t)(end + 1 - at)), line_of(file, at), n};
+        n++;
+    }
+    if (n)
+        qsort(list, n, sizeof *list, by_line);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(text, list[i].text.ptr, list[i].text.len);
+        text += list[i].text.len;
+    }
+    mem_free(list);
+    mem_free(copy);
+}
+
 const struct conf *conf_load(const struct conf_source *source, struct buf *problems)
 {
     struct conf *conf = mem_alloc(sizeof *conf);
@@ -131,6 +175,8 @@ const struct conf *conf_load(const struct conf_source *source, struct buf *probl
             conf_set_secret(conf, row);
         }
     check_rules(conf);
+    if (problems->len > before)
+        sort_problems(file, problems->ptr + before, problems->len - before);
     m->problems = NULL;
 
     const struct conf *done = conf;

@@ -143,9 +143,9 @@ static void all_mistakes_come_at_once_with_their_lines(void **state)
     expect_problems("listen = 1\n[server]\nlisten 1\nworkers = many\nworkers = 2\n[log\n", NULL, NULL,
                     "parley.conf:1: `listen` stands before any [section]\n"
                     "parley.conf:3: not `key = value`, [section] or a comment\n"
+                    "parley.conf:4: server.workers needs a whole number, not `many`\n"
                     "parley.conf:5: `workers` is given twice in [server], first in line 4\n"
-                    "parley.conf:6: this section has no closing bracket\n"
-                    "parley.conf:4: server.workers needs a whole number, not `many`\n");
+                    "parley.conf:6: this section has no closing bracket\n");
 }
 
 struct bad {
