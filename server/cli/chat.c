@@ -68,6 +68,9 @@ static void on_state(struct chat *c, parley_event *e)
         cli_fail(c->code, "the server does not let us in: %s", field_text(e, "text"));
     else if (c->state == PARLEY_STATE_BACKOFF && !c->been_online && !term_is_interactive(c->term))
         c->code = cli_fail(CLI_UNREACHABLE, "cannot connect: %s", field_text(e, "text"));
+    else if (c->state == PARLEY_STATE_BACKOFF && !c->been_online && !c->told_why)
+        term_line(c->term, TONE_BAD, "cannot connect: %s", field_text(e, "text"));
+    c->told_why = c->told_why || c->state == PARLEY_STATE_BACKOFF;
     c->quit = c->quit || c->code != CLI_OK;
 }
 
@@ -280,6 +283,7 @@ const struct verb chat_verbs[] = {
      .flags = {SIGN_IN_SERVER,
                {"name", "NAME", "who you are, signed with the key of `parley dev`", false},
                SIGN_IN_TOKEN,
+               {"device", "ID", "for a guest's --token: the device it was made for", false},
                {"guest", "KEYID", "come as a guest of the app whose key this is", false},
                {"key", "FILE", "sign a token with this private JWK", false},
                {"sub", "ID", "for --key: the app's own id of the customer", false}},

@@ -28,7 +28,7 @@ struct chat {
     struct term *term;
     struct view view;
     bool quit;
-    bool been_online;
+    bool been_online, told_why;
     int code;
 
     int32_t state;

@@ -145,6 +145,9 @@ static void on_state(struct desk *d, parley_event *e)
         cli_fail(d->code, "the server does not let us in: %s", field_text(e, "text"));
     else if (d->state == PARLEY_STATE_BACKOFF && !d->been_online && !term_is_interactive(d->term))
         d->code = cli_fail(CLI_UNREACHABLE, "cannot connect: %s", field_text(e, "text"));
+    else if (d->state == PARLEY_STATE_BACKOFF && !d->been_online && !d->told_why)
+        term_line(d->term, TONE_BAD, "cannot connect: %s", field_text(e, "text"));
+    d->told_why = d->told_why || d->state == PARLEY_STATE_BACKOFF;
     d->quit = d->quit || d->code != CLI_OK;
 }
 

@@ -26,7 +26,7 @@ struct desk {
     parley_client *client;
     struct term *term;
     struct view view;
-    bool quit, greeted, been_online;
+    bool quit, greeted, been_online, told_why;
     int code;
     int32_t state;
     int64_t retry_at;

@@ -183,13 +183,28 @@ static char *pretty_name(const char *name)
     return pretty;
 }
 
+/* A guest's token is good on its device alone; the folder of --keep knows which one it was. */
+static int take_device(struct cli *cli, struct sign_in *s)
+{
+    const char *device = cli_flag(cli, "device");
+    struct uuid id;
+    if (device && uuid_parse(span_str(device), &id) != PARLEY_OK)
+        return cli_fail(CLI_USAGE, "--device needs an id of 36 lower-case characters, not `%.64s`", device);
+    if (!device && strncmp(s->token, "pg_", 3) == 0 && !cli_has(cli, "keep"))
+        return cli_fail(CLI_USAGE, "a guest's token is good on one device alone: give --device ID, "
+                                   "as POST /v1/guests answered it");
+    s->device = device ? mem_text(device) : NULL;
+    return CLI_OK;
+}
+
 static int as_customer(struct cli *cli, struct sign_in *s)
 {
     char path[PATH_MAX];
     const char *sub = cli_flag(cli, "sub"), *name = cli_flag(cli, "name"), *key = cli_flag(cli, "key");
     if (cli_has(cli, "token")) {
         s->name = mem_text(name ? name : "you");
-        return token_from_file(cli_flag(cli, "token"), s);
+        int code = token_from_file(cli_flag(cli, "token"), s);
+        return code == CLI_OK ? take_device(cli, s) : code;
     }
     if (cli_has(cli, "guest")) {
         s->name = mem_text(name ? name : "guest");

@@ -1,11 +1,15 @@
 """The two programs in the terminal, and the C SDK under them, against a real server."""
 import os
+import pty
+import select
 import subprocess
+import time
 
 import pytest
 
 from chaos import Chaos
-from server import READY_S, ROOT, program
+from parley_wire import uuid7
+from server import READY_S, ROOT, free_port, program
 from terminal import Terminal
 
 
@@ -175,3 +179,32 @@ def test_a_certificate_must_be_trusted_and_fit(shop, tmp_path):
         assert good.returncode == 0 and "in secret" in good.stdout, good.stderr
         for bad in (said(server, other), said(server, cert, host="127.0.0.1")):
             assert bad.returncode == 5 and "TLS failed" in bad.stderr, bad.stderr
+
+
+def test_a_guest_comes_back_with_their_token_on_their_device(shop):
+    with shop.serve():
+        device = uuid7()
+        path = file(shop, "guest", shop.server.guest(shop.app, device))
+        said = {"input": "hello\n", "text": True, "capture_output": True, "timeout": 60}
+        args = [program(), "chat", "--server", shop.server.url, "--token", path]
+        for flags in ((), ("--device", "mine")):
+            refused = subprocess.run([*args, *flags], **said)
+            assert refused.returncode == 2 and "--device" in refused.stderr
+        done = subprocess.run([*args, "--device", device], **said)
+        assert done.returncode == 0, done.stderr
+        assert shop.site.sql("SELECT body->>'text' FROM item WHERE kind = 1") == [("hello",)]
+
+
+@pytest.mark.parametrize("verb", ["chat", "desk"])
+def test_at_a_terminal_one_reads_why_nobody_answers(shop, verb):
+    path = file(shop, "token", shop.app.token("ana"))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([program(), verb, "--server", f"ws://127.0.0.1:{free_port()}/v1/ws", "--token", path],
+                          stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        shown, end = b"", time.monotonic() + READY_S
+        while b"cannot connect" not in shown:
+            assert select.select([ours], [], [], max(0, end - time.monotonic()))[0], shown
+            shown += os.read(ours, 4096)
+        process.kill()
+    os.close(ours)
+    os.close(theirs)
