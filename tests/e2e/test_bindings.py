@@ -4,6 +4,7 @@ what hosts it (Python, Node, Java) is made to load the sanitizer's run time firs
 import glob
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import reference
 from chaos import Chaos
 from parley_wire import uuid7
 from server import READY_S, ROOT
+from shop import ECHO
 
 HERE = os.path.join(ROOT, "tests", "e2e", "bindings")
 BINDINGS = os.path.join(ROOT, "sdk-c", "bindings")
@@ -134,6 +136,28 @@ def play(shop, installed, command, host=True):
     return [line for line in lines if not line.startswith(("row ", "kept "))]
 
 
+def block(language, number=0, fence=None):
+    """A program on a binding's page."""
+    with open(f"{BINDINGS}/{language}/README.md", encoding="utf-8") as file:
+        return re.findall(rf"```{fence or language}\n(.*?)```", file.read(), re.S)[number]
+
+
+def says_hello(shop, command, env, until="What is it?", app="echo"):
+    """A program of a page, on a terminal: it says hello to a bot, and shows what the bot says."""
+    app = shop.site.app(app, flow=shop.site.flow("echo", ECHO))
+    with shop.serve() as server:
+        mine, theirs = pty.openpty()
+        env = {**env, "PARLEY_URL": server.url, "PARLEY_TOKEN": app.token("ana")}
+        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=theirs, start_new_session=True) as program:
+            os.close(theirs)
+            shown = b""
+            while until.encode() not in shown:
+                shown += os.read(mine, 4096)
+            program.kill()
+        os.close(mine)
+    return shown.decode()
+
+
 def test_a_call_fails_with_what_its_page_says(installed, tmp_path, size):
     """Thousands of calls with good and bad arguments: no status comes that the reference does not name."""
     command = [sys.executable, f"{HERE}/statuses.py", f"{ROOT}/tests/support", tmp_path, str(size.seed)]
@@ -147,6 +171,9 @@ def test_a_call_fails_with_what_its_page_says(installed, tmp_path, size):
 def test_python(shop, installed):
     said = play(shop, installed, [sys.executable, f"{HERE}/scenario.py"])
     assert said == ["range True", "refused not_found", "refused zero", "let go None", "draft half a sen", "let go None", "closed"]
+    assert "bot Welcome." in says_hello(shop, [sys.executable, "-c", block("python")], installed.env())
+    asynchronous = [sys.executable, "-c", block("python", 1)]
+    assert "Welcome." in says_hello(shop, asynchronous, installed.env(), "items so far", "again")
 
 
 def test_cpp(shop, installed):
@@ -156,6 +183,10 @@ def test_cpp(shop, installed):
         installed.compile("c++", "-Wpedantic", "-Wshadow", f"{HERE}/scenario.cpp", *flags)
     said = play(shop, installed, [program], host=False)
     assert said == ["refused not_found", "refused zero", "draft half a sen", "let go", "closed"]
+    with open(f"{program}.cpp", "w", encoding="utf-8") as file:
+        file.write(block("cpp"))
+    installed.compile("c++", "-std=c++17", f"{program}.cpp", "-o", program)
+    assert "bot Welcome." in says_hello(shop, [program], installed.env(host=False))
 
 
 def test_node(shop, installed, tmp_path):
@@ -167,6 +198,10 @@ def test_node(shop, installed, tmp_path):
     installed.build(folder / "build.sh")
     said = play(shop, installed, ["env", f"PARLEY_NODE={folder}", "node", f"{HERE}/scenario.mjs"])
     assert said == ["range 2", "refused not_found", "refused zero", "heard 3", "let go: no more events", "draft half a sen", "closed", "closed"]
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "parley-client").symlink_to(folder)
+    (tmp_path / "chat.js").write_text(block("node", fence="js"), encoding="utf-8")
+    assert "bot Welcome." in says_hello(shop, ["node", tmp_path / "chat.js"], installed.env())
 
 
 def test_java(shop, installed, tmp_path):
@@ -178,6 +213,9 @@ def test_java(shop, installed, tmp_path):
     said = play(shop, installed, ["java", "-Xcheck:jni", f"-Dparley.jni={tmp_path}/libparley_jni.so", "-cp",
                                   f"{tmp_path}/parley.jar:{tmp_path}", "Scenario"])
     assert said == ["range 4", "refused not_found", "refused zero", "let go true", "draft half a sen", "closed"]
+    (tmp_path / "Chat.java").write_text(block("java"), encoding="utf-8")
+    command = ["java", f"-Djava.library.path={tmp_path}", "-cp", f"{tmp_path}/parley.jar", tmp_path / "Chat.java"]
+    assert "bot Welcome." in says_hello(shop, command, installed.env())
 
 
 def test_cpp_has_every_call():

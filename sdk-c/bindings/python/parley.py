@@ -6,8 +6,8 @@
         chat.connect()
         chat.send("Hello")
         for event in chat:                       # in asyncio: `async for event in chat`
-            if event.name == "item":
-                print(event.at("item.role"), event.at("item.body.text"))
+            if text := event.at("item.body.text"):
+                print(event.at("item.role"), text)
 
 What happens is told by events, which are dictionaries; what an event holds is said in parley/client.h. Any thread may
 make any call. Calls return at once; what the server answers comes as a `Call`, which can be awaited. `close` joins, and

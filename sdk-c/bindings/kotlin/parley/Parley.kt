@@ -1,6 +1,7 @@
 package parley
 
 import java.util.concurrent.CompletableFuture
+import java.util.function.Consumer
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asExecutor
 import kotlinx.coroutines.channels.awaitClose
@@ -14,7 +15,7 @@ import kotlinx.coroutines.future.await
  * waits: sixty-four events here, the others in the library. Cancelling the collector lets the thread go at once.
  */
 fun Client.events(): Flow<Event> = callbackFlow {
-    val listening = listen(Dispatchers.IO.asExecutor(), { event -> trySendBlocking(event) }, { close() })
+    val listening = listen(Dispatchers.IO.asExecutor(), Consumer<Event> { event -> trySendBlocking(event) }, Runnable { close() })
     awaitClose { listening.close() }
 }
 
@@ -47,5 +48,5 @@ class Rows(private val view: Long) {
     }
 
     /** The newest text at a path of a row, "item.body.text" or "state". */
-    fun text(index: Int, path: String): String? = rows[index].firstNotNullOfOrNull { it.text("row.$path") }
+    fun text(index: Int, path: String): String? = rows[index].asSequence().mapNotNull { it.text("row.$path") }.firstOrNull()
 }
