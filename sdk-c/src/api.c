@@ -80,7 +80,7 @@ parley_status api_map(struct parley_client *c, struct span json, struct value *o
     return st == PARLEY_OK && out->type != VALUE_MAP ? PARLEY_INVALID : st;
 }
 
-parley_status api_value(struct parley_client *c, struct span json, struct buf *out)
+static parley_status read_value(struct parley_client *c, struct span json, struct value *out)
 {
     struct buf wrapped;
     struct value array;
@@ -89,17 +89,36 @@ parley_status api_value(struct parley_client *c, struct span json, struct buf *o
     buf_add_char(&wrapped, '[');
     buf_add_span(&wrapped, json);
     buf_add_char(&wrapped, ']');
-    parley_status st = wrapped.status;
+    struct span text = wrapped.status == PARLEY_OK ? arena_span(&c->arena, buf_span(&wrapped)) : (struct span){0};
+    parley_status st = wrapped.status != PARLEY_OK ? wrapped.status : text.ptr ? PARLEY_OK : PARLEY_NOMEM;
+    buf_done(&wrapped);
     if (st == PARLEY_OK)
-        st = wire_json_read(&c->arena, buf_span(&wrapped), &limits, &array, &error);
+        st = wire_json_read(&c->arena, text, &limits, &array, &error);
     if (st == PARLEY_OK && array.count != 1)
         st = PARLEY_MALFORMED;
-    if (st == PARLEY_OK) {
-        wire_json_put_value(out, &array.items[0]);
-        st = out->status;
-    }
-    buf_done(&wrapped);
+    if (st == PARLEY_OK)
+        *out = array.items[0];
     return st;
+}
+
+parley_status api_value(struct parley_client *c, struct span json, struct buf *out)
+{
+    struct value v;
+    parley_status st = read_value(c, json, &v);
+    if (st == PARLEY_OK)
+        wire_json_put_value(out, &v);
+    return st == PARLEY_OK ? out->status : st;
+}
+
+parley_status api_masked(struct parley_client *c, struct span key, struct span json, struct buf *out)
+{
+    struct value v;
+    parley_status st = read_value(c, json, &v);
+    if (st == PARLEY_OK)
+        st = mask_value(&c->mask, &c->arena, key, &v);
+    if (st == PARLEY_OK)
+        wire_json_put_value(out, &v);
+    return st == PARLEY_OK ? out->status : st;
 }
 
 /* --- the connection --- */
@@ -399,12 +418,19 @@ parley_status parley_context_set(parley_client *c, const char *conversation, con
     struct buf json;
     buf_init(&json, LIMIT_DATA);
     api_enter(c);
-    parley_status st = value_json ? api_value(c, span_str(value_json), &json) : PARLEY_OK;
+    parley_status st = value_json ? api_masked(c, name, span_str(value_json), &json) : PARLEY_OK;
     if (st == PARLEY_OK)
         st = api_conversation_or_nil(c, conversation, &id);
     struct conversation *conv = st == PARLEY_OK ? inbox_open(&c->inbox, id) : NULL;
     if (st == PARLEY_OK)
         st = conv ? context_set(c, conv, name, buf_span(&json)) : PARLEY_NOMEM;
     buf_done(&json);
+    return api_leave(c, st);
+}
+
+parley_status parley_context_mask(parley_client *c, const char *name, const char *keys, const char *shape)
+{
+    api_enter(c);
+    parley_status st = name ? mask_set(&c->mask, span_str(name), span_str(keys), span_str(shape)) : PARLEY_INVALID;
     return api_leave(c, st);
 }

@@ -24,6 +24,9 @@ parley_status api_optional(const char *text, struct span *out, bool *out_has);
 parley_status api_map(struct parley_client *c, struct span json, struct value *out);
 parley_status api_value(struct parley_client *c, struct span json, struct buf *out);
 
+/* The same of what is said of the app under that name: masked. */
+parley_status api_masked(struct parley_client *c, struct span key, struct span json, struct buf *out);
+
 /* What is kept here, as an event in hand; NULL without memory. */
 struct parley_event *api_outbox(struct parley_client *c);
 struct parley_event *api_recap(struct parley_client *c, struct uuid conversation);

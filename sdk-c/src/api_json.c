@@ -160,6 +160,11 @@ static parley_status do_sign_out(struct line *l, uint64_t *out_call)
     return parley_sign_out(l->c);
 }
 
+static parley_status do_mask(struct line *l, uint64_t *out_call)
+{
+    return parley_context_mask(l->c, text_at(l, "class"), text_at(l, "keys"), text_at(l, "shape"));
+}
+
 static parley_status do_push(struct line *l, uint64_t *out_call)
 {
     return parley_push_register(l->c, text_at(l, "platform"), text_at(l, "token"));
@@ -222,7 +227,7 @@ static const struct command {
     {"context", do_context},       {"read", do_read},   {"older", do_older},    {"retry", do_retry},
     {"discard", do_discard},       {"draft", do_draft}, {"outbox", do_outbox},  {"recap", do_recap},
     {"sign_out", do_sign_out},     {"view", do_view},   {"view.list", do_list}, {"view.more", do_more},
-    {"view.close", do_close_view}, {"push", do_push},   {"sync", do_sync},
+    {"view.close", do_close_view}, {"push", do_push},   {"sync", do_sync},      {"mask", do_mask},
 };
 
 static const struct command *find_command(struct span type)
@@ -312,6 +317,14 @@ static parley_status submit_note(struct parley_client *c, const struct frame_not
     return outbox_add(c, &draft, &id);
 }
 
+static parley_status submit_context(struct parley_client *c, const struct frame *f, uint64_t *out_call)
+{
+    struct value masked = *f->context_put.context.value;
+    struct frame_context_put put = {.conversation = f->context_put.conversation, .context.value = &masked};
+    parley_status st = mask_value(&c->mask, &c->arena, (struct span){0}, &masked);
+    return st == PARLEY_OK ? request_call(c, FRAME_context_put, &put, out_call) : st;
+}
+
 static parley_status submit(struct parley_client *c, const struct frame *f, uint64_t *out_call)
 {
     struct uuid id;
@@ -323,6 +336,8 @@ static parley_status submit(struct parley_client *c, const struct frame *f, uint
         return api_post(c, f->post.conversation, f->post.kind, f->post.body.value, &id);
     case FRAME_note:
         return submit_note(c, &f->note);
+    case FRAME_context_put:
+        return submit_context(c, f, out_call);
     case FRAME_push_set:
         return push_register(c, f->push_set.platform, f->push_set.token);
     case FRAME_subscribe:

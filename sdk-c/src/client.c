@@ -115,6 +115,7 @@ static parley_status client_init(struct parley_client *c, const parley_config *c
     c->role = role_customer;
     c->cache_items = CACHE_ITEMS;
     c->encoding = config->flags & PARLEY_WIRE_JSON ? ENCODING_JSON : ENCODING_MSGPACK;
+    mask_init(&c->mask);
     link_init(&c->link);
     requests_init(&c->requests);
     outbox_init(&c->outbox);
@@ -135,6 +136,8 @@ static parley_status client_remember(struct parley_client *c)
     parley_status st = keep_open(c);
     if (st == PARLEY_OK)
         st = cache_open(c);
+    if (st == PARLEY_OK)
+        st = keep_read_contexts(c);
     if (st == PARLEY_OK)
         st = history_paint(c);
     if (st == PARLEY_OK)

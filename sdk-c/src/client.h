@@ -13,6 +13,7 @@
 #include "sdk-c/src/inbox.h"
 #include "sdk-c/src/keep.h"
 #include "sdk-c/src/link.h"
+#include "sdk-c/src/mask.h"
 #include "sdk-c/src/outbox.h"
 #include "sdk-c/src/push.h"
 #include "sdk-c/src/receipt.h"
@@ -51,6 +52,7 @@ struct parley_client {
     struct outbox outbox;
     struct views views;
     struct push push;
+    struct mask mask;
     struct sync sync;
     struct arena arena; /* of the message that is being read, or of the call that is being made */
 };

@@ -56,12 +56,33 @@ static parley_status put(struct context_key **at, size_t count, struct span name
     return PARLEY_OK;
 }
 
-parley_status context_set(struct parley_client *c, struct conversation *conv, struct span key, struct span json)
+static size_t size_of(const struct context *ctx)
+{
+    size_t size = 2;
+    for (const struct context_key *k = ctx->keys; k; k = k->next)
+        size += strlen(k->name) + strlen(k->json) + 4;
+    return size;
+}
+
+static void dirty(struct parley_client *c, struct conversation *conv)
+{
+    struct context *ctx = &conv->context;
+    if (!ctx->dirty)
+        keep_context_sent(c, conv->id, false);
+    ctx->dirty = true;
+    if (ctx->send_at == INT64_MAX)
+        ctx->send_at = client_now(c) + CONTEXT_DELAY_MS;
+}
+
+static parley_status set(struct parley_client *c, struct conversation *conv, struct span key, struct span json)
 {
     struct context *ctx = &conv->context;
     size_t count;
     bool changed;
     struct context_key **at = find(ctx, key, &count);
+    size_t there = *at ? strlen((*at)->json) : 0;
+    if (json.ptr && size_of(ctx) - there + key.len + json.len + 4 > LIMIT_DATA)
+        return PARLEY_TOO_BIG;
     parley_status st = PARLEY_OK;
     if (json.ptr) {
         st = put(at, count, key, json, &changed);
@@ -75,10 +96,63 @@ parley_status context_set(struct parley_client *c, struct conversation *conv, st
     }
     if (st != PARLEY_OK || !changed)
         return st;
-    ctx->dirty = true;
-    if (ctx->send_at == INT64_MAX)
-        ctx->send_at = client_now(c) + CONTEXT_DELAY_MS;
+    keep_context(c, conv->id, key, json);
+    dirty(c, conv);
     return PARLEY_OK;
+}
+
+/* The screen that is left, with the time. The oldest give way. */
+static parley_status leave_screen(struct parley_client *c, struct conversation *conv, const char *screen)
+{
+    size_t count;
+    struct buf json;
+    struct value old = {.type = VALUE_ARRAY};
+    struct wire_error error;
+    static const struct wire_limits limits = {.depth = LIMIT_DEPTH_DATA, .nodes = LIMIT_NODES};
+    const struct context_key *trail = *find(&conv->context, span_str("trail"), &count);
+    if (trail && wire_json_read(&c->arena, span_str(trail->json), &limits, &old, &error) != PARLEY_OK)
+        old = (struct value){.type = VALUE_ARRAY};
+    buf_init(&json, LIMIT_DATA);
+    uint32_t from = old.type == VALUE_ARRAY && old.count >= CONTEXT_TRAIL_MAX ? old.count - CONTEXT_TRAIL_MAX + 1 : 0;
+    buf_add_char(&json, '[');
+    for (uint32_t i = from; old.type == VALUE_ARRAY && i < old.count; i++) {
+        wire_json_put_value(&json, &old.items[i]);
+        buf_add_char(&json, ',');
+    }
+    buf_printf(&json, "{\"at\":%lld,\"screen\":%s}]", (long long)c->hooks.unix_ms(c->hooks.arg), screen);
+    parley_status st = json.status == PARLEY_OK ? set(c, conv, span_str("trail"), buf_span(&json)) : json.status;
+    buf_done(&json);
+    return st;
+}
+
+parley_status context_set(struct parley_client *c, struct conversation *conv, struct span key, struct span json)
+{
+    size_t count;
+    const struct context_key *now = *find(&conv->context, key, &count);
+    bool leaves = now && span_is(key, "screen") && !span_is(json, now->json);
+    if (span_is(key, "trail"))
+        return PARLEY_INVALID; /* ours */
+    char *screen = leaves ? strdup(now->json) : NULL;
+    parley_status st = leaves && !screen ? PARLEY_NOMEM : set(c, conv, key, json);
+    if (st == PARLEY_OK && screen)
+        leave_screen(c, conv, screen); /* without: the trail lacks one */
+    free(screen);
+    return st;
+}
+
+parley_status context_restore(struct parley_client *c, struct conversation *conv, struct span key, struct span json)
+{
+    size_t count;
+    bool changed;
+    struct context_key **at = find(&conv->context, key, &count);
+    return put(at, count, key, json, &changed);
+}
+
+void context_restored(struct parley_client *c, struct conversation *conv, bool sent)
+{
+    conv->context.dirty = !sent;
+    conv->context.send_at = sent ? INT64_MAX : 0;
+    conv->followed |= !sent;
 }
 
 void context_lost(struct context *ctx)
@@ -89,7 +163,7 @@ void context_lost(struct context *ctx)
         ctx->send_at = 0;
 }
 
-static parley_status done(struct parley_client *c, const struct request *r, const struct answer *answer)
+static parley_status answered(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
     struct conversation *conv = inbox_find(&c->inbox, r->subject);
     if (!conv)
@@ -100,6 +174,8 @@ static parley_status done(struct parley_client *c, const struct request *r, cons
         ctx->dirty = true;
     else if (answer->status != PARLEY_OK)
         return request_reply(c, r, answer); /* nobody asked, but somebody should know */
+    if (!ctx->dirty)
+        keep_context_sent(c, conv->id, true);
     ctx->send_at = ctx->dirty ? client_now(c) + CONTEXT_EVERY_MS : INT64_MAX;
     return PARLEY_OK;
 }
@@ -131,7 +207,7 @@ void context_flush(struct parley_client *c, struct conversation *conv)
     buf_add_str(&json, ctx->keys ? "}" : "{}");
     struct frame_context_put ask = {.conversation = conv->id, .context.json = buf_span(&json)};
     struct request *r;
-    if (json.status == PARLEY_OK && request_make(c, FRAME_context_put, &ask, REQUEST_DROP, done, &r) == PARLEY_OK) {
+    if (json.status == PARLEY_OK && request_make(c, FRAME_context_put, &ask, REQUEST_DROP, answered, &r) == PARLEY_OK) {
         r->subject = conv->id;
         ctx->in_flight = true;
         ctx->dirty = false;

@@ -21,6 +21,9 @@ static const char schema[] =
 /* What came with a later library is made in a file of an earlier one, too. */
 static const char *const later[] = {
     "create table if not exists push(one integer primary key, platform text, token text, told integer)",
+    "create table if not exists context(conversation blob, key text, json text not null, primary key(conversation, "
+    "key))",
+    "create table if not exists context_state(conversation blob primary key, sent integer)",
 };
 
 /* --- opening --- */
@@ -136,9 +139,16 @@ void keep_main_known(struct parley_client *c, struct uuid id)
     struct query q = store_write(c->keep, "update outbox set conversation = ? where conversation = zeroblob(16)");
     query_put_id(&q, id);
     query_run(&q);
-    q = store_write(c->keep, "update or replace draft set conversation = ? where conversation = zeroblob(16)");
-    query_put_id(&q, id);
-    query_run(&q);
+    static const char *const others[] = {
+        "update or replace draft set conversation = ? where conversation = zeroblob(16)",
+        "update or replace context set conversation = ? where conversation = zeroblob(16)",
+        "update or replace context_state set conversation = ? where conversation = zeroblob(16)",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        q = store_write(c->keep, others[i]);
+        query_put_id(&q, id);
+        query_run(&q);
+    }
 }
 
 void keep_entry_state(struct parley_client *c, const struct entry *e)
@@ -229,6 +239,44 @@ void keep_put_drafts(struct parley_client *c, struct parley_event *e, struct uui
     }
     buf_add_str(&list, list.len ? "]" : "[]");
     event_put_list(e, "drafts", &list);
+}
+
+void keep_context(struct parley_client *c, struct uuid conversation, struct span key, struct span json)
+{
+    struct query q = json.ptr ? store_write(c->keep, "insert or replace into context values (?, ?, ?)")
+                              : store_write(c->keep, "delete from context where conversation = ? and key = ?");
+    query_put_id(&q, conversation);
+    query_put_text(&q, key);
+    if (json.ptr)
+        query_put_text(&q, json);
+    query_run(&q);
+}
+
+void keep_context_sent(struct parley_client *c, struct uuid conversation, bool sent)
+{
+    struct query q = store_write(c->keep, "insert or replace into context_state values (?, ?)");
+    query_put_id(&q, conversation);
+    query_put_int(&q, sent);
+    query_run(&q);
+}
+
+parley_status keep_read_contexts(struct parley_client *c)
+{
+    parley_status st = PARLEY_OK;
+    struct query q = store_read(c->keep, "select conversation, key, json from context order by conversation");
+    while (st == PARLEY_OK && query_next(&q)) {
+        struct conversation *conv = inbox_open(&c->inbox, query_id(&q, 0));
+        st = conv ? context_restore(c, conv, query_text(&q, 1), query_text(&q, 2)) : PARLEY_NOMEM;
+    }
+    query_end(&q);
+    q = store_read(c->keep, "select conversation, sent from context_state");
+    while (st == PARLEY_OK && query_next(&q)) {
+        struct conversation *conv = inbox_open(&c->inbox, query_id(&q, 0));
+        if (conv)
+            context_restored(c, conv, query_int(&q, 1) != 0);
+    }
+    query_end(&q);
+    return st;
 }
 
 parley_status keep_push(struct parley_client *c, struct span platform, struct span token, bool told)

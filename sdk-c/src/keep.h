@@ -32,6 +32,13 @@ parley_status keep_draft(struct parley_client *c, struct uuid conversation, int6
 /* Adds `drafts`: a list of {number, value}. */
 void keep_put_drafts(struct parley_client *c, struct parley_event *e, struct uuid conversation);
 
+/* A key of the context, json NULL: it is gone; and whether the server has all of them. */
+void keep_context(struct parley_client *c, struct uuid conversation, struct span key, struct span json);
+void keep_context_sent(struct parley_client *c, struct uuid conversation, bool sent);
+
+/* The contexts, into the inbox: after the cache has filled it. PARLEY_NOMEM. */
+parley_status keep_read_contexts(struct parley_client *c);
+
 /* How the phone is woken; empty: it is not. On disk when it returns. */
 parley_status keep_push(struct parley_client *c, struct span platform, struct span token, bool told);
 

@@ -27,9 +27,9 @@ struct link {
     bool reachable;
     bool token_refused; /* this very token: never offered again */
     parley_status refusal;
-    bool renew;         /* a new one is to be offered on the open connection */
-    bool renewing;      /* and was, and is not answered */
-    uint64_t socket;    /* the number of the present attempt; 0 when there is none */
+    bool renew;      /* a new one is to be offered on the open connection */
+    bool renewing;   /* and was, and is not answered */
+    uint64_t socket; /* the number of the present attempt; 0 when there is none */
     uint64_t sockets;
     struct backoff backoff;
     int64_t step_by;    /* connecting, syncing: when to give up; backoff: when to try */

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from chaos import Chaos
-from test_chat_desk import chat
+from test_chat_desk import chat, desk
 
 
 def kept(shop, name, sub="ana", url=None):
@@ -102,6 +102,25 @@ def test_killed_on_a_bad_network(shop, size):
             rows = [ana.expect("view", lambda e: e["change"] == "insert")["row"] for _ in range(2)]
             assert rows[0]["seq"] < rows[1]["seq"] <= last
         assert said(shop) == [str(n) for n in range(sent + 1)]
+
+
+def test_what_the_app_showed_is_known_to_the_agent_and_no_secret_is(shop):
+    email = shop.staff("kim")
+    with shop.serve():
+        with kept(shop, "ana", url="ws://127.0.0.1:1/v1/ws") as ana:     # nobody is there
+            ana.state("connecting")
+            ana.call("context", key="screen", value="Cart")
+            ana.call("context", key="screen", value="Pay")
+            ana.call("context", key="objects", value=[{"card": "4111 1111 1111 1111", "cvv": 123, "mail": "ana@example.com"}])
+            ana.call("send", text="help")
+            ana.expect("outbox")
+            stop(ana)
+        with kept(shop, "ana") as ana, desk(shop, email) as kim:
+            ana.text("help")
+            kim.call("status.set", status="online")
+            context = kim.expect("offer")["offer"]["dossier"]["context"]
+            assert context["objects"] == [{"card": "[card]", "cvv": "[secret]", "mail": "[email]"}]
+            assert context["screen"] == "Pay" and [t["screen"] for t in context["trail"]] == ["Cart"]
 
 
 def test_signing_out_leaves_nothing(shop):

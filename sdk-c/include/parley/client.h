@@ -401,10 +401,21 @@ PARLEY_API parley_event *parley_recap(parley_client *client, const char *convers
 PARLEY_API void parley_typing(parley_client *client, const char *conversation, int32_t on);
 
 /* What the customer is doing: one key of the context (`screen`, `objects`, `errors` are shown to agents) and its value
- * as JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed. PARLEY_LIMIT,
- * 64 keys are set. */
+ * as JSON; NULL removes the key. Sent soon, at most once a second, and only when something has changed; kept over a
+ * restart, and sent once the client is online. Screens that were left are kept under `trail` [{screen, at}], the last
+ * 20, so that none is lost between two sendings; an app cannot set that key. What looks like a secret is masked first.
+ * PARLEY_LIMIT, 64 keys are set; PARLEY_TOO_BIG: more than 64 KiB in all. */
 PARLEY_API parley_status parley_context_set(parley_client *client, const char *conversation, const char *key,
                                             const char *value_json);
+
+/* What of the context never leaves this phone, nor is kept on it: `name` stands in its place, as in "[card]". `keys`
+ * are names of members, apart by spaces, whose values are masked whole; * stands for anything, and card_number,
+ * cardNumber and Card-Number are one. `shape` is a word within text: # a digit, @ a letter, ? either, anything else
+ * itself, as in "CU-######". Either may be NULL; with neither the class masks nothing any more. Built in, and on:
+ * secret (passwords, tokens, pin, cvv and the like, by name), email, iban, card, phone (from a country's or a leading
+ * 0). Set classes before the context. PARLEY_INVALID, PARLEY_TOO_BIG, PARLEY_LIMIT: more than 32. */
+PARLEY_API parley_status parley_context_mask(parley_client *client, const char *name, const char *keys,
+                                             const char *shape);
 
 /* --- Screens --------------------------------------------------------------------------------------------------------
  * A view is a window on what is known here, kept up to date by VIEW events: apply them in the order they come to an
@@ -528,7 +539,7 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
  * above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an id that the client
  * makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this page:
  *   send {text}  tap {seq, value, label}  submit {seq, values}  retry {id}  discard {id}  outbox
- *   context {key, value}  read {seq}  older {count}  draft {number, value}  recap
+ *   context {key, value}  mask {class, keys, shape}  read {seq}  older {count}  draft {number, value}  recap
  *   view {count}  view.list  view.more {view, count}  view.close {view}
  *   connect  close  token {token}  foreground {on}  network {reachable}  push {platform, token}  sync {limit_ms}
  *   sign_out
