@@ -125,6 +125,7 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   typing(on?: boolean, options?: In): void
   /** What the customer is doing; null takes the key away. */
   context(key: string, value: Json, options?: In): void
+  contextMask(name: string, options?: { keys?: string, shape?: string }): void
   recap(options?: In): Promise<Data>
 
   /** A window on a thread; 'view' events with this number keep it up to date. */

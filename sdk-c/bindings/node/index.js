@@ -134,6 +134,7 @@ class Client extends EventEmitter {
   markRead(seq, { conversation } = {}) { this.#do('read', { seq, conversation }) }
   typing(on = true, { conversation } = {}) { native.typing(this.#open(), conversation, on) }
   context(key, value, { conversation } = {}) { this.#do('context', { key, value: value ?? undefined, conversation }) }
+  contextMask(name, { keys, shape } = {}) { this.#do('mask', { class: name, keys, shape }) }
   recap({ conversation } = {}) { return this.call('recap', { conversation }) }
 
   // --- screens ---

@@ -112,7 +112,8 @@ _CALLS = {
     "note": (_I32, _P, _S, _S, _S, _ID_OUT), "outbox_retry": (_I32, _P, _S), "outbox_discard": (_I32, _P, _S),
     "outbox_count": (_U32, _P), "outbox_list": (_P, _P), "draft_set": (_I32, _P, _S, _I64, _S),
     "mark_read": (_I32, _P, _S, _I64), "recap": (_P, _P, _S), "typing": (None, _P, _S, _I32),
-    "context_set": (_I32, _P, _S, _S, _S), "view_thread": (_I32, _P, _S, _U32, _U64_OUT),
+    "context_set": (_I32, _P, _S, _S, _S), "context_mask": (_I32, _P, _S, _S, _S),
+    "view_thread": (_I32, _P, _S, _U32, _U64_OUT),
     "view_list": (_I32, _P, _U64_OUT), "view_more": (_I32, _P, ctypes.c_uint64, _U32),
     "view_close": (None, _P, ctypes.c_uint64), "unread_total": (_U32, _P), "load_older": (_I32, _P, _S, _U32, _U64_OUT),
     "call_json": (_I32, _P, _S, _U64_OUT),
@@ -415,6 +416,10 @@ class Client:
     def context(self, key: str, value: Json, conversation: Optional[str] = None) -> None:
         """What the customer is doing; None takes the key away."""
         _check(self._do("context_set", _text(conversation), _text(key), None if value is None else _json(value)))
+
+    def context_mask(self, name: str, keys: Optional[str] = None, shape: Optional[str] = None) -> None:
+        """A class of what never leaves this device in the context; with neither keys nor shape it masks nothing."""
+        _check(self._do("context_mask", _text(name), _text(keys), _text(shape)))
 
     def recap(self, conversation: Optional[str] = None) -> Event:
         """Where the customer was, from what is known here."""

@@ -353,6 +353,10 @@ class Client
     {
         return parley_context_set(get(), conversation.get(), key.get(), value_json.get());
     }
+    Status context_mask(Text name, Text keys, Text shape) noexcept
+    {
+        return parley_context_mask(get(), name.get(), keys.get(), shape.get());
+    }
 
     /* --- screens --- */
 

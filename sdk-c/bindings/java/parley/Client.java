@@ -371,6 +371,12 @@ public final class Client implements AutoCloseable {
         order("context", in(conversation) + "\"key\":" + quote(key) + (valueJson == null ? "}" : ",\"value\":" + valueJson + "}"));
     }
 
+    /** A class of what never leaves this device in the context; with neither keys nor shape it masks nothing. */
+    public void contextMask(String name, String keys, String shape) {
+        order("mask", "{\"class\":" + quote(name) + (keys == null ? "" : ",\"keys\":" + quote(keys)) +
+                (shape == null ? "" : ",\"shape\":" + quote(shape)) + "}");
+    }
+
     // --- screens ---
 
     /** A window on a thread's newest rows; "view" events with this number keep it up to date. */

@@ -166,6 +166,11 @@ public final class Client: @unchecked Sendable {
         try check(with { parley_context_set($0, conversation, key, json) })
     }
 
+    /// A class of what never leaves this device in the context; with neither keys nor shape it masks nothing.
+    public func contextMask(_ name: String, keys: String? = nil, shape: String? = nil) throws {
+        try check(with { parley_context_mask($0, name, keys, shape) })
+    }
+
     // MARK: Screens
 
     /// A window on a thread's newest rows; "view" events with this number keep it up to date.
