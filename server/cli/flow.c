@@ -2,23 +2,18 @@
 #include "server/cli/admin.h"
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
-#include "server/cli/files.h"
 #include "server/cli/flow_tools.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
-#include "server/flow/check.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { SOURCE_MAX = 256 << 10 };
-
-/* A script that was read and compiles. */
+/* A flow that was read and is right. */
 struct script {
     const char *path;
     char name[65];
-    char title[257];
-    struct buf source;
+    struct flow_source source;
     char hash[2 * CRYPTO_DIGEST + 1];
 };
 
@@ -31,40 +26,14 @@ static bool name_of(const char *path, char out[65])
     return len > 0 && len < 65 && strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789._-") == (size_t)len;
 }
 
-static int inspect(struct script *script)
-{
-    struct flow_findings found;
-    struct buf text;
-    if (flow_check_source(script->path, buf_span(&script->source), &found) == PARLEY_OK) {
-        snprintf(script->title, sizeof script->title, "%s", found.title[0] ? found.title : script->name);
-        return CLI_OK;
-    }
-    buf_init(&text, 1 << 16);
-    flow_check_print(&found, buf_span(&script->source), &text);
-    fprintf(stderr, "%.*s", (int)text.len, text.ptr);
-    buf_done(&text);
-    return CLI_PROBLEMS;
-}
-
 static int script_read(const char *path, struct script *script)
 {
     *script = (struct script){.path = path};
-    buf_init(&script->source, SOURCE_MAX);
     if (!name_of(path, script->name))
         return cli_fail(CLI_USAGE, "%s: name the file after the flow, in a-z 0-9 . _ -, like order-status.lua", path);
-    int code = files_read(path, &script->source);
-    if (code == CLI_OK)
-        code = inspect(script);
-    return code;
-}
-
-int flow_read_checked(const char *path, struct buf *source)
-{
-    struct script script;
-    int code = script_read(path, &script);
-    if (code == CLI_OK)
-        buf_add_span(source, buf_span(&script.source));
-    buf_done(&script.source);
+    int code = flow_source_read(path, &script->source);
+    if (code == CLI_OK && !script->source.title[0])
+        snprintf(script->source.title, sizeof script->source.title, "%s", script->name);
     return code;
 }
 
@@ -80,7 +49,7 @@ static int check(struct cli *cli)
             cli_say(cli, "%s: ok", script.path);
         else
             code = one;
-        buf_done(&script.source);
+        buf_done(&script.source.text);
     }
     return code;
 }
@@ -90,10 +59,10 @@ static int check(struct cli *cli)
 static int store(struct cli *cli, struct db *db, struct script *script)
 {
     static const char *const columns[] = {"name", "title", "version", NULL};
-    buf_add(&script->source, "", 1);
+    buf_add(&script->source.text, "", 1);
     parley_status st = db_begin(db);
     if (st == PARLEY_OK)
-        st = admin_publish_flow(db, script->name, script->title, script->source.ptr, script->hash);
+        st = admin_publish_flow(db, script->name, script->source.title, script->source.text.ptr, script->hash);
     if (st == PARLEY_OK)
         st = db_commit(db, "flow");
     if (st != PARLEY_OK)
@@ -101,7 +70,7 @@ static int store(struct cli *cli, struct db *db, struct script *script)
     script->hash[12] = '\0';
     struct out *out = out_one(cli, columns);
     out_text(out, script->name);
-    out_text(out, script->title);
+    out_text(out, script->source.title);
     out_text(out, script->hash);
     out_end(&out);
     return CLI_OK;
@@ -117,7 +86,7 @@ static int publish(struct cli *cli)
     if (code == CLI_OK)
         code = store(cli, db, &script);
     db_close(&db);
-    buf_done(&script.source);
+    buf_done(&script.source.text);
     return code;
 }
 

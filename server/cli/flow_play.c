@@ -7,6 +7,7 @@
 #include "server/cli/files.h"
 #include "server/cli/flow_tools.h"
 #include "server/cli/term.h"
+#include "server/flow/bundle.h"
 #include "server/flow/render.h"
 #include "server/flow/stage.h"
 #include "server/flow/transcript.h"
@@ -22,7 +23,7 @@ struct play {
     struct term *term;
     struct stage *stage;
     char path[PATH_ROOM];
-    struct buf source;
+    struct flow_source source;
     char *acts[ACTS_MAX];
     size_t act_count;
     bool json, over;
@@ -64,7 +65,7 @@ static void show_state(struct play *p)
     if (host_memory_state(host) == FLOW_ENDED)
         term_line(p->term, TONE_DIM, "  the flow has ended");
     if (error && host_memory_state(host) == FLOW_FAILED) {
-        flow_error_print(error, buf_span(&p->source), &text);
+        flow_error_print(error, bundle_file(buf_span(&p->source.text), error->file), &text);
         term_say(p->term, TONE_BAD, NULL, buf_span(&text));
     }
     show_wait(p);
@@ -112,11 +113,11 @@ static bool open_stage(struct play *p)
     struct flow_error error;
     struct buf text;
     stage_free(&p->stage);
-    p->stage = stage_new(p->path, buf_span(&p->source), MEMORY_CRASH_NEVER, &error);
+    p->stage = stage_new(p->path, buf_span(&p->source.text), MEMORY_CRASH_NEVER, &error);
     if (p->stage)
         return true;
     buf_init(&text, LINE_ROOM);
-    flow_error_print(&error, buf_span(&p->source), &text);
+    flow_error_print(&error, bundle_file(buf_span(&p->source.text), error.file), &text);
     fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&text)));
     buf_done(&text);
     return false;
@@ -273,8 +274,8 @@ static void on_save(void *arg, char *rest)
 static void on_reload(void *arg, char *rest)
 {
     struct play *p = arg;
-    buf_clear(&p->source);
-    if (flow_read_checked(p->path, &p->source) == CLI_OK)
+    buf_done(&p->source.text);
+    if (flow_source_read(p->path, &p->source) == CLI_OK)
         again(p);
 }
 
@@ -344,13 +345,12 @@ static int converse(struct play *p)
 int flow_play(struct cli *cli)
 {
     struct play p = {.cli = cli};
-    buf_init(&p.source, 1 << 20);
     const char *name = cli_operand(cli, 0);
     snprintf(p.path, sizeof p.path, "%s", name);
     size_t len = strlen(name);
     if (len < 4 || strcmp(name + len - 4, ".lua") != 0)
         flow_find(span_str(name), "", p.path, sizeof p.path);
-    int code = flow_read_checked(p.path, &p.source);
+    int code = flow_source_read(p.path, &p.source);
     if (code == CLI_OK && !open_stage(&p))
         code = CLI_PROBLEMS;
     if (code == CLI_OK) {
@@ -363,6 +363,6 @@ int flow_play(struct cli *cli)
     for (size_t i = 0; i < p.act_count; i++)
         mem_free(p.acts[i]);
     stage_free(&p.stage);
-    buf_done(&p.source);
+    buf_done(&p.source.text);
     return code;
 }

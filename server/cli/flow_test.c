@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { TEXT_MAX = 1 << 20, PATH_ROOM = 1024, FILES_MAX = 1000 };
 
@@ -18,27 +17,6 @@ struct testing {
     int passed, failed;
     bool crash;
 };
-
-static size_t folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
-bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
-{
-    static const struct {
-        const char *place;
-        bool from_here;
-    } places[] = {{"", false}, {"flows/", true}, {"../flows/", false}, {"../", false}};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int folder = places[i].from_here ? 0 : (int)folder_of(seen_from);
-        snprintf(path, size, "%.*s%s%.*s.lua", folder, seen_from, places[i].place, SPAN_ARG(name));
-        if (access(path, R_OK) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* ---- one transcript ---- */
 
@@ -102,10 +80,10 @@ static void play(struct testing *t, struct transcript *chat)
 
 static int test_file(struct testing *t, const char *path)
 {
-    struct buf text, source;
+    struct flow_source source = {0};
+    struct buf text;
     char flow_path[PATH_ROOM];
     buf_init(&text, TEXT_MAX);
-    buf_init(&source, TEXT_MAX);
     int code = files_read(path, &text);
     struct span name = transcript_flow(buf_span(&text));
     if (code == CLI_OK && name.len == 0)
@@ -114,14 +92,14 @@ static int test_file(struct testing *t, const char *path)
         code =
             cli_fail(CLI_NOT_FOUND, "%s: there is no %.*s.lua beside it, above it or in flows/", path, SPAN_ARG(name));
     if (code == CLI_OK)
-        code = flow_read_checked(flow_path, &source);
+        code = flow_source_read(flow_path, &source);
     if (code == CLI_OK)
         play(t, &(struct transcript){
-                    .path = path, .text = buf_span(&text), .flow_path = flow_path, .flow = buf_span(&source)});
+                    .path = path, .text = buf_span(&text), .flow_path = flow_path, .flow = buf_span(&source.text)});
     else
         t->failed++;
     buf_done(&text);
-    buf_done(&source);
+    buf_done(&source.text);
     return code;
 }
 

@@ -14,7 +14,13 @@ int flow_new(struct cli *cli);
  * folder up, in flows/. False when it is nowhere. */
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
 
-/* Reads and compiles; says what is wrong. A cli_exit. */
-int flow_read_checked(const char *path, struct buf *source);
+/* A flow with the flows that it calls, as bundle.h has it. */
+struct flow_source {
+    struct buf text;
+    char title[257];
+};
+
+/* Reads and checks all of them; says what is wrong. A cli_exit. buf_done(&out->text) in any case. */
+int flow_source_read(const char *path, struct flow_source *out);
 
 #endif

@@ -9,6 +9,7 @@ void run_begin_script(struct flow_run *run)
     sandbox_run_free(&run->lua);
     run->lua = sandbox_run_new(run->version->sandbox, run);
     run->declared = false;
+    run->called = false;
     run->waited = false;
     run->restarting = false;
     run->chain = 0;

@@ -277,6 +277,13 @@ static enum sandbox_verdict call_log(struct flow_run *run, struct flow_call *cal
     return st == PARLEY_OK ? SANDBOX_RETURN : call_raise(call, "E404", "log: too many or too long lines in one step");
 }
 
+/* What it is about happens in the prelude. */
+static enum sandbox_verdict call_flow_of(struct flow_run *run, struct flow_call *call)
+{
+    run->called = true;
+    return SANDBOX_RETURN;
+}
+
 static enum sandbox_verdict call_stop(struct flow_run *run, struct flow_call *call)
 {
     sandbox_stop(run->lua);
@@ -336,6 +343,8 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_log_info] = call_log,
     [FLOW_CALL_log_warn] = call_log,
     [FLOW_CALL_log_error] = call_log,
+    [FLOW_CALL_call] = call_flow_of,
+    [FLOW_CALL_jump] = call_flow_of,
     [FLOW_CALL_stop] = call_stop,
     [FLOW_CALL_restart] = call_restart,
     [FLOW_CALL_customer_read] = call_customer_read,
@@ -397,11 +406,14 @@ enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *lua)
         .error = lua->error,
     };
     const struct flow_function *f = &flow_functions[call.function];
+    if (run->called && call.function == FLOW_CALL_flow)
+        return SANDBOX_RETURN; /* what it says of itself holds where it comes first */
     if (!run->declared && call.function != FLOW_CALL_flow)
         return call_raise(&call, "E208", "%s: begin the file with flow{}", f->name);
     if (flow_check_arguments(f, lua->args, lua->count, lua->arena, &call.args, lua->error) != PARLEY_OK)
         return SANDBOX_RAISE;
     run->line = lua->line;
+    run->file = lua->file;
     if (!describe_call(run, &call, lua->line))
         return call_raise(&call, "E204", "%s: the arguments are too large", f->name);
     enum sandbox_verdict verdict = call_again(run, &call);

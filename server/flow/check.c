@@ -157,6 +157,30 @@ static void note_flow(struct checking *c, const struct value *map)
         snprintf(f->title, sizeof f->title, "%.*s", SPAN_ARG(title->text));
 }
 
+static bool calls_a_flow(const struct flow_function *f)
+{
+    return f == &flow_functions[FLOW_CALL_call] || f == &flow_functions[FLOW_CALL_jump];
+}
+
+/* What is called is published with the flow, so it must be known which that is. */
+static void note_called(struct checking *c, const struct flow_function *f, const struct value *name, int line)
+{
+    struct flow_findings *out = c->out;
+    if (name->type != VALUE_TEXT) {
+        flow_error_set(add_finding(c, line), "E108", "%s: the flow's name must be written out", f->name);
+        return;
+    }
+    for (size_t i = 0; i < out->call_count; i++)
+        if (span_is(name->text, out->calls[i].name))
+            return;
+    if (out->call_count == FLOW_CALLED_MAX)
+        return;
+    struct flow_called *call = &out->calls[out->call_count++];
+    snprintf(call->name, sizeof call->name, "%.*s", SPAN_ARG(name->text));
+    snprintf(call->file, sizeof call->file, "%s", c->file);
+    call->line = line;
+}
+
 static void check_call(void *owner, struct span table, struct span name, const struct value *args, size_t count,
                        bool open, int line)
 {
@@ -169,6 +193,8 @@ static void check_call(void *owner, struct span table, struct span name, const s
     bool is_flow = f == &flow_functions[FLOW_CALL_flow];
     if (is_flow && c->has_flow)
         flow_error_set(add_finding(c, line), "E208", "flow{} may be called only once");
+    if (calls_a_flow(f) && count)
+        note_called(c, f, &args[0], line);
     if (open)
         return; /* who knows what comes */
     parley_status st = flow_check_arguments(f, args, count, &c->arena, &map, &found);

@@ -8,10 +8,21 @@
 
 enum { FLOW_CHECK_MAX = 20 };
 
+enum { FLOW_CALLED_MAX = 32 };
+
+/* A flow that this one calls. */
+struct flow_called {
+    char name[65];
+    char file[FLOW_ERROR_FILE_MAX]; /* where, and in which line */
+    int line;
+};
+
 struct flow_findings {
     struct flow_error errors[FLOW_CHECK_MAX]; /* in the order of the file */
     size_t count;
-    bool more;               /* than there is room for */
+    bool more;                                 /* than there is room for */
+    struct flow_called calls[FLOW_CALLED_MAX]; /* each once */
+    size_t call_count;
     char id[65], title[257]; /* from flow{}, when they are written out */
 };
 

@@ -72,7 +72,8 @@ static enum flow_state waiting_state(const struct flow_run *run)
 void run_fail(struct flow_run *run, const struct flow_error *error)
 {
     struct flow_error e = *error;
-    snprintf(e.file, sizeof e.file, "%s", run->version->file);
+    if (!e.file[0])
+        snprintf(e.file, sizeof e.file, "%s", run->file ? run->file : run->version->file);
     run_set_error(run, &e);
     journal_close(&run->journal);
     wait_forget(&run->wait);

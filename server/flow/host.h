@@ -29,7 +29,8 @@ struct flow_item {
     struct uuid id; /* UUIDv8 of run, step and place: the same when the step is made again */
     int kind;       /* ITEM_text ... */
     struct span body;
-    int line; /* of the script */
+    int line; /* of the script, and in which of its files */
+    const char *file;
 };
 
 /* A row of flow_journal. */

@@ -54,7 +54,8 @@ void memory_rows_add(struct memory_rows *r, const struct flow_item *item)
     for (size_t i = 0; i < r->item_count; i++)
         assert(uuid_is_nil(item->id) || !uuid_equal(r->items[i].id, item->id)); /* unique in the table */
     r->items = grow(r->items, r->item_count, sizeof *r->items);
-    r->items[r->item_count++] = (struct memory_item){item->id, item->kind, mem_span(item->body), item->line};
+    r->items[r->item_count++] = (struct memory_item){item->id, item->kind, mem_span(item->body), item->line,
+                                                     mem_text(item->file ? item->file : "")};
 }
 
 bool memory_item_is_input(const struct memory_item *item)
@@ -196,8 +197,10 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
 void memory_rows_done(struct memory_rows *r)
 {
     forget_journal(r);
-    for (size_t i = 0; i < r->item_count; i++)
+    for (size_t i = 0; i < r->item_count; i++) {
         mem_free(r->items[i].body);
+        mem_free(r->items[i].file);
+    }
     for (size_t i = 0; i < r->process_count; i++) {
         mem_free(r->processes[i].type);
         mem_free(r->processes[i].json);

@@ -10,6 +10,7 @@ struct memory_item {
     int kind;
     char *body;
     int line; /* of the script that made it; 0: none did */
+    char *file;
 };
 
 /* Whether a run is told of it. */

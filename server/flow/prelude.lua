@@ -126,6 +126,21 @@ function raw.index.started(_, key)
   return read_start(key)
 end
 
+-- Other flows: functions of their own file. The host hears of the call, so that it counts when a run is rebuilt.
+
+local note_call, note_jump, stop = lib.call, lib.jump, lib.stop
+
+function lib.call(name, data)
+  note_call(name, data)
+  return raw.flow(name)(data)
+end
+
+function lib.jump(name, data)
+  note_jump(name, data)
+  raw.flow(name)(data)
+  stop()
+end
+
 -- Processes are objects: p:step("paid"), p:done(), p:failed("why"). So the name of the step they are at is p.at.
 
 local process = lib.process

@@ -107,6 +107,7 @@ struct flow_run {
     char *started;   /* canonical JSON: how it began */
     char *collected; /* canonical JSON; NULL: nothing */
     bool declared;   /* flow{} has been called */
+    bool called;     /* another flow */
     bool waited;     /* since it began or restarted */
     bool advancing;  /* inside advance(): answers that come at once are taken by its loop */
     bool restarting;
@@ -118,6 +119,7 @@ struct flow_run {
     int64_t until_ms;                      /* committed: when the wait is over; 0: never by itself */
     struct uuid timer;                     /* committed; nil: none */
     int line;                              /* of the call that is made, or stands */
+    const char *file;                      /* where that is; NULL: no call was made yet */
     int64_t now_ms;                        /* what now() says in this step; 0: not asked yet */
     struct flow_work *work;                /* NULL at rest */
     struct value results[SANDBOX_RESULTS]; /* for the script, borrowing work or journal */

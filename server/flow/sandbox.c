@@ -1,6 +1,7 @@
 /* Life of a sandbox and of its runs: compiling, slices, calls to the outside, and what becomes of errors. */
 #include "protocol/text.h"
 #include "server/base/mem.h"
+#include "server/flow/bundle.h"
 #include "server/flow/sandbox_core.h"
 
 #include <assert.h>
@@ -31,7 +32,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
     if (run->doom == DOOM_NONE && run->ticks < run->slice_end)
         return;
     if (run->doom == DOOM_TICKS && run->doom_line == 0)
-        run->doom_line = sandbox_line(L);
+        run->doom_line = sandbox_line(L, &run->doom_part);
     if (lua_isyieldable(L)) {
         lua_yield(L, 0);
         return;
@@ -104,12 +105,14 @@ static int host_call(lua_State *L)
     box->raised = (struct flow_error){0};
     struct sandbox_call call = {
         .function = function,
-        .line = sandbox_line(L),
         .args = room,
         .count = (size_t)lua_gettop(L),
         .arena = &box->arena,
         .error = &box->raised,
     };
+    const struct sandbox_part *part;
+    call.line = sandbox_line(L, &part);
+    call.file = part->file;
     if (take_arguments(L, &call, room) != PARLEY_OK)
         return sandbox_raise_again(L);
     sandbox_charge(box, TICKS_PER_HOOK / 10);
@@ -133,14 +136,18 @@ static int run_over(lua_State *L, int status, lua_KContext context)
     return 0;
 }
 
-static int run_main(lua_State *L)
+void sandbox_push_part(lua_State *L, const struct sandbox_part *part)
 {
-    const struct sandbox *box = sandbox_of(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, box->factory);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, part->factory);
     lua_newtable(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, box->env_meta);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox_of(L)->env_meta);
     lua_setmetatable(L, -2);
     lua_call(L, 1, 1);
+}
+
+static int run_main(lua_State *L)
+{
+    sandbox_push_part(L, sandbox_of(L)->parts);
     lua_callk(L, 0, 0, 0, run_over);
     return 0;
 }
@@ -253,19 +260,19 @@ static const char *next_piece(lua_State *L, void *context, size_t *size)
     return p->piece[p->next++].ptr;
 }
 
-static int compile(lua_State *L, struct sandbox *box, struct span source)
+static int compile(lua_State *L, const struct sandbox_part *part, struct span source)
 {
-    int status = luaL_loadbufferx(L, source.ptr, source.len, box->chunk, "t");
+    int status = luaL_loadbufferx(L, source.ptr, source.len, part->chunk, "t");
     if (status != LUA_OK)
         return status;
     lua_pop(L, 1);
     struct pieces pieces = {{span_str("local _ENV = ...; return function(...) "), source, span_str("\nend")}, 0};
-    return lua_load(L, next_piece, &pieces, box->chunk, "t");
+    return lua_load(L, next_piece, &pieces, part->chunk, "t");
 }
 
 struct setup {
     struct sandbox *box;
-    struct span source;
+    const struct bundle *bundle;
 };
 
 static void add_functions(lua_State *L, const struct sandbox_functions *functions)
@@ -302,9 +309,11 @@ static int set_up(lua_State *L)
     box->lib = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-    if (compile(L, box, setup->source) != LUA_OK)
-        return lua_error(L);
-    box->factory = luaL_ref(L, LUA_REGISTRYINDEX);
+    for (size_t i = 0; i < box->part_count; i++) {
+        if (compile(L, &box->parts[i], setup->bundle->parts[i].text) != LUA_OK)
+            return lua_error(L);
+        box->parts[i].factory = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
     return 0;
 }
 
@@ -314,9 +323,10 @@ static int on_panic(lua_State *L)
     return 0;
 }
 
-static parley_status judge_source(struct sandbox *box, struct span source)
+static parley_status judge_source(struct sandbox *box, const struct sandbox_part *part, struct span source)
 {
     struct flow_error *e = &box->error;
+    snprintf(e->file, sizeof e->file, "%s", part->file);
     if (source.len > SANDBOX_SOURCE_MAX)
         flow_error_set(e, "E103", "the file has %zu bytes; at most %d are possible", source.len, SANDBOX_SOURCE_MAX);
     else if (text_valid(source) != source.len || (source.len && source.ptr[0] == LUA_SIGNATURE[0]))
@@ -327,21 +337,48 @@ static parley_status judge_source(struct sandbox *box, struct span source)
     return PARLEY_SCRIPT;
 }
 
+static parley_status name_parts(struct sandbox *box, struct span source, struct bundle *bundle)
+{
+    bundle_split(source, bundle);
+    char *file = mem_text(box->parts[0].file);
+    mem_free(box->parts);
+    box->parts = mem_array(bundle->count, sizeof *box->parts);
+    box->part_count = bundle->count;
+    for (size_t i = 0; i < bundle->count; i++) {
+        struct sandbox_part *part = &box->parts[i];
+        struct span name = bundle->parts[i].name;
+        snprintf(part->name, sizeof part->name, "%.*s", name.len > 58 ? 58 : (int)name.len, name.ptr ? name.ptr : "");
+        if (i == 0)
+            snprintf(part->file, sizeof part->file, "%s", file);
+        else
+            snprintf(part->file, sizeof part->file, "%.58s.lua", part->name);
+        snprintf(part->chunk, sizeof part->chunk, "=%s", part->file);
+    }
+    mem_free(file);
+    for (size_t i = 0; i < bundle->count; i++)
+        if (judge_source(box, &box->parts[i], bundle->parts[i].text) != PARLEY_OK)
+            return PARLEY_SCRIPT;
+    return PARLEY_OK;
+}
+
 static parley_status build(struct sandbox *box, struct span source)
 {
-    if (judge_source(box, source) != PARLEY_OK)
+    struct bundle bundle;
+    if (name_parts(box, source, &bundle) != PARLEY_OK)
         return PARLEY_SCRIPT;
     box->L = lua_newstate(sandbox_allocate, box);
     if (!box->L)
         return PARLEY_NOMEM;
     *(struct sandbox **)lua_getextraspace(box->L) = box;
     lua_atpanic(box->L, on_panic);
-    struct setup setup = {box, source};
+    struct setup setup = {box, &bundle};
     lua_pushcfunction(box->L, set_up);
     lua_pushlightuserdata(box->L, &setup);
     if (lua_pcall(box->L, 1, 0, 0) == LUA_OK)
         return PARLEY_OK;
-    sandbox_describe(box, box->L, "E101", 1);
+    sandbox_describe(box, box->L, "E101");
+    if (box->error.line == 0)
+        box->error.line = 1;
     return PARLEY_SCRIPT;
 }
 
@@ -353,8 +390,9 @@ parley_status sandbox_new(const char *file, struct span source, const struct san
     box->functions = functions;
     box->base = account_new(limits->memory_state);
     box->account = box->base;
-    snprintf(box->file, sizeof box->file, "%s", file);
-    snprintf(box->chunk, sizeof box->chunk, "=%s", box->file);
+    box->parts = mem_array(1, sizeof *box->parts);
+    box->part_count = 1;
+    snprintf(box->parts->file, sizeof box->parts->file, "%s", file);
     arena_init(&box->arena, CALL_ARENA);
     parley_status st = build(box, source);
     if (st == PARLEY_OK) {
@@ -362,7 +400,6 @@ parley_status sandbox_new(const char *file, struct span source, const struct san
         return st;
     }
     *error = box->error;
-    snprintf(error->file, sizeof error->file, "%s", box->file);
     sandbox_free(&box);
     return st;
 }
@@ -378,6 +415,7 @@ void sandbox_free(struct sandbox **sandbox)
     sandbox_forget_patterns(box);
     arena_done(&box->arena);
     account_close(&box->base);
+    mem_free(box->parts);
     mem_free(box);
     *sandbox = NULL;
 }

@@ -33,8 +33,9 @@ extern const struct sandbox_limits sandbox_limits_default;
 
 /* One call of the script to the outside. args and results live until the call returns. */
 struct sandbox_call {
-    int function; /* index in the list of functions */
-    int line;     /* of the flow */
+    int function;     /* index in the list of functions */
+    int line;         /* of the flow */
+    const char *file; /* where that line is: the flow, or one that it has called; as long as the sandbox */
     const struct value *args;
     size_t count;
     struct arena *arena; /* for args and results; emptied at the next call */
@@ -65,7 +66,8 @@ enum sandbox_result {
     SANDBOX_FAILED /* see sandbox_error; it cannot be resumed */
 };
 
-/* Compiles the source. `file` is what errors call it. PARLEY_SCRIPT, and the error, when it cannot be. */
+/* Compiles the source, a flow and those that it calls (bundle.h). `file` is what errors call it. PARLEY_SCRIPT, and the
+ * error, when it cannot be. */
 parley_status sandbox_new(const char *file, struct span source, const struct sandbox_functions *functions,
                           const struct sandbox_limits *limits, struct sandbox **out, struct flow_error *error);
 

@@ -33,17 +33,24 @@ struct kept_pattern {
     struct pattern *pattern;
 };
 
+/* One of the texts that make up a flow. */
+struct sandbox_part {
+    char name[FLOW_ERROR_FILE_MAX]; /* as call() knows it; of the flow itself empty */
+    char file[FLOW_ERROR_FILE_MAX];
+    char chunk[FLOW_ERROR_FILE_MAX + 1]; /* "=file", as Lua wants it */
+    int factory;                         /* registry: makes its function for an _ENV */
+};
+
 struct sandbox {
     lua_State *L;
     struct sandbox_limits limits;
     const struct sandbox_functions *functions;
-    char file[FLOW_ERROR_FILE_MAX];
-    char chunk[FLOW_ERROR_FILE_MAX + 1]; /* "=file", as Lua wants it */
+    struct sandbox_part *parts; /* the flow itself first */
+    size_t part_count;
     size_t used;
     struct account *base;        /* what all runs share */
     struct account *account;     /* who pays just now */
     struct sandbox_run *current; /* who runs just now; NULL: nobody */
-    int factory;                 /* registry: makes the script's function for an _ENV */
     int lib;                     /* registry: the table of the library */
     int env_meta;                /* registry: the metatable of every _ENV */
     size_t runs;
@@ -70,6 +77,7 @@ struct sandbox_run {
     bool hurried;      /* the hook comes at the next instruction */
     bool waits;
     enum doom doom;
+    const struct sandbox_part *doom_part;
     int doom_line; /* where; after the hook has yielded, Lua names the instruction before */
     const struct value *results;
     size_t result_count;
@@ -90,12 +98,15 @@ int sandbox_raise(lua_State *L, const char *code, const char *help, const char *
 /* The same for what stands in box->raised: its text is kept, to be known again when nobody catches it. */
 int sandbox_raise_again(lua_State *L);
 
-/* The line of the flow that is being executed; 0 when there is none. */
-int sandbox_line(lua_State *L);
+/* The line that is being executed, and of which part; 0 and the flow itself when there is none. */
+int sandbox_line(lua_State *L, const struct sandbox_part **out_part);
+
+/* Pushes a function of this part with a fresh _ENV. */
+void sandbox_push_part(lua_State *L, const struct sandbox_part *part);
 
 /* Fills box->error: of the value on top of the stack, as it is - neither __tostring nor __name runs; of a run that is
  * over. */
-void sandbox_describe(struct sandbox *box, lua_State *L, const char *code, int line);
+void sandbox_describe(struct sandbox *box, lua_State *L, const char *code);
 void sandbox_fail(struct sandbox_run *run, int status);
 
 /* sandbox_memory.c */

@@ -3,16 +3,27 @@
 
 #include <stdio.h>
 
-int sandbox_line(lua_State *L)
+int sandbox_line(lua_State *L, const struct sandbox_part **out_part)
 {
     const struct sandbox *box = sandbox_of(L);
     lua_Debug ar;
+    *out_part = box->parts;
     for (int level = 0; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0 && strcmp(ar.source, box->chunk) == 0)
+        for (size_t i = 0; ar.currentline > 0 && i < box->part_count; i++) {
+            if (strcmp(ar.source, box->parts[i].chunk) != 0)
+                continue;
+            *out_part = &box->parts[i];
             return ar.currentline;
+        }
     }
     return 0;
+}
+
+static void put_place(struct flow_error *e, const struct sandbox_part *part, int line)
+{
+    snprintf(e->file, sizeof e->file, "%s", part->file);
+    e->line = line;
 }
 
 /* Raises what stands in box->raised; its text is kept, to be known again when nobody catches it. */
@@ -20,8 +31,9 @@ int sandbox_raise_again(lua_State *L)
 {
     struct sandbox *box = sandbox_of(L);
     struct flow_error *e = &box->raised;
-    snprintf(e->file, sizeof e->file, "%s", box->file);
-    e->line = sandbox_line(L);
+    const struct sandbox_part *part;
+    int line = sandbox_line(L, &part);
+    put_place(e, part, line);
     snprintf(box->raised_text, sizeof box->raised_text, "%s:%d: %s [%s]", e->file, e->line, e->text, e->code);
     lua_pushstring(L, box->raised_text);
     return lua_error(L);
@@ -40,10 +52,10 @@ int sandbox_raise(lua_State *L, const char *code, const char *help, const char *
 }
 
 /* Takes "file:12: " off the front of a message and gives the 12; 0 when it does not begin so. */
-static int split_position(const struct sandbox *box, struct span *message)
+static int split_position(const char *name, struct span *message)
 {
-    size_t file = strlen(box->file);
-    if (message->len <= file + 1 || memcmp(message->ptr, box->file, file) != 0 || message->ptr[file] != ':')
+    size_t file = strlen(name);
+    if (message->len <= file + 1 || memcmp(message->ptr, name, file) != 0 || message->ptr[file] != ':')
         return 0;
     int line = 0;
     size_t at = file + 1;
@@ -55,21 +67,32 @@ static int split_position(const struct sandbox *box, struct span *message)
     return line;
 }
 
+static int find_position(const struct sandbox *box, struct span *message, const struct sandbox_part **out_part)
+{
+    int line = 0;
+    for (size_t i = 0; line == 0 && i < box->part_count; i++)
+        if ((line = split_position(box->parts[i].file, message)) != 0)
+            *out_part = &box->parts[i];
+    return line;
+}
+
 /* Takes the error value as it is: neither __tostring nor __name runs. */
-void sandbox_describe(struct sandbox *box, lua_State *L, const char *code, int line)
+void sandbox_describe(struct sandbox *box, lua_State *L, const char *code)
 {
     struct flow_error *e = &box->error;
+    const struct sandbox_part *part;
+    int line = sandbox_line(L, &part);
     if (lua_type(L, -1) != LUA_TSTRING) {
         flow_error_set(e, code, "error value of type %s", lua_typename(L, lua_type(L, -1)));
-        e->line = line;
+        put_place(e, part, line);
         return;
     }
     struct span message;
     message.ptr = lua_tolstring(L, -1, &message.len);
-    int named = split_position(box, &message);
+    int named = find_position(box, &message, &part);
     int shown = message.len < FLOW_ERROR_TEXT_MAX ? (int)message.len : FLOW_ERROR_TEXT_MAX - 1;
     flow_error_set(e, code, "%.*s", shown, message.ptr);
-    e->line = named ? named : line;
+    put_place(e, part, named ? named : line);
 }
 
 static bool is_last_raised(const struct sandbox *box, lua_State *L)
@@ -89,8 +112,10 @@ void sandbox_fail(struct sandbox_run *run, int status)
     else if (is_last_raised(box, run->L))
         *e = box->raised;
     else
-        sandbox_describe(box, run->L, "E501", sandbox_line(run->L));
-    if (e->line == 0)
-        e->line = run->doom_line ? run->doom_line : sandbox_line(run->L);
-    snprintf(e->file, sizeof e->file, "%s", box->file);
+        sandbox_describe(box, run->L, "E501");
+    if (e->line)
+        return;
+    const struct sandbox_part *part = run->doom_part;
+    int line = run->doom_line ? run->doom_line : sandbox_line(run->L, &part);
+    put_place(e, part, line);
 }

@@ -162,6 +162,24 @@ static void open_stock(lua_State *L, int lib)
     lua_setfield(L, lib, "table");
 }
 
+/* A flow that came with this one, as a function. */
+static int called_flow(lua_State *L)
+{
+    const struct sandbox *box = sandbox_of(L);
+    const char *name = lua_tostring(L, 1);
+    struct suggest s;
+    suggest_init(&s, name ? name : "");
+    for (size_t i = 1; name && i < box->part_count; i++) {
+        if (strcmp(box->parts[i].name, name) == 0) {
+            sandbox_push_part(L, &box->parts[i]);
+            return 1;
+        }
+        suggest_offer(&s, box->parts[i].name);
+    }
+    return sandbox_raise(L, "E109", NULL, "there is no flow '%s'%s%s%s", name ? name : "?",
+                         s.best ? ", did you mean '" : "", s.best ? s.best : "", s.best ? "'?" : "");
+}
+
 /* Leaves the prelude's raw.index on the stack. */
 static void run_prelude(lua_State *L, int lib)
 {
@@ -173,6 +191,8 @@ static void run_prelude(lua_State *L, int lib)
     lua_newtable(L);
     luaL_setfuncs(L, sandbox_meta_raw, 0);
     luaL_setfuncs(L, sandbox_raw_functions, 0);
+    lua_pushcfunction(L, called_flow);
+    lua_setfield(L, -2, "flow");
     lua_pushvalue(L, index);
     lua_setfield(L, -2, "index");
     lua_call(L, 2, 0);

@@ -40,7 +40,7 @@ static void refuse(struct sandbox *box, struct account *owner, const void *ptr, 
     struct sandbox_run *run = box->current;
     if (again && run && owner == run->account && run->doom == DOOM_NONE) {
         run->doom = DOOM_MEMORY;
-        run->doom_line = sandbox_line(run->L);
+        run->doom_line = sandbox_line(run->L, &run->doom_part);
     }
     box->refused_armed = !again;
     box->refused = ptr;

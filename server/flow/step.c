@@ -84,7 +84,8 @@ parley_status step_add_item(struct flow_run *run, int kind, const void *body, st
         return PARLEY_LIMIT;
     }
     struct uuid id = step_derive(run, 'i', w->step.number, (int)w->step.item_count);
-    w->items[w->step.item_count++] = (struct flow_item){.id = id, .kind = kind, .body = text, .line = run->line};
+    w->items[w->step.item_count++] =
+        (struct flow_item){.id = id, .kind = kind, .body = text, .line = run->line, .file = run->file};
     return PARLEY_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
+#include "server/flow/bundle.h"
 #include "server/flow/json.h"
 #include "server/flow/render.h"
 #include "server/flow/stage.h"
@@ -62,7 +63,14 @@ struct span transcript_flow(struct span text)
 
 /* ---- what went wrong ---- */
 
-static void fail(struct playing *p, const char *expected, struct span what, struct span got, int lua_line)
+static size_t folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+static void fail(struct playing *p, const char *expected, struct span what, struct span got,
+                 const struct memory_item *item)
 {
     struct buf *b = &p->out->report;
     p->failed = true;
@@ -71,19 +79,21 @@ static void fail(struct playing *p, const char *expected, struct span what, stru
         buf_printf(b, "  %-9s %.*s\n", expected, SPAN_ARG(what));
     if (got.ptr)
         buf_printf(b, "  got       %.*s\n", SPAN_ARG(got));
-    if (lua_line)
-        buf_printf(b, "  said by   %s:%d\n", p->t->flow_path, lua_line);
+    if (item && item->line)
+        buf_printf(b, "  said by   %.*s%s:%d\n", (int)folder_of(p->t->flow_path), p->t->flow_path, item->file,
+                   item->line);
     const char *unknown = host_memory_unknown_call(stage_host(p->stage));
     if (*unknown)
         buf_printf(b, "  nothing was said of this call: stub %s -> 200 {...}\n", unknown);
     const struct flow_error *e = host_memory_error(stage_host(p->stage));
     if (e)
-        buf_printf(b, "  the flow failed: %s:%d: %s [%s]\n", p->t->flow_path, e->line, e->text, e->code);
+        buf_printf(b, "  the flow failed: %.*s%s:%d: %s [%s]\n", (int)folder_of(p->t->flow_path), p->t->flow_path,
+                   e->file, e->line, e->text, e->code);
 }
 
 static void complain(struct playing *p, const char *text)
 {
-    fail(p, "", span_of("", 0), span_str(text), 0);
+    fail(p, "", span_of("", 0), span_str(text), NULL);
 }
 
 /* ---- what the flow says ---- */
@@ -108,7 +118,7 @@ static void compare_said(struct playing *p, struct span pattern)
     const struct memory_item *item = next_said(p);
     struct buf got, wide;
     if (!item) {
-        fail(p, "expected", pattern, span_str("nothing"), 0);
+        fail(p, "expected", pattern, span_str("nothing"), NULL);
         return;
     }
     buf_init(&got, 1 << 17);
@@ -118,7 +128,7 @@ static void compare_said(struct playing *p, struct span pattern)
     buf_add_char(&wide, '*');
     bool exact = item->kind == ITEM_text || item->kind == ITEM_choices;
     if (item->kind == ITEM_queued || !words_fit(exact ? pattern : buf_span(&wide), buf_span(&got)))
-        fail(p, "expected", pattern, buf_span(&got), item->line);
+        fail(p, "expected", pattern, buf_span(&got), item);
     buf_done(&got);
     buf_done(&wide);
 }
@@ -147,7 +157,7 @@ static void compare_handoff(struct playing *p, struct span wanted)
     if (item)
         render_item(item->kind, span_str(item->body), &got);
     if (!fits)
-        fail(p, "expected", p->line, item ? buf_span(&got) : span_str("nothing"), 0);
+        fail(p, "expected", p->line, item ? buf_span(&got) : span_str("nothing"), NULL);
     arena_done(&arena);
     buf_done(&got);
 }
@@ -160,7 +170,7 @@ static void said_more(struct playing *p)
         struct buf got;
         buf_init(&got, 1 << 17);
         render_item(item->kind, span_str(item->body), &got);
-        fail(p, "expected", span_str("nothing more to be said before this"), buf_span(&got), item->line);
+        fail(p, "expected", span_str("nothing more to be said before this"), buf_span(&got), item);
         buf_done(&got);
     }
 }
@@ -172,7 +182,7 @@ static void check_expectation(struct playing *p, struct span rest)
     char got[TRANSCRIPT_GOT];
     if (transcript_holds(stage_host(p->stage), rest, got))
         return;
-    fail(p, "expected", rest, span_str(got), 0);
+    fail(p, "expected", rest, span_str(got), NULL);
 }
 
 static void act(struct playing *p)
@@ -232,7 +242,7 @@ bool transcript_play(const struct transcript *t, struct transcript_result *out)
     struct playing p = {.t = t, .out = out};
     p.stage = stage_new(t->flow_path, t->flow, t->crash, &error);
     if (!p.stage) {
-        flow_error_print(&error, t->flow, &out->report);
+        flow_error_print(&error, bundle_file(t->flow, error.file), &out->report);
         return false;
     }
     buf_printf(&out->actual, "flow %.*s\n", SPAN_ARG(transcript_flow(t->text)));

@@ -60,3 +60,13 @@ def test_play_goes_back_crashes_and_saves_a_test(begun):
 def test_play_lets_time_pass_and_a_person_take_over(begun):
     code, said = parley(begun, "play", "flows/refund.lua", typed="Hello\n/person\n/resolve returned\n/clock +1d\n")
     assert code == 0 and "handoff queue=support why=customer" in said and 'reason="no name"' in said, said
+
+
+def test_a_flow_that_is_called_and_not_there_is_named_with_its_line(begun):
+    (begun / "flows" / "caller.lua").write_text('flow { id = "caller", title = "C" }\n\nlocal who = call("refnud")\nsay(who)\n')
+    code, said = parley(begun, "check", "flows/caller.lua")
+    assert code == 7 and "flows/caller.lua:3: error: there is no flow 'refnud' beside this one, did you mean 'refund'?  [E109]" in said
+    (begun / "flows" / "refund.lua").write_text('flow { id = "refund", title = "R" }\nsya "x"\n')
+    (begun / "flows" / "caller.lua").write_text('flow { id = "caller", title = "C" }\ncall "refund"\n')
+    code, said = parley(begun, "check", "flows/caller.lua")
+    assert code == 7 and "flows/refund.lua:2: error: undefined name 'sya', did you mean 'say'?" in said

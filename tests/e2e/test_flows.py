@@ -136,6 +136,25 @@ async def test_a_form_is_filled_in_and_a_back_ends_event_ends_the_wait(shop):
         await shop.close()
 
 
+async def test_a_flow_that_is_called_is_published_with_the_one_that_calls_it(shop):
+    """The run stands in it when the server dies; another version of it is published meanwhile."""
+    called = 'flow { id = "called", title = "Called" }\nlocal data = ...\nlocal name = ask(data.question)\nreturn name:upper()\n'
+    shop.site.flow("called", called)
+    shop.site.flow("caller", 'flow { id = "caller", title = "Caller" }\nsay("It is " .. call("called", { question = "Who?" }))\n')
+    shop.app = shop.site.app("caller-app", queue="care", flow="caller")
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Who?" in ann.texts())
+        server.kill()
+        shop.site.flow("called", called.replace("upper", "lower"))
+        server.start()
+        await ann.reconnect()
+        await ann.post("Ann")
+        await ann.until(lambda: "It is ANN" in ann.texts(), what="the answer")
+        await shop.close()
+
+
 CALLING = """flow { id = "calling", title = "Calling", escape = { queue = "care" } }
 local number = ask "Which order?"
 local case, err = http.post {

@@ -1,0 +1,154 @@
+/* Reading a flow from files: itself and the flows that it calls, each checked, as one text. */
+#include "protocol/text.h"
+#include "server/base/suggest.h"
+#include "server/cli/cli.h"
+#include "server/cli/files.h"
+#include "server/cli/flow_tools.h"
+#include "server/flow/bundle.h"
+#include "server/flow/check.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { PATH_ROOM = 1024 };
+
+struct reading {
+    struct flow_source *out;
+    const char *path; /* of the flow itself */
+    struct flow_called wanted[BUNDLE_MAX];
+    size_t count, done;
+};
+
+static size_t folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
+{
+    static const struct {
+        const char *place;
+        bool from_here;
+    } places[] = {{"", false}, {"flows/", true}, {"../flows/", false}, {"../", false}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int folder = places[i].from_here ? 0 : (int)folder_of(seen_from);
+        snprintf(path, size, "%.*s%s%.*s.lua", folder, seen_from, places[i].place, SPAN_ARG(name));
+        if (access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_findings(const struct flow_findings *found, struct span source)
+{
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    flow_check_print(found, source, &text);
+    fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&text)));
+    buf_done(&text);
+}
+
+/* ---- what it calls ---- */
+
+static void note_calls(struct reading *r, const struct flow_findings *found)
+{
+    for (size_t i = 0; i < found->call_count; i++) {
+        size_t k = 0;
+        while (k < r->count && strcmp(r->wanted[k].name, found->calls[i].name) != 0)
+            k++;
+        if (k == r->count && r->count < BUNDLE_MAX)
+            r->wanted[r->count++] = found->calls[i];
+    }
+}
+
+/* "did you mean": the nearest of the flows in the folder. */
+static void suggest_file(const char *path, const char *name, char out[80])
+{
+    char folder[PATH_ROOM], best[80] = "";
+    struct suggest s;
+    suggest_init(&s, name);
+    snprintf(folder, sizeof folder, "%.*s.", (int)folder_of(path), path);
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        char word[80];
+        size_t len = strlen(e->d_name);
+        if (len < 5 || len > 64 || strcmp(e->d_name + len - 4, ".lua") != 0)
+            continue;
+        snprintf(word, sizeof word, "%.*s", (int)len - 4, e->d_name);
+        const char *before = s.best;
+        suggest_offer(&s, word);
+        if (s.best != before)
+            memcpy(best, word, sizeof best);
+        s.best = s.best ? best : NULL;
+    }
+    if (dir)
+        closedir(dir);
+    snprintf(out, 80, "%s", best);
+}
+
+static int not_there(const struct reading *r, const struct flow_called *call, struct span source)
+{
+    struct flow_findings found = {.count = 1};
+    char near[80];
+    suggest_file(r->path, call->name, near);
+    flow_error_set(found.errors, "E109", "there is no flow '%s' beside this one%s%s%s", call->name,
+                   near[0] ? ", did you mean '" : "", near, near[0] ? "'?" : "");
+    snprintf(found.errors->file, sizeof found.errors->file, "%s", call->file);
+    found.errors->line = call->line;
+    print_findings(&found, source);
+    return CLI_PROBLEMS;
+}
+
+/* ---- reading ---- */
+
+static int read_one(struct reading *r, const char *path, struct flow_findings *found, struct buf *text)
+{
+    buf_init(text, BUNDLE_BYTES_MAX);
+    int code = files_read(path, text);
+    if (code != CLI_OK)
+        return code;
+    if (flow_check_source(path, buf_span(text), found) != PARLEY_OK) {
+        print_findings(found, buf_span(text));
+        return CLI_PROBLEMS;
+    }
+    note_calls(r, found);
+    return CLI_OK;
+}
+
+static int read_called(struct reading *r, const struct flow_called *call, struct span main_text)
+{
+    char path[PATH_ROOM];
+    struct flow_findings found;
+    struct buf text;
+    struct span name = span_str(call->name);
+    snprintf(path, sizeof path, "%.*s%s.lua", (int)folder_of(r->path), r->path, call->name);
+    if (access(path, R_OK) != 0)
+        return not_there(r, call, main_text);
+    int code = read_one(r, path, &found, &text);
+    if (code == CLI_OK)
+        bundle_add(&r->out->text, name, buf_span(&text));
+    buf_done(&text);
+    return code;
+}
+
+int flow_source_read(const char *path, struct flow_source *out)
+{
+    struct reading r = {.out = out, .path = path};
+    struct flow_findings found;
+    struct buf text;
+    buf_init(&out->text, BUNDLE_BYTES_MAX);
+    int code = read_one(&r, path, &found, &text);
+    if (code == CLI_OK) {
+        snprintf(out->title, sizeof out->title, "%s", found.title);
+        buf_add_span(&out->text, buf_span(&text));
+    }
+    for (; code == CLI_OK && r.done < r.count; r.done++)
+        code = read_called(&r, &r.wanted[r.done], buf_span(&text));
+    if (code == CLI_OK && out->text.status != PARLEY_OK)
+        code =
+            cli_fail(CLI_PROBLEMS, "%s: with all that it calls it has more than %d KiB", path, BUNDLE_BYTES_MAX >> 10);
+    buf_done(&text);
+    return code;
+}
