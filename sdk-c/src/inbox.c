@@ -284,8 +284,9 @@ static parley_status open_thread(struct parley_client *c, struct conversation *c
     return st;
 }
 
-parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t, bool opening,
-                           struct conversation **out)
+/* A conversation with a page of its items. `opening` tells service, people and the conversation itself as well. */
+static parley_status take_thread(struct parley_client *c, const struct frame_thread *t, bool opening,
+                                 struct conversation **out)
 {
     struct conversation *conv = thread_conversation(c, t);
     if (!conv)
@@ -313,7 +314,7 @@ parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t
 
 static parley_status opened(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
-    return answer->status == PARLEY_OK ? inbox_thread(c, &answer->frame->ranged.thread, true, NULL) : PARLEY_OK;
+    return answer->status == PARLEY_OK ? take_thread(c, &answer->frame->ranged.thread, true, NULL) : PARLEY_OK;
 }
 
 parley_status inbox_main(struct parley_client *c, struct uuid id)
@@ -351,7 +352,7 @@ parley_status inbox_welcome(struct parley_client *c, const struct frame_welcome 
 {
     parley_status st = PARLEY_OK;
     for (size_t i = 0; st == PARLEY_OK && i < w->threads_count; i++)
-        st = inbox_thread(c, &w->threads[i], true, NULL);
+        st = take_thread(c, &w->threads[i], true, NULL);
     if (st == PARLEY_OK && w->has_desk) {
         struct frame_push_desk push = {.desk = w->desk};
         struct parley_event *e = event_new(PARLEY_EVENT_DESK, (struct uuid){0});
@@ -390,7 +391,7 @@ parley_status inbox_probed(struct parley_client *c, const struct request *r, con
 {
     if (answer->status != PARLEY_OK || r->type != FRAME_range)
         return PARLEY_OK;
-    return inbox_thread(c, &answer->frame->ranged.thread, false, NULL);
+    return take_thread(c, &answer->frame->ranged.thread, false, NULL);
 }
 
 /* The items are told as events; the REPLY has the rest. */
@@ -400,7 +401,7 @@ static parley_status follow_done(struct parley_client *c, const struct request *
         return request_reply(c, r, answer);
     struct frame bare = *answer->frame;
     struct frame_thread *t = bare.type == FRAME_accepted ? &bare.accepted.thread : &bare.ranged.thread;
-    parley_status st = inbox_thread(c, t, true, NULL);
+    parley_status st = take_thread(c, t, true, NULL);
     if (st != PARLEY_OK)
         return st;
     t->items_count = t->marks_count = 0;

@@ -33,9 +33,6 @@ parley_status inbox_welcome(struct parley_client *c, const struct frame_welcome 
 /* Another conversation is the main one from now on: a guest has become a customer. */
 parley_status inbox_main(struct parley_client *c, struct uuid id);
 
-/* A conversation with a page of its items. `opening` tells service, people and the conversation itself as well. */
-parley_status inbox_thread(struct parley_client *c, const struct frame_thread *t, bool opening,
-                           struct conversation **out);
 parley_status inbox_item(struct parley_client *c, const struct frame_push_item *push);
 parley_status inbox_heads(struct parley_client *c, const struct frame_push_head *push);
 parley_status inbox_service(struct parley_client *c, const struct frame_push_service *push);

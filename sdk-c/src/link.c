@@ -185,13 +185,28 @@ void link_network(struct parley_client *c, bool reachable)
 
 /* --- the socket --- */
 
+static void welcomed(struct parley_client *c, const struct frame_welcome *w)
+{
+    struct link *l = &c->link;
+    client_is(c, w->me, w->role);
+    l->step_by = INT64_MAX;
+    l->online_at = client_now(c);
+    l->probe_after = (w->ping_ms >= 1000 && w->ping_ms <= LIMIT_SILENCE_MS ? w->ping_ms : LIMIT_PING_MS) * 3 / 2;
+    link_expiry(c, w->has_expires_at ? w->expires_at : 0, w->time);
+    link_move(c, PARLEY_STATE_ONLINE, PARLEY_OK, NULL, -1);
+
+    l->renew = c->settings.next_token != NULL;
+    token_welcome(c, w);
+    token_renew(c);
+}
+
 static parley_status hello_done(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
     if (answer->status != PARLEY_OK) {
         link_refused(c, &answer->frame->error, answer->status);
         return PARLEY_OK;
     }
-    link_welcome(c, &answer->frame->welcome);
+    welcomed(c, &answer->frame->welcome);
     return inbox_welcome(c, &answer->frame->welcome);
 }
 
@@ -228,21 +243,6 @@ void link_opened(struct parley_client *c)
         r->deadline = INT64_MAX;
     else
         link_lost(c, st, "hello cannot be said; is the token too long?", 0);
-}
-
-void link_welcome(struct parley_client *c, const struct frame_welcome *w)
-{
-    struct link *l = &c->link;
-    client_is(c, w->me, w->role);
-    l->step_by = INT64_MAX;
-    l->online_at = client_now(c);
-    l->probe_after = (w->ping_ms >= 1000 && w->ping_ms <= LIMIT_SILENCE_MS ? w->ping_ms : LIMIT_PING_MS) * 3 / 2;
-    link_expiry(c, w->has_expires_at ? w->expires_at : 0, w->time);
-    link_move(c, PARLEY_STATE_ONLINE, PARLEY_OK, NULL, -1);
-
-    l->renew = c->settings.next_token != NULL;
-    token_welcome(c, w);
-    token_renew(c);
 }
 
 static bool is_token_status(parley_status st)

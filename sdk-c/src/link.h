@@ -62,7 +62,6 @@ void link_closed(struct parley_client *c, int code, const char *reason);
 void link_lost(struct parley_client *c, parley_status reason, const char *text, int64_t at_least_ms);
 
 /* What the server said. */
-void link_welcome(struct parley_client *c, const struct frame_welcome *welcome);
 void link_refused(struct parley_client *c, const struct frame_error *error, parley_status st);
 void link_drain(struct parley_client *c, int64_t in_ms);
 void link_heard(struct parley_client *c);

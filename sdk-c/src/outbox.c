@@ -212,24 +212,26 @@ static bool is_staff(int role)
     return role != role_customer && role != role_guest;
 }
 
+static int32_t state_by(const struct frame_mark *mark, int64_t seq)
+{
+    if (seq <= mark->read)
+        return PARLEY_OUTBOX_READ;
+    return seq <= mark->delivered ? PARLEY_OUTBOX_DELIVERED : PARLEY_OUTBOX_SENT;
+}
+
 parley_status outbox_marked(struct parley_client *c, struct conversation *conv, const struct frame_mark *mark)
 {
     if (is_staff(mark->role) == is_staff(c->role))
         return PARLEY_OK;
     for (struct entry **at = &c->outbox.first; *at;) {
         struct entry *e = *at;
-        if (outbox_is_stored(e) && uuid_equal(e->conversation, conv->id)) {
-            int32_t state = e->seq <= mark->read        ? PARLEY_OUTBOX_READ
-                            : e->seq <= mark->delivered ? PARLEY_OUTBOX_DELIVERED
-                                                        : PARLEY_OUTBOX_SENT;
-            if (state > e->state)
-                entry_move(c, e, state, PARLEY_OK, (struct span){0});
-            if (e->state == PARLEY_OUTBOX_READ && !e->in_flight) {
-                forget(c, at);
-                continue;
-            }
-        }
-        at = &e->next;
+        bool meant = outbox_is_stored(e) && uuid_equal(e->conversation, conv->id);
+        if (meant && state_by(mark, e->seq) > e->state)
+            entry_move(c, e, state_by(mark, e->seq), PARLEY_OK, (struct span){0});
+        if (meant && e->state == PARLEY_OUTBOX_READ && !e->in_flight)
+            forget(c, at);
+        else
+            at = &e->next;
     }
     return PARLEY_OK;
 }

@@ -161,7 +161,8 @@ parley_status request_reply(struct parley_client *c, const struct request *r, co
     return events_push(&c->events, e);
 }
 
-parley_status answer_status(const struct frame_error *error)
+/* The status that an error's code stands for. */
+static parley_status status_of(const struct frame_error *error)
 {
     return status_of_name(error->code.ptr, error->code.len);
 }
@@ -242,7 +243,7 @@ parley_status request_answered(struct parley_client *c, const struct frame *fram
 
     struct request *r = unlist(q, at);
     struct answer answer = {.frame = frame};
-    answer.status = frame->type == FRAME_error ? answer_status(&frame->error) : PARLEY_OK;
+    answer.status = frame->type == FRAME_error ? status_of(&frame->error) : PARLEY_OK;
     parley_status st = r->done ? r->done(c, r, &answer) : PARLEY_OK;
     if (st == PARLEY_NOMEM && r->care != REQUEST_DROP) {
         list(q, r); /* the answer did not get through to the app: asked again on the next connection */

@@ -85,7 +85,4 @@ parley_status request_learn(struct parley_client *c, const struct request *r, co
 /* The REPLY event of a call. */
 parley_status request_reply(struct parley_client *c, const struct request *r, const struct answer *answer);
 
-/* The status that an error's code stands for. */
-parley_status answer_status(const struct frame_error *error);
-
 #endif

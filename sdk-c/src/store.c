@@ -157,10 +157,8 @@ parley_status store_status(const struct store *s)
     return s ? s->status : PARLEY_OK;
 }
 
-void store_undo(struct store *s)
+static void undo(struct store *s)
 {
-    if (!s)
-        return;
     s->status = PARLEY_OK;
     if (s->begun)
         sqlite3_exec(s->db, "rollback", NULL, NULL, NULL); /* it may have undone itself already */
@@ -175,7 +173,7 @@ parley_status store_commit(struct store *s)
         run_sql(s, "commit");
     parley_status st = s->status;
     if (st != PARLEY_OK)
-        store_undo(s);
+        undo(s);
     s->begun = false;
     return st;
 }

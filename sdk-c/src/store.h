@@ -35,7 +35,6 @@ parley_status store_status(const struct store *store);
 /* Ends the transaction, if there is one. After a failure nothing of it is there, and the store is usable again as far
  * as the failure allows. */
 parley_status store_commit(struct store *store);
-void store_undo(struct store *store);
 
 /* What is changed from here to the commit survives even the loss of power; other changes survive the process alone. */
 void store_harden(struct store *store);

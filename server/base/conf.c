@@ -152,6 +152,21 @@ static void sort_problems(const char *file, char *text, size_t len)
     mem_free(copy);
 }
 
+static void set_layers(struct conf *conf, int row)
+{
+    for (int layer = 0; layer < LAYERS; layer++)
+        if (conf->memory->raw[row][layer].text)
+            conf_set(conf, row, (enum conf_layer)layer);
+}
+
+static void set_secret(struct conf *conf, int row)
+{
+    if (conf_rows[row].type != CONF_SECRET)
+        return;
+    check_open_file(conf->memory, row);
+    conf_set_secret(conf, row);
+}
+
 const struct conf *conf_load(const struct conf_source *source, struct buf *problems)
 {
     struct conf *conf = mem_alloc(sizeof *conf);
@@ -166,14 +181,9 @@ const struct conf *conf_load(const struct conf_source *source, struct buf *probl
     conf_read_env(m, source->env);
     conf_read_sets(m, source->sets);
     for (int row = 0; row < CONF_KEYS; row++)
-        for (int layer = 0; layer < LAYERS; layer++)
-            if (m->raw[row][layer].text)
-                conf_set(conf, row, (enum conf_layer)layer);
+        set_layers(conf, row);
     for (int row = 0; row < CONF_KEYS; row++)
-        if (conf_rows[row].type == CONF_SECRET) {
-            check_open_file(m, row);
-            conf_set_secret(conf, row);
-        }
+        set_secret(conf, row);
     check_rules(conf);
     if (problems->len > before)
         sort_problems(file, problems->ptr + before, problems->len - before);

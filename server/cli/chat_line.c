@@ -59,6 +59,21 @@ static void do_context(void *arg, char *rest)
     complain(c, st);
 }
 
+/* A field gets a value, or the process a state. */
+static void move_process(struct chat *c, struct chat_process *p, char *what)
+{
+    char *value = NULL, *data = NULL;
+    if (split_pair(what, &value)) {
+        char *json_key = quoted(what), *json_value = quoted(value);
+        if (asprintf(&data, "{%s:%s}", json_key, json_value) < 0)
+            data = NULL;
+        mem_free(json_key);
+        mem_free(json_value);
+    }
+    complain(c, parley_process_step(c->client, NULL, p->id, p->revision++, NULL, value ? NULL : what, data, NULL));
+    free(data);
+}
+
 /* /process, /process start TYPE, /process N key=value, /process N done */
 static void do_process(void *arg, char *rest)
 {
@@ -71,18 +86,7 @@ static void do_process(void *arg, char *rest)
     } else if (strcmp(rest, "start") == 0 && *more) {
         complain(c, parley_process_start(c->client, NULL, more, NULL, NULL, NULL, NULL, NULL));
     } else if (isdigit((unsigned char)*rest) && atoi(rest) >= 1 && (uint32_t)atoi(rest) <= c->process_count && *more) {
-        struct chat_process *p = &c->processes[atoi(rest) - 1];
-        char *value = NULL, *json = NULL, *data = NULL;
-        if (split_pair(more, &value)) {
-            json = quoted(more);
-            char *quoted_value = quoted(value);
-            if (asprintf(&data, "{%s:%s}", json, quoted_value) < 0)
-                data = NULL;
-            mem_free(quoted_value);
-        }
-        complain(c, parley_process_step(c->client, NULL, p->id, p->revision++, NULL, value ? NULL : more, data, NULL));
-        mem_free(json);
-        free(data);
+        move_process(c, &c->processes[atoi(rest) - 1], more);
     } else {
         term_line(c->term, TONE_DIM,
                   "  /process lists them; /process start TYPE; /process 1 field=value; /process 1 done");
