@@ -71,6 +71,7 @@ def free_port():
     """One of this process's ports, which nobody listens on."""
     for port in itertools.islice(own_ports(), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # ended connections linger for a minute
             probe.bind(("127.0.0.1", port))
             return port
     raise RuntimeError("no free port")
