@@ -267,14 +267,37 @@ static int run(struct cli *cli, int argc, char **argv)
     return cli->verb->run(cli);
 }
 
+enum { FAMILY_MAX = 64 };
+
+/* How many of the first words name a family, and its name: 2 and "app keys" of `app keys --help`. */
+static int find_family(int argc, char **argv, char name[static FAMILY_MAX])
+{
+    char words[FAMILY_MAX] = "";
+    int found = 0;
+    for (int i = 0; i < argc && argv[i][0] != '-'; i++) {
+        size_t len = strlen(words);
+        snprintf(words + len, sizeof words - len, "%s%s", i ? " " : "", argv[i]);
+        if (verb_is_family(words)) {
+            memcpy(name, words, sizeof words);
+            found = i + 1;
+        }
+    }
+    return found;
+}
+
 /* `parley help VERB` is `parley VERB --help`. */
 static bool help_of(int argc, char **argv)
 {
     int words;
+    char family[FAMILY_MAX];
     const struct verb *verb = verb_find(argc, argv, &words);
     if (verb)
         verb_help(verb);
-    return verb || (argc == 1 && verb_family_help(argv[0]));
+    else if (find_family(argc, argv, family) == argc)
+        verb_family_help(family);
+    else
+        return false;
+    return true;
 }
 
 static int no_verb(int argc, char **argv)
@@ -290,16 +313,17 @@ static int no_verb(int argc, char **argv)
         verb_overview(all);
         return CLI_OK;
     }
-    if (argc == 1 || argv[1][0] == '-')
-        if (verb_family_help(argv[0]))
-            return argc > 1 && strcmp(argv[1], "--help") == 0 ? CLI_OK : CLI_USAGE;
-    const char *near = verb_suggest(argc, argv);
-    bool family = argc > 1 && verb_is_family(argv[0]);
-    const char *space = family ? " " : "", *second = family ? argv[1] : "";
+    char family[FAMILY_MAX] = "";
+    int words = find_family(argc, argv, family);
+    if (words && (words == argc || argv[words][0] == '-')) {
+        verb_family_help(family);
+        return words < argc && strcmp(argv[words], "--help") == 0 ? CLI_OK : CLI_USAGE;
+    }
+    const char *near = verb_suggest(argc, argv), *space = words ? " " : "";
     if (near)
-        return cli_fail(CLI_USAGE, "no verb `%.64s%s%.64s`; did you mean `parley %s`?", argv[0], space, second, near);
-    return cli_fail(CLI_USAGE, "no verb `%.64s%s%.64s`; `parley %s%s--help` lists them", argv[0], space, second,
-                    family ? argv[0] : "", space);
+        return cli_fail(CLI_USAGE, "no verb `%s%s%.64s`; did you mean `parley %s`?", family, space, argv[words], near);
+    return cli_fail(CLI_USAGE, "no verb `%s%s%.64s`; `parley %s%s--help` lists them", family, space, argv[words],
+                    family, space);
 }
 
 int cli_main(int argc, char **argv)

@@ -74,13 +74,18 @@ static void print_line(const struct verb *verb)
         printf("  %s\n  %-27s %s\n", head, "", verb->summary);
 }
 
+/* Prints one, and returns what follows it. */
+static const char *print_example(const char *line)
+{
+    size_t len = strcspn(line, "\n");
+    printf("  %.*s\n", (int)len, line);
+    return line + len + (line[len] == '\n');
+}
+
 static void print_examples(const char *examples)
 {
-    for (const char *line = examples; *line;) {
-        size_t len = strcspn(line, "\n");
-        printf("  %.*s\n", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
+    while (*examples)
+        examples = print_example(examples);
 }
 
 void verb_overview(bool everything)
@@ -98,31 +103,36 @@ void verb_overview(bool everything)
     printf("\n`parley VERB --help` has examples and flags of each.\n");
 }
 
-bool verb_is_family(const char *first_word)
+static bool belongs(const struct verb *verb, const char *family)
 {
-    size_t len = strlen(first_word);
+    size_t len = strlen(family);
+    return strncmp(verb->name, family, len) == 0 && verb->name[len] == ' ';
+}
+
+bool verb_is_family(const char *words)
+{
     EACH_VERB(verb)
     {
-        if (strncmp(verb->name, first_word, len) == 0 && verb->name[len] == ' ')
+        if (belongs(verb, words))
             return true;
     }
     return false;
 }
 
-bool verb_family_help(const char *first_word)
+void verb_family_help(const char *words)
 {
-    bool any = false;
-    size_t len = strlen(first_word);
+    printf("Examples:\n");
     EACH_VERB(verb)
     {
-        if (strncmp(verb->name, first_word, len) != 0 || verb->name[len] != ' ')
-            continue;
-        if (!any)
-            printf("Verbs of `parley %s`:\n", first_word);
-        any = true;
-        print_line(verb);
+        if (belongs(verb, words))
+            (void)print_example(verb->examples);
     }
-    return any;
+    printf("\nVerbs of `parley %s`:\n", words);
+    EACH_VERB(verb)
+    {
+        if (belongs(verb, words))
+            print_line(verb);
+    }
 }
 
 static void print_flag(const char *name, const char *value, const char *help)

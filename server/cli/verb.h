@@ -68,12 +68,12 @@ extern const struct verb *const verb_families[];
 /* The verb with the longest name that argv starts with; *out_words is how many words that took. NULL when none. */
 const struct verb *verb_find(int argc, char **argv, int *out_words);
 
-/* Whether verbs begin with this word. */
-bool verb_is_family(const char *first_word);
+/* Whether verbs begin with these words: `app`, `app keys`. */
+bool verb_is_family(const char *words);
 
 /* What `parley --help`, `parley app` and `parley app add --help` print. */
 void verb_overview(bool everything);
-bool verb_family_help(const char *first_word);
+void verb_family_help(const char *words);
 void verb_help(const struct verb *verb);
 
 /* The nearest verb to what was typed, or NULL when nothing is near. */

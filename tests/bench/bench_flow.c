@@ -98,7 +98,12 @@ static void must(parley_status st)
 static void open_bench(struct bench *b, struct span source)
 {
     struct flow_error error;
-    *b = (struct bench){.host = {on_commit, on_read, on_defer, on_ready, on_gone, on_now}};
+    *b = (struct bench){.host = {.commit = on_commit,
+                                 .read = on_read,
+                                 .defer = on_defer,
+                                 .ready = on_ready,
+                                 .gone = on_gone,
+                                 .now_ms = on_now}};
     b->engine = flow_engine_new(&b->host, &flow_limits_default);
     must(flow_version_add(b->engine, "bench.lua", source, &b->version, &error));
 }

@@ -79,8 +79,8 @@ def test_without_a_verb_the_overview_begins_with_examples(bare):
 
 
 def test_every_verb_has_help_that_begins_with_examples(bare):
-    names = re.findall(r"^  ([a-z]+(?: [a-z]+)*)(?: [A-Z\[.]+.*?)?(?:  |$)", bare("--help").stdout.split("Verbs:")[1], re.M)
-    assert len(names) >= 20 and "app keys add" in names
+    names = re.findall(r"^  ([a-z-]+(?: [a-z]+)*)(?: [A-Z\[.]+.*?)?(?:  |$)", bare("--help").stdout.split("Verbs:")[1], re.M)
+    assert len(names) >= 20 and {"app keys add", "process-type add"} <= set(names)
     for name in names:
         done = bare(*name.split(), "--help")
         assert done.returncode == OK, name
@@ -93,6 +93,7 @@ def test_every_verb_has_help_that_begins_with_examples(bare):
     (["agnet", "add"], "did you mean `parley agent add`"),
     (["app", "key", "add"], "did you mean `parley app keys add`"),
     (["zzzzzzzz"], "lists them"),
+    (["app", "keys", "ad"], "no verb `app keys ad`; did you mean `parley app keys add`"),
     (["flow", "chek"], "no verb `flow chek`; did you mean `parley flow check`"),
     (["config", "zzzzzz"], "no verb `config zzzzzz`; `parley config --help` lists them"),
     (["token", "mint", "--key", "x", "--sub", ""], "needs --key FILE and --sub ID"),
@@ -135,6 +136,10 @@ def test_an_app_may_name_a_flow_to_come(cli):
 def test_a_family_lists_its_verbs(bare):
     done = bare("app")
     assert done.returncode == USAGE and "app keys add" in done.stdout and "agent" not in done.stdout
+    for family in (["config"], ["app"], ["app", "keys"]):
+        done = bare(*family, "--help")
+        assert done.returncode == OK and bare("help", *family).stdout == done.stdout
+        assert done.stdout.startswith("Examples:\n  parley " + " ".join(family)) and "Verbs of `parley" in done.stdout
 
 
 def test_a_reader_that_goes_away_is_no_crash(bare):

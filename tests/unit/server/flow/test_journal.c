@@ -154,7 +154,12 @@ static int64_t on_now(struct flow_host *host)
 
 static void keeper_init(struct keeper *k)
 {
-    *k = (struct keeper){.host = {on_commit, on_read, on_defer, on_ready, on_gone, on_now}};
+    *k = (struct keeper){.host = {.commit = on_commit,
+                                  .read = on_read,
+                                  .defer = on_defer,
+                                  .ready = on_ready,
+                                  .gone = on_gone,
+                                  .now_ms = on_now}};
 }
 
 static void keeper_done(struct keeper *k)
