@@ -149,8 +149,11 @@ async def test_a_token_that_ends_is_announced_and_then_ends_the_connection(shop)
         ann.token, cid.token = shop.app.token("ann", exp=now + 72), shop.app.token("cid", exp=now - 48)
         ends = (await ann.connect())["expires_at"]
         await cid.connect()
+        await ann.post("hello")
         [told] = await ann.until(lambda: [data for type, data in ann.pushes if type == "token.expiring"], what="the notice")
         assert told["expires_at"] == ends == (now + 72) * 1000
+        [beat] = await ann.until(lambda: [data for type, data in ann.pushes if type == "head"], what="the heads that every beat brings")
+        assert beat["heads"] == [{"conversation": ann.main, "seq": ann.threads[ann.main].last}]
         assert await cid.closed() == 4004
         assert not any(type == "head" for type, _ in bob.pushes)
         await ann.request("auth", token=shop.app.token("ann"))
