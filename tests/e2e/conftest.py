@@ -9,6 +9,7 @@ PARLEY names the program to test; else the newest of build/asan/parley and build
 import asyncio
 import os
 import random
+import re
 import sys
 
 import pytest
@@ -84,3 +85,33 @@ def shop(site):
     shop = Shop(site)
     yield shop
     shop.search_canaries()
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """No database, no configuration."""
+    from cli import Cli
+    from server import NotBuilt, program
+    try:
+        program()
+    except NotBuilt:
+        pytest.skip("parley is not built yet")
+    return Cli(tmp_path, HOME=str(tmp_path))
+
+
+@pytest.fixture
+def empty(bare, postgres, request):
+    """An empty database."""
+    name = re.sub(r"\W", "_", request.node.name)[:50]
+    postgres.create(name)
+    bare.dsn, bare.database = postgres.dsn(name), name
+    bare.env["PARLEY_DATABASE_URL"] = bare.dsn
+    yield bare
+    postgres.drop(name)
+
+
+@pytest.fixture
+def cli(empty):
+    """A migrated database."""
+    assert empty("db", "migrate").returncode == 0
+    return empty
