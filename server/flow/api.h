@@ -43,7 +43,8 @@ enum flow_arg_type {
     FLOW_ARG_REMIND,
     FLOW_ARG_CARDS,
     FLOW_ARG_SECRET,
-    FLOW_ARG_URL
+    FLOW_ARG_URL,
+    FLOW_ARG_TEXTS
 };
 
 struct flow_arg {
@@ -113,6 +114,9 @@ parley_status flow_check_remind(const struct flow_shape *at, const struct value 
 parley_status flow_check_secret(const struct flow_shape *at, const struct value *v, struct value *out);
 parley_status flow_check_url(const struct flow_shape *at, const struct value *v);
 bool flow_is_http(enum flow_function_id function);
+
+/* api_texts.c */
+parley_status flow_check_texts(const struct flow_shape *at, const struct value *v);
 
 /* The choices of a rating: 1 to n. */
 parley_status flow_rating_choices(const struct flow_shape *at, int64_t n, struct value *out);

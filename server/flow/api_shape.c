@@ -303,6 +303,8 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return check_cards(at, v);
     case FLOW_ARG_SECRET:
         return flow_check_secret(at, v, out);
+    case FLOW_ARG_TEXTS:
+        return flow_check_texts(at, v);
     case FLOW_ARG_URL:
         return flow_check_url(at, v);
     case FLOW_ARG_INPUT:

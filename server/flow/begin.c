@@ -10,6 +10,7 @@ void run_begin_script(struct flow_run *run)
     run->lua = sandbox_run_new(run->version->sandbox, run);
     run->declared = false;
     run->called = false;
+    run->knows_language = false;
     run->waited = false;
     run->restarting = false;
     run->chain = 0;

@@ -83,6 +83,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(CARDS, "{ title: string, text: string?, buttons: table[]? }[]"),
         TYPE(SECRET, "parley.secret"),
         TYPE(URL, "string"),
+        TYPE(TEXTS, "table<string, table<string, string|table<string, string>>>"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

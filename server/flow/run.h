@@ -108,8 +108,10 @@ struct flow_run {
     char *collected; /* canonical JSON; NULL: nothing */
     bool declared;   /* flow{} has been called */
     bool called;     /* another flow */
-    bool waited;     /* since it began or restarted */
-    bool advancing;  /* inside advance(): answers that come at once are taken by its loop */
+    bool knows_language;
+    char language[36]; /* the customer's, as it was when it was first needed; empty: not known */
+    bool waited;       /* since it began or restarted */
+    bool advancing;    /* inside advance(): answers that come at once are taken by its loop */
     bool restarting;
     bool looking;  /* for an event that may have come while a person had the conversation */
     bool broken;   /* the script was stopped because it may not go on: see error */
@@ -127,6 +129,13 @@ struct flow_run {
     struct flow_error *error; /* NULL: none */
 };
 
+/* The catalogues of one file. */
+struct version_texts {
+    struct version_texts *next;
+    const char *file; /* the sandbox's */
+    struct value map; /* language, key */
+};
+
 struct flow_version {
     struct list link;
     struct flow_engine *engine;
@@ -136,7 +145,9 @@ struct flow_version {
     struct list runs;
     size_t run_count;
     unsigned holds;
-    int64_t idle_since_ms; /* 0: it was in use when last looked at */
+    int64_t idle_since_ms;       /* 0: it was in use when last looked at */
+    struct version_texts *texts; /* the newest first */
+    struct arena texts_arena;
     bool has_about;
     struct flow_about about;
 };
@@ -199,6 +210,13 @@ bool call_replayed(struct flow_run *run, struct flow_call *call, const struct va
                    enum sandbox_verdict *verdict);
 /* What the host knows; NULL: asked for, return SANDBOX_WAIT. */
 struct step_read *call_need(struct flow_run *run, struct flow_call *call, const struct flow_read *read);
+
+/* ---- speak.c ---- */
+enum sandbox_verdict call_texts(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_t(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_fmt_number(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_fmt_money(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_fmt_date(struct flow_run *run, struct flow_call *call);
 
 /* ---- say.c ---- */
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call);

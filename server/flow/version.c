@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+enum { TEXTS_MAX = 4 << 20 }; /* a source of 256 KiB cannot have more */
+
 const struct flow_limits flow_limits_default = {
     .sandbox = SANDBOX_LIMITS,
     .journal_entries = 1000,
@@ -35,6 +37,7 @@ static void free_version(struct flow_version *v)
         run_free(&run);
     }
     list_remove(&v->link);
+    arena_done(&v->texts_arena);
     sandbox_free(&v->sandbox);
     mem_free(v);
 }
@@ -87,6 +90,7 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
     struct flow_version *v = mem_alloc(sizeof *v);
     v->engine = engine;
     v->sandbox = sandbox;
+    arena_init(&v->texts_arena, TEXTS_MAX);
     memcpy(v->hash, hash, FLOW_HASH);
     snprintf(v->file, sizeof v->file, "%s", file);
     list_init(&v->runs);
