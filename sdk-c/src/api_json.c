@@ -3,6 +3,7 @@
 
 #include "protocol/wire_json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { JSON_ARENA_MAX = 4 << 20, SYNC_LIMIT_MS = 25000 };
@@ -53,6 +54,40 @@ static const char *json_at(struct line *l, const char *key)
     return text;
 }
 
+/* What a call hands out here comes as the answer to it. With the lock held. */
+static parley_status reply(struct parley_client *c, const char *type, struct span data, uint64_t *out_call)
+{
+    struct parley_event *e = event_new(PARLEY_EVENT_REPLY, (struct uuid){0});
+    uint64_t call = request_number(c);
+    if (e)
+        e->call = call;
+    event_put_int(e, "call", (int64_t)call);
+    event_put_word(e, "type", type);
+    event_put_word(e, "status", status_name(PARLEY_OK));
+    event_put_json(e, "data", data);
+    parley_status st = events_push(&c->events, e);
+    if (st == PARLEY_OK)
+        *out_call = call;
+    return st;
+}
+
+/* The id of what was said. Without memory for it that is said all the same, and there is no reply. */
+static void reply_id(struct parley_client *c, const char *type, const char *id, uint64_t *out_call)
+{
+    char data[UUID_TEXT + 16];
+    snprintf(data, sizeof data, "{\"id\":\"%s\"}", id);
+    reply(c, type, span_str(data), out_call);
+}
+
+static parley_status said(struct line *l, const char *type, parley_status st, const char *id, uint64_t *out_call)
+{
+    if (st != PARLEY_OK)
+        return st;
+    api_enter(l->c);
+    reply_id(l->c, type, id, out_call);
+    return api_leave(l->c, PARLEY_OK);
+}
+
 /* --- the API's own calls --- */
 
 static parley_status do_connect(struct line *l, uint64_t *out_call)
@@ -85,17 +120,23 @@ static parley_status do_network(struct line *l, uint64_t *out_call)
 
 static parley_status do_send(struct line *l, uint64_t *out_call)
 {
-    return parley_send_text(l->c, l->conversation, text_at(l, "text"), NULL);
+    char id[UUID_TEXT + 1];
+    return said(l, "send", parley_send_text(l->c, l->conversation, text_at(l, "text"), id), id, out_call);
 }
 
 static parley_status do_tap(struct line *l, uint64_t *out_call)
 {
-    return parley_tap(l->c, l->conversation, int_at(l, "seq", 0), text_at(l, "value"), text_at(l, "label"), NULL);
+    char id[UUID_TEXT + 1];
+    parley_status st =
+        parley_tap(l->c, l->conversation, int_at(l, "seq", 0), text_at(l, "value"), text_at(l, "label"), id);
+    return said(l, "tap", st, id, out_call);
 }
 
 static parley_status do_submit(struct line *l, uint64_t *out_call)
 {
-    return parley_submit_form(l->c, l->conversation, int_at(l, "seq", 0), json_at(l, "values"), NULL);
+    char id[UUID_TEXT + 1];
+    parley_status st = parley_submit_form(l->c, l->conversation, int_at(l, "seq", 0), json_at(l, "values"), id);
+    return said(l, "submit", st, id, out_call);
 }
 
 static parley_status do_context(struct line *l, uint64_t *out_call)
@@ -185,26 +226,14 @@ static parley_status do_sync(struct line *l, uint64_t *out_call)
     return api_leave(c, st);
 }
 
-/* What a typed call hands out comes as the answer to a call. */
 static parley_status answer(struct line *l, const char *type, struct parley_event *found, uint64_t *out_call)
 {
     if (!found)
         return PARLEY_NOMEM;
-    struct parley_client *c = l->c;
-    api_enter(c);
-    struct parley_event *e = event_new(PARLEY_EVENT_REPLY, (struct uuid){0});
-    uint64_t call = request_number(c);
-    if (e)
-        e->call = call;
-    event_put_int(e, "call", (int64_t)call);
-    event_put_word(e, "type", type);
-    event_put_word(e, "status", status_name(PARLEY_OK));
-    event_put_json(e, "data", span_str(parley_event_json(found)));
-    parley_status st = events_push(&c->events, e);
-    if (st == PARLEY_OK)
-        *out_call = call;
+    api_enter(l->c);
+    parley_status st = reply(l->c, type, span_str(parley_event_json(found)), out_call);
     parley_event_free(found);
-    return api_leave(c, st);
+    return api_leave(l->c, st);
 }
 
 static parley_status do_outbox(struct line *l, uint64_t *out_call)
@@ -307,14 +336,27 @@ static parley_status decode(struct line *l, struct span type, const struct value
     return st;
 }
 
-static parley_status submit_note(struct parley_client *c, const struct frame_note *f)
+static parley_status submit_note(struct parley_client *c, const struct frame_note *f, struct uuid *out_id)
 {
-    struct uuid id;
     struct draft draft = {
         .conversation = f->conversation, .kind = span_str("note"), .body = f->text, .form = -1, .is_note = true};
     draft.has_to = f->has_to;
     draft.to = f->to;
-    return outbox_add(c, &draft, &id);
+    return outbox_add(c, &draft, out_id);
+}
+
+static parley_status submit_said(struct parley_client *c, const struct frame *f, uint64_t *out_call)
+{
+    struct uuid id;
+    char text[UUID_TEXT + 1];
+    bool is_note = f->type == FRAME_note;
+    parley_status st = is_note ? submit_note(c, &f->note, &id)
+                               : api_post(c, f->post.conversation, f->post.kind, f->post.body.value, &id);
+    if (st != PARLEY_OK)
+        return st;
+    uuid_format(id, text);
+    reply_id(c, is_note ? "note" : "post", text, out_call);
+    return PARLEY_OK;
 }
 
 static parley_status submit_context(struct parley_client *c, const struct frame *f, uint64_t *out_call)
@@ -327,15 +369,13 @@ static parley_status submit_context(struct parley_client *c, const struct frame 
 
 static parley_status submit(struct parley_client *c, const struct frame *f, uint64_t *out_call)
 {
-    struct uuid id;
     switch (f->type) {
     case FRAME_hello:
     case FRAME_auth:
         return PARLEY_UNKNOWN_TYPE; /* connect and token do that */
     case FRAME_post:
-        return api_post(c, f->post.conversation, f->post.kind, f->post.body.value, &id);
     case FRAME_note:
-        return submit_note(c, &f->note);
+        return submit_said(c, f, out_call);
     case FRAME_context_put:
         return submit_context(c, f, out_call);
     case FRAME_push_set:

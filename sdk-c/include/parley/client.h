@@ -537,7 +537,8 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
 
 /* {"type": "range", "data": {"conversation": "...", "limit": 20}} makes any request of the protocol and answers as
  * above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an id that the client
- * makes is made. post and note go through the outbox, and *out_call is 0. And the calls of this page:
+ * makes is made. What says something (post, note, send, tap, submit) is answered at once, with the `id` of what was
+ * said, also offline. And the calls of this page:
  *   send {text}  tap {seq, value, label}  submit {seq, values}  retry {id}  discard {id}  outbox
  *   context {key, value}  mask {class, keys, shape}  read {seq}  older {count}  draft {number, value}  recap
  *   view {count}  view.list  view.more {view, count}  view.close {view}

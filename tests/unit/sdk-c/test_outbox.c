@@ -296,6 +296,18 @@ static void speaks_with_the_epoch_it_saw(void **state)
     assert_int_equal(fake_expect(f, FRAME_resolve)->resolve.epoch, 6);
 }
 
+/* The next reply hands out the id of what was said. */
+static void assert_id_of_reply(struct fake *f, const char *type, uint64_t call, const struct uuid *id)
+{
+    char text[UUID_TEXT + 1] = "";
+    parley_event *e = fake_event(f, PARLEY_EVENT_REPLY);
+    assert_string_equal(parley_event_text(e, "type"), type);
+    assert_true(call == 0 || parley_event_call(e) == call);
+    if (id)
+        uuid_format(*id, text);
+    assert_string_equal(id ? parley_event_text(e, "data.id") : "", text);
+}
+
 static void takes_every_call_as_json(void **state)
 {
     struct fake *f = *state;
@@ -308,8 +320,10 @@ static void takes_every_call_as_json(void **state)
                                       "{\"type\":\"a\",\"fallback\":\"b\"}}}",
                                       &call),
                      PARLEY_OK);
-    assert_int_equal(call, 0);
-    assert_true(span_is(fake_expect(f, FRAME_post)->post.kind, "custom"));
+    const struct frame_post *post = &fake_expect(f, FRAME_post)->post;
+    assert_true(span_is(post->kind, "custom"));
+    assert_id_of_reply(f, "send", 0, NULL);
+    assert_id_of_reply(f, "post", call, &post->id);
     assert_int_equal(parley_call_json(f->client, "{\"type\":\"range\",\"data\":{\"limit\":3}}", &call), PARLEY_OK);
     assert_int_equal(fake_expect(f, FRAME_range)->range.limit, 3);
     fake_answer_range(f, 2);
