@@ -1,0 +1,32 @@
+-- A tree of questions, a branch in a file of its own, and a person who knows what was tried.
+
+flow { id = "troubleshooting", title = "Something does not work", escape = { queue = "tech" } }
+
+local device = ask {
+  id = "device",
+  text = "What does not work?",
+  choices = { { "router", "The internet" }, { "tv", "The television" }, { "other", "Something else" } },
+}
+
+local solved, tried
+if device == "router" then
+  solved, tried = call("trouble-router")
+elseif device == "tv" then
+  solved = ask { text = "Is the light of the box green?", choices = { "yes", "no" } } == "yes"
+  tried = { "looked at the light" }
+end
+
+if solved then
+  return say "Glad that it works again!"
+end
+local human = handoff {
+  queue = "tech",
+  reason = "trouble: " .. (device or "not said"),
+  summary = tried and ("Tried: " .. table.concat(tried, ", ")) or nil,
+}
+if human.outcome == "resolved" then
+  local points = ask { id = "csat", text = "How did " .. (human.by or "we") .. " do?", rating = 5, timeout = "1d" }
+  if points then
+    say(points > 3 and "Thank you!" or "Thank you. We will do better.")
+  end
+end
