@@ -319,26 +319,24 @@ static const struct directory_app *app_of_key(const struct http_call *call, cons
     return NULL;
 }
 
-void http_guest(const struct http_call *call)
+/* The device that the app names, else one of its own. False: refused. */
+static bool device_of(const struct http_call *call, const struct value *map, struct uuid *out)
 {
-    const struct value *map = http_json_body(call);
-    const struct directory_app *app = map ? app_of_key(call, map) : NULL;
+    if (!value_find(map, "device")) {
+        *out = crypto_uuid7();
+        return true;
+    }
+    if (uuid_parse(http_text(map, "device"), out) == PARLEY_OK)
+        return true;
+    http_refuse(call->exchange, PARLEY_BAD_ID, "is no UUID of 36 lower-case characters", "device");
+    return false;
+}
+
+static void add_guest(const struct http_call *call, const struct directory_app *app, struct span name,
+                      struct uuid device)
+{
     uint8_t digest[AUTH_DIGEST];
     char value[UUID_TEXT + 1];
-    struct uuid device;
-    if (!app)
-        return;
-    if (!value_find(map, "device")) {
-        device = crypto_uuid7();
-    } else if (uuid_parse(http_text(map, "device"), &device) != PARLEY_OK) {
-        http_refuse(call->exchange, PARLEY_BAD_ID, "is no UUID of 36 lower-case characters", "device");
-        return;
-    }
-    int64_t wait_ms = gate_take(call->api->gate, GATE_GUEST, http_peer(call->exchange), loop_now_ms(call->api->loop));
-    if (wait_ms) {
-        http_refuse_rate(call->exchange, wait_ms, "too many guests from your address");
-        return;
-    }
     struct visiting *v = mem_alloc(sizeof *v);
     v->api = call->api;
     v->exchange = call->exchange;
@@ -349,7 +347,7 @@ void http_guest(const struct http_call *call)
     struct customer_entry entry = {.space = span_str(app->space),
                                    .kind = span_str("guest"),
                                    .value = span_str(value),
-                                   .name = http_text(map, "name"),
+                                   .name = name,
                                    .app = app->id,
                                    .device = device,
                                    .customer = customer,
@@ -357,4 +355,18 @@ void http_guest(const struct http_call *call)
     parley_status st = customer_add_guest(call->api->store, &entry, digest, on_guest, v);
     if (st != PARLEY_OK)
         on_guest(v, st, NULL);
+}
+
+void http_guest(const struct http_call *call)
+{
+    const struct value *map = http_json_body(call);
+    const struct directory_app *app = map ? app_of_key(call, map) : NULL;
+    struct uuid device;
+    if (!app || !device_of(call, map, &device))
+        return;
+    int64_t wait_ms = gate_take(call->api->gate, GATE_GUEST, http_peer(call->exchange), loop_now_ms(call->api->loop));
+    if (wait_ms)
+        http_refuse_rate(call->exchange, wait_ms, "too many guests from your address");
+    else
+        add_guest(call, app, http_text(map, "name"), device);
 }

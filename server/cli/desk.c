@@ -265,6 +265,15 @@ static void on_reply(struct desk *d, parley_event *e)
     }
 }
 
+static void on_outbox(struct desk *d, parley_event *e)
+{
+    int32_t state = parley_event_state(e);
+    if (state < PARLEY_OUTBOX_FAILED_RETRY || state == PARLEY_OUTBOX_DISCARDED)
+        return;
+    term_line(d->term, TONE_BAD, "  not sent: %s", field_text(e, "text"));
+    parley_outbox_discard(d->client, parley_event_text(e, "id"));
+}
+
 static void on_event(struct desk *d, parley_event *e)
 {
     switch (parley_event_type(e)) {
@@ -296,10 +305,7 @@ static void on_event(struct desk *d, parley_event *e)
         on_service(d, e);
         break;
     case PARLEY_EVENT_OUTBOX:
-        if (parley_event_state(e) >= PARLEY_OUTBOX_FAILED_RETRY && parley_event_state(e) != PARLEY_OUTBOX_DISCARDED) {
-            term_line(d->term, TONE_BAD, "  not sent: %s", field_text(e, "text"));
-            parley_outbox_discard(d->client, parley_event_text(e, "id"));
-        }
+        on_outbox(d, e);
         break;
     case PARLEY_EVENT_REPLY:
         on_reply(d, e);
