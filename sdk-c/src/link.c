@@ -223,15 +223,15 @@ void link_opened(struct parley_client *c)
     struct frame_cursor have[LIMIT_HAVE];
     struct frame_hello hello = {.token = span_str(s->token), .has_device = true, .device = c->device, .have = have};
     hello.have_count = inbox_have(&c->inbox, have);
-    hello.has_client = true;
-    hello.client.name = span_str(s->app_name ? s->app_name : "parley-c");
+    hello.has_client = s->app_name != NULL;
+    hello.client.name = span_str(s->app_name);
     hello.client.has_version = s->app_version != NULL;
     hello.client.version = span_str(s->app_version);
     hello.has_locale = s->locale != NULL;
     hello.locale = span_str(s->locale);
     hello.has_time_zone = s->time_zone != NULL;
     hello.time_zone = span_str(s->time_zone);
-    hello.has_page = true;
+    hello.has_page = s->page != SETTINGS_PAGE;
     hello.page = s->page;
     hello.has_recap = hello.recap = !client_is_staff(c);
     struct request *r;

@@ -11,7 +11,7 @@
 
 void parley_config_init(parley_config *config, uint32_t size)
 {
-    const parley_config defaults = {.size = size, .page = 50, .background_ms = 30000};
+    const parley_config defaults = {.size = size, .page = SETTINGS_PAGE, .background_ms = 30000};
     memset(config, 0, size);
     memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }

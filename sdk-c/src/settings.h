@@ -4,7 +4,10 @@
 
 #include "sdk-c/include/parley/client.h"
 
-enum { CLIENT_PATH_MAX = 1024 };
+enum {
+    CLIENT_PATH_MAX = 1024,
+    SETTINGS_PAGE = 50, /* what the server takes a hello to mean that says nothing of it */
+};
 
 struct settings {
     uint32_t flags, page, background_ms;

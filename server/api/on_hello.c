@@ -89,6 +89,7 @@ static void send_welcome(struct greeting *g, const struct frame_desk *desk)
     for (int i = 0; i < g->count; i++)
         if (g->reads[i])
             threads[w.threads_count++] = *thread_frame(g->reads[i]);
+    w.has_limits = g->have_count == 0;
     fill_limits(&w.limits);
     if (who->name[0])
         w.name = span_str(who->name), w.has_name = true;

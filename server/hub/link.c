@@ -220,6 +220,12 @@ void link_send(struct link *link, struct packet *packet)
         ws_send(link->conn, packet);
 }
 
+void link_ping(struct link *link)
+{
+    if (link->conn)
+        ws_ping(link->conn);
+}
+
 void link_close(struct link *link, parley_status why, const char *text)
 {
     if (link->conn)

@@ -98,11 +98,12 @@ void link_hold(struct link *link, parley_status status, struct uuid item, int64_
 /* The status that a post with this id is to be refused with; PARLEY_OK: it may go on. */
 parley_status link_held(struct link *link, struct uuid item);
 
-/* All three are ignored once the link is gone. */
+/* All of these are ignored once the link is gone. */
 void link_reply(struct link *link, int64_t re, enum frame_type type, const void *reply);
 void link_refuse(struct link *link, int64_t re, const struct frame_error *error);
 void link_push(struct link *link, enum frame_type type, const void *push);
 void link_send(struct link *link, struct packet *packet);
+void link_ping(struct link *link);
 
 /* Says why with the status's close code, after what is queued. */
 void link_close(struct link *link, parley_status why, const char *text);

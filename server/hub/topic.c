@@ -169,4 +169,5 @@ void link_beacon(struct link *link)
     }
     if (push.heads_count && !link_is_slow(link))
         link_push(link, FRAME_push_head, &push);
+    link_ping(link); /* in the same write: a phone wakes once */
 }

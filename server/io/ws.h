@@ -106,6 +106,10 @@ struct ws_count ws_count(const struct ws *ws);
  * ws_close. */
 void ws_send(struct ws_conn *conn, struct packet *packet);
 
+/* A ping that leaves with what else goes out in this turn, so that a phone wakes once for both. Our own pings come only
+ * where these stay away. */
+void ws_ping(struct ws_conn *conn);
+
 /* Bytes that wait, here and in the library; those that the kernel has taken are not counted. */
 size_t ws_queued(const struct ws_conn *conn);
 

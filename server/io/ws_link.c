@@ -17,6 +17,7 @@ enum {
     QUEUE_FIRST = 4,
     REASON_MAX = 123,
     FAREWELL_MS = 5000, /* from ws_close to the end, whatever the peer does */
+    OWN_PING_MS = 1000, /* after one of the caller's was due */
     STALL_CHECKS = 4,   /* a stall is looked for this often within its time */
     CODE_LOST = 1006,
     CODE_GOING = 1001,
@@ -359,6 +360,15 @@ void ws_send(struct ws_conn *conn, struct packet *packet)
 {
     if (!ending(conn))
         queue_push(conn, packet_ref(packet));
+}
+
+void ws_ping(struct ws_conn *conn)
+{
+    if (ending(conn))
+        return;
+    conn->ping_at = now_of(conn) + conn->ws->config.ping_ms + OWN_PING_MS;
+    if (!conn->blocked)
+        queue_push(conn, packet_ref(conn->ws->ping));
 }
 
 size_t ws_queued(const struct ws_conn *conn)

@@ -95,7 +95,7 @@ class Bench:
         path = os.path.join(self.folder, who)
         if not os.path.exists(path):
             with open(path, "w", encoding="ascii") as file:
-                file.writelines(self.app.token(f"{who}-{i}", ttl=36000) + "\n" for i in range(n))
+                file.writelines(self.app.token(f"{who}-{i}", ttl=36000, name="Ana") + "\n" for i in range(n))
         return path
 
     def command(self, server, tokens, mode, *options):

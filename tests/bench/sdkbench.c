@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 250, FIRST = 50, ROUNDS = 5, TOKEN_MAX = 4096, WAIT_MS = 120000, BACKGROUND_MS = 100, SETTLE_S = 3 };
+enum { PAGE = 250, FIRST = 50, ROUNDS = 5, TOKEN_MAX = 4096, WAIT_MS = 120000, BACKGROUND_MS = 100 };
 
 struct bench {
     const char *tokens, *folder;
@@ -349,9 +349,9 @@ static int64_t wakes(void)
     return sum;
 }
 
-static double in_an_hour(int64_t seconds)
+static double in_an_hour(unsigned settle_s, int64_t seconds)
 {
-    sleep(SETTLE_S);
+    sleep(settle_s);
     int64_t before = wakes();
     sleep((unsigned)seconds);
     return (double)(wakes() - before) * 3600 / (double)seconds;
@@ -362,10 +362,10 @@ static void idle(const struct bench *b)
     parley_client *c = client_of(b, b->port, 0);
     parley_connect(c);
     await(c, PARLEY_EVENT_SYNCED, 0);
-    double foreground = in_an_hour(b->n);
+    double foreground = in_an_hour(30, b->n); /* from the first beat on */
     parley_set_foreground(c, 0);
     await(c, PARLEY_EVENT_STATE, PARLEY_STATE_SUSPENDED);
-    double background = in_an_hour(b->n);
+    double background = in_an_hour(10, b->n); /* from when the socket is closed */
     printf("{\"foreground\":%.0f,\"background\":%.0f}\n", foreground, background);
     parley_client_free(c);
 }

@@ -96,7 +96,7 @@ class App:
     def __init__(self, site, name, key):
         self.site, self.name, self.key, self.kid = site, name, key, key["kid"]
 
-    def token(self, name, ttl=3600, key=None, headers=None, at=None, **claims):
+    def token(self, name, /, ttl=3600, key=None, headers=None, at=None, **claims):
         """A customer's token; anything may be overridden, None leaves it out."""
         now = int(at or time.time() + self.site.offset)
         body = {"sub": name, "aud": "parley", "iat": now, "exp": now + ttl, "name": f"{name.title()} {CANARY}", **claims}

@@ -84,7 +84,10 @@ static bool obey(struct user *user, const char *command)
         ws_set_limit(user->conn, (size_t)a);
     else if (sscanf(command, "send %d %d", &a, &b) == 2)
         send_many(user, a, b);
-    else if (!strcmp(command, "drained")) {
+    else if (!strcmp(command, "ping")) {
+        ws_ping(user->conn);
+        send_bytes(user, span_str("pinged"));
+    } else if (!strcmp(command, "drained")) {
         snprintf(text, sizeof text, "%d", user->drained);
         send_bytes(user, span_str(text));
     } else

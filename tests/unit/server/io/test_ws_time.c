@@ -33,6 +33,31 @@ static void a_link_is_pinged_in_its_interval(void **state)
     rig_stop(&rig);
 }
 
+static uint64_t writes;
+
+static void count_writes(struct ws *ws)
+{
+    writes = ws_count(ws).writes;
+}
+
+static void a_ping_of_the_callers_goes_out_with_what_it_says(void **state)
+{
+    struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 60000, .silence_ms = 10000});
+    int fd = peer_link(rig, "parley.v1.json");
+    char ping[3];
+    rig_run(rig, count_writes);
+    uint64_t before = writes;
+    say(fd, "ping");
+    assert_int_equal(recv(fd, ping, 3, MSG_WAITALL), 3);
+    assert_memory_equal(ping, "\x89\x01p", 3);
+    peer_expect(fd, OP_TEXT, "pinged");
+    rig_run(rig, count_writes);
+    assert_int_equal(writes - before, 1);
+    close(fd);
+    rig_closed(rig);
+    rig_stop(&rig);
+}
+
 static void a_peer_that_answers_pings_stays_and_a_silent_one_goes(void **state)
 {
     struct rig *rig = rig_start(&(struct rig_options){.ping_ms = 100, .silence_ms = 3000});
@@ -187,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_is_pinged_in_its_interval),
+        cmocka_unit_test(a_ping_of_the_callers_goes_out_with_what_it_says),
         cmocka_unit_test(a_peer_that_answers_pings_stays_and_a_silent_one_goes),
         cmocka_unit_test(a_peer_that_never_reads_is_closed_with_4001),
         cmocka_unit_test(a_peer_that_reads_slowly_is_not_stalled),
