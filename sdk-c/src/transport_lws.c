@@ -4,13 +4,25 @@
 
 #include "sdk-c/src/url.h"
 
+#include <fcntl.h>
 #include <libwebsockets.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RX_BYTES = 16384, MESSAGE_MAX = 1 << 20, OPEN_S = 15, GOODBYE_MS = 300, REASON_MAX = 128 };
+enum {
+    RX_BYTES = 16384,
+    MESSAGE_MAX = 1 << 20,
+    OPEN_S = 15,
+    GOODBYE_MS = 300,
+    REASON_MAX = 128,
+    FDS_MAX = 32,
+    SWEEPS_MAX = 8,
+    CLOSING_S = 2,
+    AFTER_MS = 5000 /* from the end of a connection until nothing of it is left in the library */
+};
 
 struct chunk {
     struct chunk *next;
@@ -24,8 +36,12 @@ struct lws_transport {
     struct lws_context *context;
     struct lws *wsi; /* the present connection; others that still close are strangers */
     uint64_t socket;
-    bool reported;  /* that it closed */
-    int close_code; /* ours, 0: none asked for */
+    bool open;
+    bool active;      /* something arrived, or a connection changed, in this sweep */
+    lws_usec_t ended; /* when the last connection did */
+    int nudge[2];     /* a pipe: wakes a doze */
+    bool reported;    /* that it closed */
+    int close_code;   /* ours, 0: none asked for */
     int peer_code;
     char reason[REASON_MAX];
     struct chunk *out, **out_end;
@@ -44,6 +60,8 @@ static void forget(struct lws_transport *t)
     t->out_end = &t->out;
     t->in_len = 0;
     t->wsi = NULL;
+    t->open = false;
+    t->ended = lws_now_usecs();
     t->close_code = t->peer_code = 0;
     t->reason[0] = '\0';
 }
@@ -140,8 +158,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, 
     if (!t || wsi != t->wsi)
         return why == LWS_CALLBACK_CLIENT_WRITEABLE || why == LWS_CALLBACK_CLIENT_ESTABLISHED ? -1 : 0;
 
+    t->active = true;
     switch (why) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        t->open = true;
         parley_transport_opened(t->client, t->socket);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -233,7 +253,7 @@ static void transport_close(void *user, uint64_t socket, int32_t code)
     t->close_code = code;
     /* one that never opened is not writeable: it ends by its own time-out, or when the next one takes its place */
     lws_callback_on_writable(t->wsi);
-    lws_set_timeout(t->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 2);
+    lws_set_timeout(t->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSING_S);
 }
 
 parley_transport lws_transport_table(struct lws_transport *t)
@@ -251,16 +271,65 @@ static void on_timer(lws_sorted_usec_list_t *timer)
     lws_cancel_service(lws_container_of(timer, struct lws_transport, timer)->context);
 }
 
-void lws_transport_wait(struct lws_transport *t, int32_t timeout_ms)
+/* The library's own wait; 0: it looks, and does not wait. */
+static void serve(struct lws_transport *t, int32_t timeout_ms)
 {
-    if (timeout_ms >= 0)
-        lws_sul_schedule(t->context, 0, &t->timer, on_timer, (lws_usec_t)timeout_ms * 1000 + 1);
+    if (timeout_ms == 0)
+        lws_cancel_service(t->context);
+    else if (timeout_ms > 0)
+        lws_sul_schedule(t->context, 0, &t->timer, on_timer, (lws_usec_t)timeout_ms * LWS_US_PER_MS);
     lws_service(t->context, 0);
     lws_sul_schedule(t->context, 0, &t->timer, on_timer, LWS_SET_TIMER_USEC_CANCEL);
 }
 
+/* In its own wait the library wakes for itself every 30 s. So it is left to it only while a connection opens, closes or
+ * has something to send; else there is nothing that it could do before the socket or our pipe says so. */
+static bool is_calm(struct lws_transport *t)
+{
+    if (!t->wsi)
+        return lws_now_usecs() - t->ended > AFTER_MS * LWS_US_PER_MS;
+    return t->open && !t->out && !t->close_code && lws_service_adjust_timeout(t->context, 1, 0);
+}
+
+static void doze(struct lws_transport *t, int32_t timeout_ms)
+{
+    char drained[64];
+    struct pollfd fds[] = {{.fd = t->nudge[0], .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    if (t->wsi)
+        fds[1].fd = lws_get_socket_fd(t->wsi);
+    poll(fds, 2, timeout_ms);
+    while (fds[0].revents && read(t->nudge[0], drained, sizeof drained) > 0)
+        ;
+}
+
+/* What is there is read, and what that asks for - the answer to a ping - is written in the round after the last that
+ * read something. */
+static void sweep(struct lws_transport *t)
+{
+    int left = SWEEPS_MAX;
+    do {
+        t->active = false;
+        serve(t, 0);
+    } while (t->active && --left > 0);
+    serve(t, 0);
+}
+
+void lws_transport_wait(struct lws_transport *t, int32_t timeout_ms)
+{
+    if (is_calm(t)) {
+        doze(t, timeout_ms);
+        sweep(t);
+    } else {
+        bool ends = !t->wsi && (timeout_ms < 0 || timeout_ms > AFTER_MS);
+        serve(t, ends ? AFTER_MS : timeout_ms);
+    }
+}
+
 void lws_transport_wake(struct lws_transport *t)
 {
+    if (write(t->nudge[1], "", 1) < 0) {
+        /* a full pipe wakes too */
+    }
     lws_cancel_service(t->context);
 }
 
@@ -282,6 +351,7 @@ static struct lws_context *make_context(bool tls, bool local, const char *ca_fil
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
         .count_threads = 1,
+        .fd_limit_per_thread = FDS_MAX, /* else it has a table of all that the process may open */
         .timeout_secs = OPEN_S,
         .connect_timeout_secs = OPEN_S,
         .retry_and_idle_policy = &no_pings,
@@ -291,6 +361,23 @@ static struct lws_context *make_context(bool tls, bool local, const char *ca_fil
     };
     info.options |= tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
     return lws_create_context(&info);
+}
+
+static parley_status make_nudge(int *nudge)
+{
+    if (pipe(nudge) != 0)
+        return PARLEY_LIMIT;
+    for (int i = 0; i < 2; i++) {
+        fcntl(nudge[i], F_SETFL, O_NONBLOCK);
+        fcntl(nudge[i], F_SETFD, FD_CLOEXEC);
+    }
+    return PARLEY_OK;
+}
+
+static void close_nudge(const int *nudge)
+{
+    close(nudge[0]);
+    close(nudge[1]);
 }
 
 parley_status lws_transport_new(parley_client *client, const char *text, const char *ca_file,
@@ -308,13 +395,17 @@ parley_status lws_transport_new(parley_client *client, const char *text, const c
     t->client = client;
     t->reported = true;
     forget(t);
-    t->context = make_context(url.tls, url_is_local(&url), ca_file);
-    if (!t->context) {
-        free(t);
-        return PARLEY_INTERNAL;
+    t->ended = 0; /* there was none */
+    st = make_nudge(t->nudge);
+    if (st == PARLEY_OK && !(t->context = make_context(url.tls, url_is_local(&url), ca_file))) {
+        close_nudge(t->nudge);
+        st = PARLEY_INTERNAL;
     }
-    *out = t;
-    return PARLEY_OK;
+    if (st == PARLEY_OK)
+        *out = t;
+    else
+        free(t);
+    return st;
 }
 
 /* Lets the goodbye out, if the socket takes it at once. */
@@ -332,6 +423,7 @@ void lws_transport_free(struct lws_transport **transport)
     say_goodbye(t);
     t->reported = true;
     lws_context_destroy(t->context);
+    close_nudge(t->nudge);
     forget(t);
     free(t->in);
     free(t);
