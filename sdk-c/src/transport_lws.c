@@ -21,7 +21,7 @@ enum {
     FDS_MAX = 32,
     SWEEPS_MAX = 8,
     CLOSING_S = 2,
-    AFTER_MS = 5000 /* from the end of a connection until nothing of it is left in the library */
+    AFTER_MS = 5000 /* from there until nothing of the connection before is left in the library */
 };
 
 struct chunk {
@@ -37,11 +37,11 @@ struct lws_transport {
     struct lws *wsi; /* the present connection; others that still close are strangers */
     uint64_t socket;
     bool open;
-    bool active;      /* something arrived, or a connection changed, in this sweep */
-    lws_usec_t ended; /* when the last connection did */
-    int nudge[2];     /* a pipe: wakes a doze */
-    bool reported;    /* that it closed */
-    int close_code;   /* ours, 0: none asked for */
+    bool active;        /* something arrived, or a connection changed, in this sweep */
+    lws_usec_t changed; /* when the last connection began or ended */
+    int nudge[2];       /* a pipe: wakes a doze */
+    bool reported;      /* that it closed */
+    int close_code;     /* ours, 0: none asked for */
     int peer_code;
     char reason[REASON_MAX];
     struct chunk *out, **out_end;
@@ -61,7 +61,7 @@ static void forget(struct lws_transport *t)
     t->in_len = 0;
     t->wsi = NULL;
     t->open = false;
-    t->ended = lws_now_usecs();
+    t->changed = lws_now_usecs();
     t->close_code = t->peer_code = 0;
     t->reason[0] = '\0';
 }
@@ -286,9 +286,9 @@ static void serve(struct lws_transport *t, int32_t timeout_ms)
  * has something to send; else there is nothing that it could do before the socket or our pipe says so. */
 static bool is_calm(struct lws_transport *t)
 {
-    if (!t->wsi)
-        return lws_now_usecs() - t->ended > AFTER_MS * LWS_US_PER_MS;
-    return t->open && !t->out && !t->close_code && lws_service_adjust_timeout(t->context, 1, 0);
+    if (lws_now_usecs() - t->changed <= AFTER_MS * LWS_US_PER_MS)
+        return false;
+    return !t->wsi || (t->open && !t->out && !t->close_code && lws_service_adjust_timeout(t->context, 1, 0));
 }
 
 static void doze(struct lws_transport *t, int32_t timeout_ms)
@@ -320,8 +320,7 @@ void lws_transport_wait(struct lws_transport *t, int32_t timeout_ms)
         doze(t, timeout_ms);
         sweep(t);
     } else {
-        bool ends = !t->wsi && (timeout_ms < 0 || timeout_ms > AFTER_MS);
-        serve(t, ends ? AFTER_MS : timeout_ms);
+        serve(t, timeout_ms < 0 || timeout_ms > AFTER_MS ? AFTER_MS : timeout_ms);
     }
 }
 
@@ -395,7 +394,7 @@ parley_status lws_transport_new(parley_client *client, const char *text, const c
     t->client = client;
     t->reported = true;
     forget(t);
-    t->ended = 0; /* there was none */
+    t->changed = 0; /* there was none */
     st = make_nudge(t->nudge);
     if (st == PARLEY_OK && !(t->context = make_context(url.tls, url_is_local(&url), ca_file))) {
         close_nudge(t->nudge);
