@@ -160,7 +160,7 @@ parley_status inbox_item(struct parley_client *c, const struct frame_push_item *
     conv->following = true;
     /* One that does not follow on what is held shows a hole. It is not told before the hole is filled: the answer that
      * fills it brings it again. */
-    if (conv->held.len && push->item.prev > coverage_top(&conv->held)) {
+    if ((conv->held.len || conv->was_empty) && push->item.prev > coverage_top(&conv->held)) {
         conv->synced = false;
         return inbox_fill(c, conv);
     }
@@ -292,6 +292,7 @@ static parley_status take_thread(struct parley_client *c, const struct frame_thr
     if (!conv)
         return PARLEY_NOMEM;
     conv->dirty = true;
+    conv->was_empty = conv->was_empty || t->head == 0;
     if (t->head > conv->head)
         conv->head = t->head;
     parley_status st = opening ? open_thread(c, conv, t) : PARLEY_OK;

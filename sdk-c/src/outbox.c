@@ -185,6 +185,7 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
     conv->posting--;
     if (answer->status == PARLEY_OK && !outbox_is_stored(e)) {
         e->seq = answer->frame->posted.seq;
+        conv->acked = e->seq > conv->acked ? e->seq : conv->acked;
         entry_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
         trim_sent(c);
     } else if (answer->status != PARLEY_OK && !outbox_is_stored(e)) {

@@ -65,7 +65,7 @@ static void put_known(struct parley_client *c, struct parley_event *e, struct co
     event_put_int(e, "head", conv->head);
     event_put_int(e, "read", conv->read);
     event_put_int(e, "unread", recap_unread(c, conv));
-    event_put_bool(e, "complete", conv->synced);
+    event_put_bool(e, "complete", conv->synced && coverage_top(&conv->held) >= conv->acked);
     put_asked(c, e, conv);
     if (conv->service.open)
         put_service(e, conv);

@@ -385,6 +385,19 @@ static void stops_reading_when_nobody_pulls(void **state)
 
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* Who knows that there was nothing knows that something is missing. */
+static void the_first_item_of_an_empty_conversation_is_missed_too(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    fake_push_item(f, 2);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 2);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +422,7 @@ int main(void)
         WITH(sends_the_context_when_it_changed),
         WITH(follows_who_serves),
         WITH(stops_reading_when_nobody_pulls),
+        WITH(the_first_item_of_an_empty_conversation_is_missed_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,25 @@ static void processes_come_with_it_and_those_that_ended_are_asked_for(void **sta
     assert_false(fake_find(f, FRAME_process_get)->process_get.has_process);
 }
 
+/* Its answer has come and its item has not: that push was lost, and a heartbeat or the next item will show it. */
+static void what_was_answered_and_did_not_come_is_missing(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 3, 1);
+    parley_send_text(f->client, NULL, "mine", NULL);
+    fake_find(f, FRAME_post);
+    fake_reply(f, posted, .seq = 5, .at = 1);
+    parley_event *e = parley_recap(f->client, NULL);
+    assert_int_equal(parley_event_int(e, "complete", -1), 0);
+    parley_event_free(e);
+    fake_push(f, head, .heads = &(struct frame_cursor){.conversation = fake_main, .seq = 5}, .heads_count = 1);
+    fake_find(f, FRAME_range);
+    fake_answer_range(f, 5);
+    e = parley_recap(f->client, NULL);
+    assert_int_equal(parley_event_int(e, "complete", -1), 1);
+    parley_event_free(e);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -126,6 +145,7 @@ int main(void)
         CASE(a_question_below_the_page_is_fetched_by_itself),
         CASE(what_the_server_knows_to_be_answered_waits_no_longer),
         CASE(processes_come_with_it_and_those_that_ended_are_asked_for),
+        CASE(what_was_answered_and_did_not_come_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
