@@ -297,6 +297,8 @@ static parley_status tell(struct parley_client *c, int32_t type, const struct fr
 static parley_status take_push(struct parley_client *c, const struct frame *f)
 {
     struct conversation *conv;
+    if (!link_online(c) && f->type != FRAME_push_error && f->type != FRAME_push_drain)
+        return PARLEY_OK; /* nothing is known before welcome, and it brings what this was about */
     switch (f->type) {
     case FRAME_push_item:
         return inbox_item(c, &f->push_item);

@@ -398,6 +398,29 @@ static void the_first_item_of_an_empty_conversation_is_missed_too(void **state)
     fake_expect_item(f, 2, true);
 }
 
+/* The answer to hello comes first from any server; what overtook it would be of a conversation that is not known yet. */
+static void what_comes_before_welcome_does_not_count(void **state)
+{
+    struct fake *f = *state;
+    uint64_t view;
+    assert_int_equal(parley_send_text(f->client, NULL, "mine", NULL), PARLEY_OK);
+    assert_int_equal(parley_view_thread(f->client, NULL, 10, &view), PARLEY_OK);
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_push_item(f, 3);
+    fake_welcome(f, 2, 1);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+    fake_push(f, head, .heads = &(struct frame_cursor){.conversation = fake_main, .seq = 3}, .heads_count = 1);
+    fake_find(f, FRAME_range);
+    fake_answer_range(f, 3);
+    while (fake_event(f, PARLEY_EVENT_VIEW) && parley_event_int(f->event, "row.seq", 0) != 3)
+        ;
+    assert_non_null(f->event);
+    assert_int_equal(parley_event_int(f->event, "index", 0), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +445,7 @@ int main(void)
         WITH(sends_the_context_when_it_changed),
         WITH(follows_who_serves),
         WITH(stops_reading_when_nobody_pulls),
+        WITH(what_comes_before_welcome_does_not_count),
         WITH(the_first_item_of_an_empty_conversation_is_missed_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
