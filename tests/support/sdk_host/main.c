@@ -2,10 +2,10 @@
  *
  *   sdk_host run PORT WHO LOG COUNT [json] [threaded] [speed N] [folder PATH]
  *       says COUNT numbers, and goes on until "until SEQ" comes on stdin and it has every item up to there
- *   sdk_host storm PORT LOG FOLDER FIRST COUNT
+ *   sdk_host storm PORT LOG FOLDER FIRST COUNT SECONDS
  *       so many schedules, by seed from FIRST on: a process that says something and is killed, and another one on what
- *       it left, and so on; the last one lives until everything is there. Then how often
- *       each point was fatal, as a line of JSON.
+ *       it left, and so on; the last one lives until everything is there, at most so many seconds.
+ *       Then how often each point was fatal, as a line of JSON.
  *
  * Exit 0: all is there. 2: wrong use. 3: it does not come to an end. 4: the library refused what it may not refuse. */
 #include "tests/support/sdk_host/app.h"
@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STUCK_S = 300, CHATTER = 6, SPEED = 20, TURN_MS = 10, SAY_EACH_MS = 40 };
+enum { STUCK_S = 300, CHATTER = 6, SPEED = 60, TURN_MS = 10, SAY_EACH_MS = 40 };
 
 static int64_t now_ms(void)
 {
@@ -124,6 +124,7 @@ static int run_main(int argc, char **argv)
 struct ledger {
     uint32_t fatal[POINT_COUNT];
     uint32_t lives;
+    int patience_s;
     int said; /* the next number to say in this schedule; one that was being typed is not said again */
 };
 
@@ -162,10 +163,12 @@ static void short_life(struct app *a, struct ledger *ledger)
 /* One more word, so that each schedule ends with something that is surely typed. */
 static void last_life(struct app *a, struct ledger *ledger)
 {
-    int64_t end = now_ms() + STUCK_S * 1000;
+    int64_t end = now_ms() + ledger->patience_s * 1000;
     app_say(a, ledger->said++);
-    while (parley_outbox_count(a->client) || a->others < CHATTER || !app_has_all(a, a->newest) || !app_is_complete(a)) {
+    while (!app_has_all(a, a->newest) || a->others < CHATTER || parley_outbox_count(a->client) || !app_is_complete(a)) {
         app_turn(a, 1);
+        if (parley_state(a->client) == PARLEY_STATE_BACKOFF)
+            parley_network_changed(a->client, 1); /* the system says that it is back */
         if (now_ms() > end)
             stuck(a);
     }
@@ -246,8 +249,9 @@ static int storm_main(int argc, char **argv)
     struct app_options options = {.port = atoi(argv[2]), .speed = SPEED};
     struct ledger *ledger = mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int log = open_log(argv[3]), first = atoi(argv[5]), count = atoi(argv[6]), bad = 0;
-    if (argc != 7 || ledger == MAP_FAILED)
+    if (ledger == MAP_FAILED)
         return 2;
+    ledger->patience_s = atoi(argv[7]);
     disk_watch();
     for (int seed = first; seed < first + count && !bad; seed++)
         bad = schedule(&options, ledger, log, argv[4], seed);
@@ -262,8 +266,9 @@ int main(int argc, char **argv)
 {
     if (argc > 5 && strcmp(argv[1], "run") == 0)
         return run_main(argc, argv);
-    if (argc == 7 && strcmp(argv[1], "storm") == 0)
+    if (argc == 8 && strcmp(argv[1], "storm") == 0)
         return storm_main(argc, argv);
-    fprintf(stderr, "usage: sdk_host run PORT WHO LOG COUNT [...] | sdk_host storm PORT LOG FOLDER FIRST COUNT\n");
+    fprintf(stderr,
+            "usage: sdk_host run PORT WHO LOG COUNT [...] | sdk_host storm PORT LOG FOLDER FIRST COUNT SECONDS\n");
     return 2;
 }
