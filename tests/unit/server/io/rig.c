@@ -263,6 +263,19 @@ void rig_stop(struct rig **at)
     *at = NULL;
 }
 
+int rig_setup(void **state)
+{
+    *state = rig_start(NULL);
+    return 0;
+}
+
+int rig_teardown(void **state)
+{
+    struct rig *rig = *state;
+    rig_stop(&rig);
+    return 0;
+}
+
 uint16_t rig_port(const struct rig *rig)
 {
     return rig->port;

@@ -27,6 +27,11 @@ struct rig *rig_start(const struct rig_options *options);
 /* Checks that everything that was opened has been closed. */
 void rig_stop(struct rig **rig);
 
+/* A test whose state is a rig without options. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+#define ON_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
+
 uint16_t rig_port(const struct rig *rig);
 
 /* Waits until a link has been closed and returns its code; in the order they closed. */

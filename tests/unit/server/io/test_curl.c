@@ -79,19 +79,6 @@ static const char *url_of(const struct rig *rig, const char *path)
     return url;
 }
 
-static int setup(void **state)
-{
-    *state = rig_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    rig_stop(&rig);
-    return 0;
-}
-
 static void an_answer_comes_back_with_status_type_and_body(void **state)
 {
     struct fetch_header headers[] = {{"Authorization", span_str("Bearer x")}, {0}};
@@ -297,7 +284,6 @@ static void the_edges_of_the_special_blocks_are_known(void **state)
 
 int main(void)
 {
-#define ON_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         ON_RIG(an_answer_comes_back_with_status_type_and_body),
         ON_RIG(a_status_of_failure_is_an_answer),

@@ -11,19 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int setup(void **state)
-{
-    *state = rig_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    rig_stop(&rig);
-    return 0;
-}
-
 static const char *body_of(const char *answer)
 {
     const char *body = strstr(answer, "\r\n\r\n");
@@ -227,7 +214,6 @@ static void a_parameter_is_found_by_its_whole_name(void **state)
 
 int main(void)
 {
-#define ON_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         ON_RIG(a_request_is_handed_up_as_it_was_sent),
         ON_RIG(every_answer_ends_the_connection_and_is_guarded),

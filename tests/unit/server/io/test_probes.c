@@ -27,19 +27,6 @@ struct probe {
         name, status, bytes, sizeof(bytes) - 1                                                                         \
     }
 
-static int setup(void **state)
-{
-    *state = rig_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    rig_stop(&rig);
-    return 0;
-}
-
 static int answers_in(const char *text)
 {
     int n = 0;
@@ -399,7 +386,6 @@ static void a_head_that_is_too_large_is_refused(void **state)
 
 int main(void)
 {
-#define ON_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         ON_RIG(a_handshake_is_exact_or_refused),
         ON_RIG(frames_may_come_with_the_handshake),

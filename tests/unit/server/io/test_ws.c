@@ -14,19 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int setup(void **state)
-{
-    *state = rig_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    rig_stop(&rig);
-    return 0;
-}
-
 static char *filled(size_t len)
 {
     char *bytes = mem_alloc(len + 1);
@@ -370,7 +357,6 @@ static void what_is_no_address_is_not_listened_at(void **state)
 
 int main(void)
 {
-#define ON_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         ON_RIG(a_message_comes_back_in_either_encoding),
         ON_RIG(messages_of_every_length_come_back_whole),
