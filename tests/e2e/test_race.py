@@ -32,6 +32,9 @@ async def rounds(shop, ann, agents, number):
         await winners[0].resolve(ann.main)
         for agent in agents:
             agent.offers.clear()
+            if n % 10 == 9:     # on another worker perhaps: every pair of them has its turn
+                await agent.reconnect()
+                await agent.status("online")
     return won
 
 
