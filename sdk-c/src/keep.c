@@ -21,8 +21,8 @@ static const char schema[] =
 /* What came with a later library is made in a file of an earlier one, too. */
 static const char *const later[] = {
     "create table if not exists push(one integer primary key, platform text, token text, told integer)",
-    "create table if not exists context(conversation blob, key text, json text not null, primary key(conversation, "
-    "key))",
+    ("create table if not exists context(conversation blob, key text, json text not null,"
+     " primary key(conversation, key))"),
     "create table if not exists context_state(conversation blob primary key, sent integer)",
 };
 
