@@ -134,10 +134,23 @@ static void on_hello(struct honest *h, const struct frame *f)
     buf_done(&room);
 }
 
+static parley_status verdict(struct honest *h, struct span text)
+{
+    char words[HONEST_TEXT];
+    snprintf(words, sizeof words, "%.*s", SPAN_ARG(text));
+    return h->refuse ? h->refuse(words) : PARLEY_OK;
+}
+
 static void on_post(struct honest *h, const struct frame *f)
 {
     bool repeat;
     const struct value *text = value_find(f->post.body.value, "text");
+    parley_status refused = verdict(h, text->text);
+    if (refused != PARLEY_OK) {
+        struct frame_error error = frame_error_status(refused);
+        send_frame(h, FRAME_error, f->id, &error);
+        return;
+    }
     int64_t seq = store(h, f->post.id, honest_me, text->text, &repeat);
     if (!repeat)
         push(h, seq);

@@ -26,7 +26,8 @@ struct honest {
     uint32_t seed;
     uint32_t cut_each, lose_each, twice_each, skip_each; /* one of so many, by chance; 0: never */
     int cuts;
-    int *quiet; /* counts up while the server works, if set */
+    parley_status (*refuse)(const char *text); /* what is said to a post that is new; NULL: it is taken */
+    int *quiet;                                /* counts up while the server works, if set */
 };
 
 extern const struct uuid honest_main, honest_me, honest_other;
