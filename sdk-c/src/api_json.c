@@ -206,6 +206,23 @@ static parley_status do_mask(struct line *l, uint64_t *out_call)
     return parley_context_mask(l->c, text_at(l, "class"), text_at(l, "keys"), text_at(l, "shape"));
 }
 
+static parley_status do_begin(struct line *l, uint64_t *out_call)
+{
+    return parley_process_begin(l->c, l->conversation, text_at(l, "type"), text_at(l, "title"), text_at(l, "step"),
+                                json_at(l, "data"), NULL);
+}
+
+static parley_status do_edit(struct line *l, uint64_t *out_call)
+{
+    return parley_process_edit(l->c, l->conversation, text_at(l, "process"), text_at(l, "step"), text_at(l, "state"),
+                               json_at(l, "data"), NULL);
+}
+
+static parley_status do_merge(struct line *l, uint64_t *out_call)
+{
+    return parley_process_merge(l->c, text_at(l, "id"), text_at(l, "step"), text_at(l, "state"), json_at(l, "data"));
+}
+
 static parley_status do_push(struct line *l, uint64_t *out_call)
 {
     return parley_push_register(l->c, text_at(l, "platform"), text_at(l, "token"));
@@ -251,12 +268,33 @@ static const struct command {
     const char *name;
     parley_status (*run)(struct line *l, uint64_t *out_call);
 } commands[] = {
-    {"connect", do_connect},       {"close", do_close}, {"token", do_token},    {"foreground", do_foreground},
-    {"network", do_network},       {"send", do_send},   {"tap", do_tap},        {"submit", do_submit},
-    {"context", do_context},       {"read", do_read},   {"older", do_older},    {"retry", do_retry},
-    {"discard", do_discard},       {"draft", do_draft}, {"outbox", do_outbox},  {"recap", do_recap},
-    {"sign_out", do_sign_out},     {"view", do_view},   {"view.list", do_list}, {"view.more", do_more},
-    {"view.close", do_close_view}, {"push", do_push},   {"sync", do_sync},      {"mask", do_mask},
+    {"connect", do_connect},
+    {"close", do_close},
+    {"token", do_token},
+    {"foreground", do_foreground},
+    {"network", do_network},
+    {"send", do_send},
+    {"tap", do_tap},
+    {"submit", do_submit},
+    {"context", do_context},
+    {"read", do_read},
+    {"older", do_older},
+    {"retry", do_retry},
+    {"discard", do_discard},
+    {"draft", do_draft},
+    {"outbox", do_outbox},
+    {"recap", do_recap},
+    {"sign_out", do_sign_out},
+    {"view", do_view},
+    {"view.list", do_list},
+    {"view.more", do_more},
+    {"view.close", do_close_view},
+    {"push", do_push},
+    {"sync", do_sync},
+    {"mask", do_mask},
+    {"process.begin", do_begin},
+    {"process.edit", do_edit},
+    {"process.merge", do_merge},
 };
 
 static const struct command *find_command(struct span type)

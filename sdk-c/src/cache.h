@@ -45,7 +45,18 @@ int64_t cache_question(struct parley_client *c, struct conversation *conv);
 /* That number is a question; `answered`: it waits no longer. Known answers stay. */
 void cache_ask(struct parley_client *c, struct conversation *conv, int64_t seq, bool answered);
 
-bool cache_knows_process(struct parley_client *c, struct conversation *conv, struct uuid process, int64_t revision);
+/* The PROCESS event: what is known, with what waits to be sent on top of it. PARLEY_NOT_FOUND: it is neither known nor
+ * to begin. */
+parley_status cache_tell_process(struct parley_client *c, const struct conversation *conv, struct uuid process,
+                                 struct span known);
+
+/* As the server said it last, JSON in the arena, and its revision; empty and 0: it is not known. */
+struct span cache_known_process(struct parley_client *c, const struct conversation *conv, struct uuid process,
+                                struct arena *arena);
+int64_t cache_process_revision(struct parley_client *c, const struct conversation *conv, struct uuid process);
+
+bool cache_knows_process(struct parley_client *c, const struct conversation *conv, struct uuid process,
+                         int64_t revision);
 
 /* Asks how those stand that are open here and not among what the server says is open. */
 parley_status cache_ask_ended(struct parley_client *c, struct conversation *conv, const struct frame_recap *recap);

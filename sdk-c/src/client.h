@@ -9,6 +9,7 @@
 #include "sdk-c/src/cache.h"
 #include "sdk-c/src/context.h"
 #include "sdk-c/src/driver.h"
+#include "sdk-c/src/edit.h"
 #include "sdk-c/src/event.h"
 #include "sdk-c/src/inbox.h"
 #include "sdk-c/src/keep.h"

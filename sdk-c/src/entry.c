@@ -36,6 +36,8 @@ parley_status entry_tell(struct parley_client *c, const struct entry *e)
     event_put_id(event, "id", e->id);
     event_put_word(event, "state", state_names[e->state]);
     event_put_text(event, "kind", entry_kind(e));
+    if (e->is_edit)
+        event_put_id(event, "process", e->process);
     if (e->seq)
         event_put_int(event, "seq", e->seq);
     if (e->reason != PARLEY_OK) {
@@ -53,6 +55,7 @@ struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid c
     e->id = id;
     e->conversation = conversation;
     e->is_note = draft->is_note;
+    e->is_edit = draft->is_edit;
     e->has_to = draft->has_to;
     e->to = draft->to;
     e->kind_len = draft->kind.len;
@@ -62,7 +65,15 @@ struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid c
     if (e->body_len)
         memcpy(e->text + draft->kind.len, draft->body.ptr, draft->body.len);
     e->state = PARLEY_OUTBOX_QUEUED;
+    if (e->is_edit)
+        e->process = edit_process(e);
     return e;
+}
+
+void entry_free(struct entry *e)
+{
+    free(e->rewritten);
+    free(e);
 }
 
 static void put_body(struct buf *out, const struct entry *e)
@@ -88,7 +99,7 @@ void outbox_put_item(struct buf *out, const struct entry *e)
 void outbox_show(struct parley_client *c, const struct conversation *conv)
 {
     for (const struct entry *e = c->outbox.first; e; e = e->next)
-        if (uuid_equal(e->conversation, conv->id) && !outbox_is_stored(e))
+        if (uuid_equal(e->conversation, conv->id) && !outbox_is_stored(e) && !e->is_edit)
             view_entry(c, e);
 }
 

@@ -34,6 +34,7 @@ static const char *const names[] = {
     [PARLEY_EVENT_VIEW] = "view",
     [PARLEY_EVENT_RECAP] = "recap",
     [PARLEY_EVENT_PUSH] = "push",
+    [PARLEY_EVENT_CONFLICT] = "conflict",
 };
 
 int events_condition(pthread_cond_t *cond)

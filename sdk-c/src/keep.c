@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 1, NOTE = 1, EDIT = 2 };
 
 /* A conversation of 16 zero bytes is the main one, before the server has told its id. */
 static const char schema[] =
@@ -86,7 +86,8 @@ static parley_status read_entries(struct parley_client *c)
         struct entry_row row = {.id = query_id(&q, 0), .draft.conversation = query_id(&q, 1)};
         row.draft.kind = query_text(&q, 2);
         row.draft.body = query_text(&q, 3);
-        row.draft.is_note = query_int(&q, 4) != 0;
+        row.draft.is_note = query_int(&q, 4) == NOTE;
+        row.draft.is_edit = query_int(&q, 4) == EDIT;
         row.draft.to = query_id(&q, 5);
         row.draft.has_to = !uuid_is_nil(row.draft.to);
         row.epoch = query_int(&q, 6);
@@ -161,6 +162,16 @@ void keep_entry_state(struct parley_client *c, const struct entry *e)
     query_run(&q);
 }
 
+parley_status keep_entry_body(struct parley_client *c, const struct entry *e, struct span body)
+{
+    store_harden(c->keep);
+    struct query q = store_write(c->keep, "update outbox set body = ? where id = ?");
+    query_put_text(&q, body);
+    query_put_id(&q, e->id);
+    query_run(&q);
+    return store_commit(c->keep);
+}
+
 void keep_entry_gone(struct parley_client *c, struct uuid id)
 {
     struct query q = store_write(c->keep, "delete from outbox where id = ?");
@@ -188,7 +199,7 @@ parley_status keep_entry(struct parley_client *c, const struct entry *e, int64_t
     query_put_id(&q, e->conversation);
     query_put_text(&q, entry_kind(e));
     query_put_text(&q, entry_body(e));
-    query_put_int(&q, e->is_note);
+    query_put_int(&q, e->is_edit ? EDIT : e->is_note ? NOTE : 0);
     query_put_id(&q, e->to);
     query_put_int(&q, e->epoch);
     query_put_int(&q, e->state);

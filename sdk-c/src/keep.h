@@ -21,6 +21,7 @@ parley_status keep_open(struct parley_client *c);
 void keep_owner(struct parley_client *c);
 void keep_main_known(struct parley_client *c, struct uuid id);
 void keep_entry_state(struct parley_client *c, const struct entry *e);
+parley_status keep_entry_body(struct parley_client *c, const struct entry *e, struct span body); /* on disk at once */
 void keep_entry_gone(struct parley_client *c, struct uuid id);
 
 /* On disk when it returns. The draft that it was made from, number `draft`, is gone with it; negative: none. */

@@ -1,7 +1,9 @@
 /* Entries move through their states in entry_move alone; the pump decides what goes next. */
 #include "sdk-c/src/outbox.h"
 
+#include "protocol/wire_json.h"
 #include "sdk-c/src/client.h"
+#include "sdk-c/src/edit_value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ void outbox_done(struct outbox *box)
 {
     while (box->first) {
         struct entry *next = box->first->next;
-        free(box->first);
+        entry_free(box->first);
         box->first = next;
     }
     outbox_init(box);
@@ -40,7 +42,7 @@ static void forget(struct parley_client *c, struct entry **at)
         box->sent--;
     else
         box->waiting--;
-    free(e);
+    entry_free(e);
 }
 
 /* Keeps the newest; an older one's marks are no news. */
@@ -69,6 +71,19 @@ static void save(struct parley_client *c, const struct entry *e, int32_t was)
         keep_entry_state(c, e);
 }
 
+/* Whether the process is shown with it. */
+static bool is_pending(int32_t state)
+{
+    return state == PARLEY_OUTBOX_QUEUED || state == PARLEY_OUTBOX_SENDING || state == PARLEY_OUTBOX_FAILED_RETRY;
+}
+
+static void tell_process(struct parley_client *c, const struct entry *e)
+{
+    struct conversation *conv = inbox_find(&c->inbox, e->conversation);
+    if (conv)
+        edit_tell(c, conv, e->process); /* without memory: the next change tells */
+}
+
 static void entry_move(struct parley_client *c, struct entry *e, int32_t state, parley_status reason, struct span text)
 {
     int32_t was = e->state;
@@ -85,7 +100,10 @@ static void entry_move(struct parley_client *c, struct entry *e, int32_t state, 
     }
     if (!was_stored)
         save(c, e, was);
-    view_entry(c, e);
+    if (!e->is_edit)
+        view_entry(c, e);
+    else if (is_pending(was) != is_pending(state))
+        tell_process(c, e);
     entry_tell(c, e); /* without memory: the next state, or the item itself, tells */
 }
 
@@ -96,27 +114,35 @@ static void list(struct outbox *box, struct entry *e)
     box->waiting++;
 }
 
-parley_status outbox_add(struct parley_client *c, const struct draft *draft, struct uuid *out_id)
+parley_status outbox_add_as(struct parley_client *c, const struct draft *draft, struct uuid id)
 {
     struct outbox *box = &c->outbox;
     if (box->waiting >= OUTBOX_MAX)
         return PARLEY_LIMIT;
     struct conversation *conv = inbox_open(&c->inbox, draft->conversation);
-    struct entry *e = conv ? entry_new(draft, client_id(c), conv->id) : NULL;
+    struct entry *e = conv ? entry_new(draft, id, conv->id) : NULL;
     if (!e)
         return PARLEY_NOMEM;
 
     e->epoch = client_is_staff(c) && !draft->is_note ? conv->epoch : 0;
     parley_status st = keep_entry(c, e, draft->form);
     if (st != PARLEY_OK) {
-        free(e);
+        entry_free(e);
         return st;
     }
     list(box, e);
-    *out_id = e->id;
     entry_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
     outbox_pump(c);
     return PARLEY_OK;
+}
+
+parley_status outbox_add(struct parley_client *c, const struct draft *draft, struct uuid *out_id)
+{
+    struct uuid id = client_id(c);
+    parley_status st = outbox_add_as(c, draft, id);
+    if (st == PARLEY_OK)
+        *out_id = id;
+    return st;
 }
 
 parley_status outbox_restore(struct parley_client *c, const struct entry_row *row)
@@ -146,6 +172,8 @@ parley_status outbox_paint(struct parley_client *c)
         conv->followed = true; /* what waits is for somewhere */
         e->conversation = conv->id;
         st = entry_tell(c, e);
+        if (e->is_edit && is_pending(e->state))
+            tell_process(c, e);
     }
     return st;
 }
@@ -157,7 +185,12 @@ static void failed(struct parley_client *c, struct conversation *conv, struct en
     const struct frame_error *error = &answer->frame->error;
     parley_status st = answer->status;
     bool faulty = st == PARLEY_INTERNAL && ++e->tries >= OUTBOX_TRIES;
-    if (status_again(st) && !faulty) {
+    if (e->is_edit && st == PARLEY_STALE && edit_stale(c, e, error)) {
+        entry_move(c, e, PARLEY_OUTBOX_QUEUED, st, error->text);
+    } else if (e->is_edit && st == PARLEY_CONFLICT) {
+        /* stored before, on another revision: the answer was lost, and the process moved on meanwhile */
+        entry_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
+    } else if (status_again(st) && !faulty) {
         int64_t wait = error->has_retry_after_ms ? error->retry_after_ms : OUTBOX_HOLD_MS;
         int64_t until = client_now(c) + wait;
         conv->hold_until = until > conv->hold_until ? until : conv->hold_until;
@@ -168,6 +201,14 @@ static void failed(struct parley_client *c, struct conversation *conv, struct en
     } else {
         entry_move(c, e, PARLEY_OUTBOX_FAILED_FINAL, st, error->text);
     }
+}
+
+/* One that is stored is the process's from then on: nobody marks it. */
+static void forget_edit(struct parley_client *c, struct uuid id)
+{
+    struct entry **at = find(&c->outbox, id);
+    if (at && (*at)->is_edit && outbox_is_stored(*at) && !(*at)->in_flight)
+        forget(c, at);
 }
 
 static parley_status answered(struct parley_client *c, const struct request *r, const struct answer *answer)
@@ -181,10 +222,11 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
         return PARLEY_OK;
     }
     struct entry *e = *at;
+    parley_status st = e->is_edit ? request_learn(c, r, answer) : PARLEY_OK;
     e->in_flight = false;
     conv->posting--;
     if (answer->status == PARLEY_OK && !outbox_is_stored(e)) {
-        e->seq = answer->frame->posted.seq;
+        e->seq = e->is_edit ? 0 : answer->frame->posted.seq;
         conv->acked = e->seq > conv->acked ? e->seq : conv->acked;
         entry_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
         trim_sent(c);
@@ -193,8 +235,9 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
     }
     if (conv->posting == 0)
         conv->refusing = false;
+    forget_edit(c, r->subject);
     outbox_pump(c);
-    return PARLEY_OK;
+    return st;
 }
 
 parley_status outbox_stored(struct parley_client *c, struct uuid id, int64_t seq)
@@ -205,6 +248,7 @@ parley_status outbox_stored(struct parley_client *c, struct uuid id, int64_t seq
     (*at)->seq = seq;
     entry_move(c, *at, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
     trim_sent(c);
+    forget_edit(c, id);
     return PARLEY_OK;
 }
 
@@ -266,7 +310,9 @@ static void send(struct parley_client *c, struct conversation *conv, struct entr
 {
     struct request *r;
     context_flush(c, conv);
-    parley_status st = e->is_note ? send_note(c, e, &r) : send_post(c, e, &r);
+    parley_status st = e->is_edit   ? edit_send(c, conv, e, answered, &r)
+                       : e->is_note ? send_note(c, e, &r)
+                                    : send_post(c, e, &r);
     if (st == PARLEY_OK) {
         r->subject = e->id;
         e->in_flight = true;
@@ -302,7 +348,7 @@ void outbox_pump(struct parley_client *c)
     int64_t now = client_now(c);
     for (struct entry *e = c->outbox.first; e && link_online(c); e = e->next) {
         struct conversation *conv = inbox_find(&c->inbox, e->conversation);
-        if (may_go(c, conv, e, now))
+        if (may_go(c, conv, e, now) && (!e->is_edit || edit_may_go(c, conv, e)))
             send(c, conv, e);
     }
 }
@@ -315,7 +361,7 @@ void outbox_lost(struct parley_client *c)
         conv->hold_until = 0;
     }
     for (struct entry *e = c->outbox.first; e; e = e->next) {
-        e->in_flight = false;
+        e->in_flight = e->looking = e->lost = false;
         if (e->state == PARLEY_OUTBOX_SENDING)
             entry_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
     }
@@ -353,6 +399,66 @@ parley_status outbox_discard(struct parley_client *c, struct uuid id)
     entry_move(c, *at, PARLEY_OUTBOX_DISCARDED, PARLEY_OK, (struct span){0});
     forget(c, at);
     return PARLEY_OK;
+}
+
+/* --- edits --- */
+
+static parley_status rewrite(struct parley_client *c, struct entry *e, struct span json)
+{
+    char *body = malloc(json.len);
+    if (!body)
+        return PARLEY_NOMEM;
+    memcpy(body, json.ptr, json.len);
+    parley_status st = keep_entry_body(c, e, json);
+    if (st != PARLEY_OK) {
+        free(body);
+        return st;
+    }
+    free(e->rewritten);
+    e->rewritten = body;
+    e->body_len = json.len;
+    return PARLEY_OK;
+}
+
+parley_status outbox_rewrite(struct parley_client *c, struct uuid id, struct value *body, const struct value *process)
+{
+    struct arena arena;
+    struct buf json;
+    struct entry **at = find(&c->outbox, id);
+    if (!at)
+        return PARLEY_NOT_FOUND;
+    arena_init(&arena, EDIT_ARENA_MAX);
+    buf_init(&json, LIMIT_MESSAGE * 2);
+    parley_status st = edit_rebase(&arena, body, process);
+    if (st == PARLEY_OK) {
+        wire_json_put_value(&json, body);
+        st = json.status;
+    }
+    if (st == PARLEY_OK)
+        st = rewrite(c, *at, buf_span(&json));
+    buf_done(&json);
+    arena_done(&arena);
+    return st;
+}
+
+void outbox_ask(struct parley_client *c, struct uuid id)
+{
+    struct entry **at = find(&c->outbox, id);
+    if (at)
+        entry_move(c, *at, PARLEY_OUTBOX_FAILED_RETRY, PARLEY_STALE,
+                   span_str("somebody else has changed the same: parley_process_merge decides"));
+}
+
+const struct entry *outbox_conflict(struct parley_client *c, struct uuid id)
+{
+    struct entry **at = find(&c->outbox, id);
+    bool asks = at && (*at)->is_edit && (*at)->state == PARLEY_OUTBOX_FAILED_RETRY && (*at)->reason == PARLEY_STALE;
+    return asks ? *at : NULL;
+}
+
+bool outbox_has(struct parley_client *c, struct uuid id)
+{
+    return find(&c->outbox, id) != NULL;
 }
 
 int64_t outbox_due(const struct parley_client *c)

@@ -33,6 +33,7 @@ struct draft {
     bool is_note; /* then body is the text alone */
     bool has_to;
     struct uuid to;
+    bool is_edit; /* of a process (edit.h) */
     int64_t form; /* number of the draft that it was made from; negative: none */
 };
 
@@ -47,10 +48,13 @@ struct entry {
     int tries;
     int64_t seq;
     int64_t epoch; /* the control its author believed in; 0: none */
-    bool is_note, has_to;
+    bool is_note, has_to, is_edit;
     struct uuid to;
+    struct uuid process; /* of an edit */
+    bool looking, lost;  /* it is asked how the process stands; there is none */
     size_t kind_len, body_len;
-    char text[]; /* kind, then body */
+    char *rewritten; /* the body that took the place of the first one, or NULL */
+    char text[];     /* kind, then body */
 };
 
 static inline struct span entry_kind(const struct entry *e)
@@ -60,7 +64,7 @@ static inline struct span entry_kind(const struct entry *e)
 
 static inline struct span entry_body(const struct entry *e)
 {
-    return span_of(e->text + e->kind_len, e->body_len);
+    return span_of(e->rewritten ? e->rewritten : e->text + e->kind_len, e->body_len);
 }
 
 /* One as it was found on disk. */
@@ -75,6 +79,7 @@ struct entry_row {
 
 /* The queue's own: NULL without memory; and the OUTBOX event. */
 struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid conversation);
+void entry_free(struct entry *e);
 parley_status entry_tell(struct parley_client *c, const struct entry *e);
 
 void outbox_init(struct outbox *box);
@@ -82,6 +87,16 @@ void outbox_done(struct outbox *box);
 
 /* Queues it under a new id, and has it on disk when it returns. PARLEY_LIMIT, PARLEY_NOMEM, and what the disk says. */
 parley_status outbox_add(struct parley_client *c, const struct draft *draft, struct uuid *out_id);
+
+/* The same under an id that is made already. */
+parley_status outbox_add_as(struct parley_client *c, const struct draft *draft, struct uuid id);
+
+/* Of edits: another body, on disk when it returns, that stands on this process; the app is asked what is to become of
+ * it; and the one about which it was, or NULL. */
+parley_status outbox_rewrite(struct parley_client *c, struct uuid id, struct value *body, const struct value *process);
+void outbox_ask(struct parley_client *c, struct uuid id);
+const struct entry *outbox_conflict(struct parley_client *c, struct uuid id);
+bool outbox_has(struct parley_client *c, struct uuid id);
 
 /* Queues it again, as it was when the app was here last. PARLEY_MALFORMED, PARLEY_NOMEM. */
 parley_status outbox_restore(struct parley_client *c, const struct entry_row *row);

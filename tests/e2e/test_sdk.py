@@ -152,3 +152,34 @@ def test_somebody_else_in_the_same_folder_finds_nothing(shop):
             assert bob.reply("recap")["data"]["head"] == 0
         with kept(shop, "one") as ana:
             ana.text("secret")
+
+
+def test_a_process_that_two_edit_and_a_kill_between(shop):
+    """Begun and edited without a server, edited on another phone meanwhile: both sides' fields, each edit once."""
+    def process(e, pending, **data):
+        return e["pending"] == pending and {**e["process"]["data"], **data} == e["process"]["data"]
+    with shop.serve():
+        with kept(shop, "phone", url="ws://127.0.0.1:1/v1/ws") as phone:
+            phone.call("process.begin", type="order", title="A parcel", data={"size": "L"})
+            begun = phone.expect("process", lambda e: process(e, 1, size="L"))["process"]
+            phone.call("process.edit", process=begun["process"], step="address", data={"street": "High St"})
+            phone.expect("process", lambda e: process(e, 2, size="L", street="High St"))
+            stop(phone)
+        with kept(shop, "phone") as phone:
+            phone.expect("process", lambda e: process(e, 0, size="L", street="High St") and e["process"]["revision"] == 2)
+            with kept(shop, "tablet") as tablet:
+                tablet.expect("process", lambda e: e["process"]["revision"] == 2)
+                phone.call("close")
+                phone.state("closed")
+                phone.call("process.edit", process=begun["process"], data={"street": "Low St", "zip": "1"})
+                phone.expect("process", lambda e: process(e, 1, street="Low St", zip="1"))
+                tablet.call("process.edit", process=begun["process"], data={"street": "Mid St", "city": "Ulm"})
+                tablet.expect("process", lambda e: process(e, 0, street="Mid St", city="Ulm"))
+                stop(phone)
+        with kept(shop, "phone") as phone:
+            conflict = phone.expect("conflict")
+            assert conflict["fields"] == ["street"] and conflict["merged"]
+            assert [conflict[side]["data"]["street"] for side in ("base", "mine", "process")] == ["High St", "Low St", "Mid St"]
+            last = phone.expect("process", lambda e: e["pending"] == 0 and e["process"]["revision"] == 4)["process"]
+            assert last["data"] == {"size": "L", "street": "Low St", "zip": "1", "city": "Ulm"} and last["step"] == "address"
+        assert shop.site.sql("SELECT count(*) FROM item WHERE kind = 15") == [(4,)]

@@ -140,7 +140,8 @@ enum {
     PARLEY_HOST_DRIVEN = 1, /* no thread of ours: the host calls parley_step */
     PARLEY_WIRE_JSON = 2,   /* JSON instead of MessagePack on the wire, to read along */
     PARLEY_ALLOW_PLAIN = 4, /* ws:// also to other machines than this one: for a trusted network only */
-    PARLEY_NO_RECEIPTS = 8  /* do not tell others what arrived here; reading is told by parley_mark_read only */
+    PARLEY_NO_RECEIPTS = 8, /* do not tell others what arrived here; reading is told by parley_mark_read only */
+    PARLEY_ASK_MERGE = 16   /* where two have changed the same of a process, wait for parley_process_merge */
 };
 
 typedef struct parley_config {
@@ -270,12 +271,17 @@ enum {
      * disk is full), and this run's is kept in memory. `reset`: what was told so far is not this user's, or not true
      * any more: empty the screen. */
     PARLEY_EVENT_CACHE = 17,
-    PARLEY_EVENT_PROCESS = 18, /* process {process, type, title, state, step, revision, data, missing}: as it is now */
-    PARLEY_EVENT_ANSWER = 19,  /* never in the queue: what parley_outbox_list, parley_recap hand out */
-    PARLEY_EVENT_UNREAD = 20,  /* unread, total: of this conversation, and of all */
-    PARLEY_EVENT_VIEW = 21,    /* view, change, index, row; count, start */
-    PARLEY_EVENT_RECAP = 22,   /* as parley_recap: after each connection, with what the server says of it */
-    PARLEY_EVENT_PUSH = 23     /* state (registered, unregistered, refused), reason, text */
+    /* process {process, type, title, state, step, revision, data, missing}: as it is now, with the `pending` changes of
+     * this client that the server has not stored yet */
+    PARLEY_EVENT_PROCESS = 18,
+    PARLEY_EVENT_ANSWER = 19, /* never in the queue: what parley_outbox_list, parley_recap hand out */
+    PARLEY_EVENT_UNREAD = 20, /* unread, total: of this conversation, and of all */
+    PARLEY_EVENT_VIEW = 21,   /* view, change, index, row; count, start */
+    PARLEY_EVENT_RECAP = 22,  /* as parley_recap: after each connection, with what the server says of it */
+    PARLEY_EVENT_PUSH = 23,   /* state (registered, unregistered, refused), reason, text */
+    /* id (of the edit), fields (that somebody else has changed, too), mine, base {step, state, data}, process (theirs),
+     * merged: what was said here counts, and is sent; else parley_process_merge or parley_outbox_discard decide */
+    PARLEY_EVENT_CONFLICT = 24
 };
 
 enum {
@@ -385,6 +391,25 @@ PARLEY_API parley_event *parley_outbox_list(parley_client *client);
  * PARLEY_LIMIT, there are 1,000; and what the disk says. */
 PARLEY_API parley_status parley_draft_set(parley_client *client, const char *conversation, int64_t number,
                                           const char *value_json);
+
+/* Begins a process. It is there at once (PROCESS), also offline; `title`, `step`, `data_json` may be NULL; `out_id` (37
+ * bytes, or NULL) gets the process's id, under which it stands in the outbox as `process.start`. */
+PARLEY_API parley_status parley_process_begin(parley_client *client, const char *conversation, const char *type,
+                                              const char *title, const char *step, const char *data_json, char *out_id);
+
+/* Changes a process that is known here. The change is shown at once, kept on disk, and sent on whatever the process has
+ * become meanwhile, one after the other. `step`, `state` ("open", "done", "failed"), `data_json` (merged by top-level
+ * key, null removes) may be NULL, not all. `out_id` (37 bytes, or NULL): `process.step` in the outbox. What others
+ * changed elsewhere stays. Where they changed the same there is a CONFLICT: then this change counts, field by field, or
+ * with PARLEY_ASK_MERGE waits (failed_retry, reason stale). Refused for good, the process is shown without it.
+ * PARLEY_NOT_FOUND: parley_process_get first. */
+PARLEY_API parley_status parley_process_edit(parley_client *client, const char *conversation, const char *process,
+                                             const char *step, const char *state, const char *data_json, char *out_id);
+
+/* Answers a CONFLICT with PARLEY_ASK_MERGE: what is given takes the place of what was said, all NULL: it counts as it
+ * is. PARLEY_NOT_FOUND; PARLEY_WRONG_STATE: nothing is asked about it. */
+PARLEY_API parley_status parley_process_merge(parley_client *client, const char *id, const char *step,
+                                              const char *state, const char *data_json);
 
 /* Read by the user up to number `seq`; marks only grow. Sent soon, together with others. PARLEY_NOT_FOUND, no such
  * conversation is known; PARLEY_WRONG_STATE, not even which is the main one. */
@@ -541,11 +566,11 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
  * said, also offline. And the calls of this page:
  *   send {text}  tap {seq, value, label}  submit {seq, values}  retry {id}  discard {id}  outbox
  *   context {key, value}  mask {class, keys, shape}  read {seq}  older {count}  draft {number, value}  recap
- *   view {count}  view.list  view.more {view, count}  view.close {view}
- *   connect  close  token {token}  foreground {on}  network {reachable}  push {platform, token}  sync {limit_ms}
- *   sign_out
- * sync does not wait: its REPLY has the result. When a call fails nothing was sent, and no REPLY follows.
- * PARLEY_UNKNOWN_TYPE, there is no such call; else as the typed call fails. */
+ *   process.begin {type, title, step, data}  process.edit {process, step, state, data}  process.merge {id, step, state,
+ * data} view {count}  view.list  view.more {view, count}  view.close {view} connect  close  token {token}  foreground
+ * {on}  network {reachable}  push {platform, token}  sync {limit_ms} sign_out sync does not wait: its REPLY has the
+ * result. When a call fails nothing was sent, and no REPLY follows. PARLEY_UNKNOWN_TYPE, there is no such call; else as
+ * the typed call fails. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
 #ifdef __cplusplus

@@ -178,6 +178,35 @@ static void on_range(struct honest *h, const struct frame *f)
     buf_done(&room);
 }
 
+static struct frame_process process(const struct honest *h)
+{
+    struct frame_process p = {.process = h->process, .conversation = honest_main, .type = span_str("order")};
+    p.revision = h->revision;
+    p.state = process_state_open;
+    p.data.json = span_str("{\"a\":1}");
+    return p;
+}
+
+static void on_process_get(struct honest *h, const struct frame *f)
+{
+    struct frame_process p = process(h);
+    send_frame(h, FRAME_process_list, f->id,
+               &(struct frame_process_list){.processes = &p, .processes_count = h->revision > 0});
+}
+
+static void on_process(struct honest *h, const struct frame *f)
+{
+    struct uuid change = f->type == FRAME_process_start ? f->process_start.process : f->process_step.id;
+    if (f->type == FRAME_process_start)
+        h->process = change;
+    else
+        assert_int_equal(f->process_step.revision, h->revision - uuid_equal(h->step, change));
+    if (!uuid_equal(h->step, change))
+        h->revision++;
+    h->step = change;
+    send_frame(h, FRAME_process_is, f->id, &(struct frame_process_is){.process = process(h)});
+}
+
 static void answer(struct honest *h, const struct frame *f)
 {
     if (f->type == FRAME_hello)
@@ -186,6 +215,10 @@ static void answer(struct honest *h, const struct frame *f)
         on_post(h, f);
     else if (f->type == FRAME_range)
         on_range(h, f);
+    else if (f->type == FRAME_process_get)
+        on_process_get(h, f);
+    else if (f->type == FRAME_process_start || f->type == FRAME_process_step)
+        on_process(h, f);
     else if (frame_reply_type(f->type) == FRAME_done)
         send_frame(h, FRAME_done, f->id, &(struct frame_done){});
 }

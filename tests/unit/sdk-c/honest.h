@@ -23,6 +23,8 @@ struct honest {
     bool welcomed;
     struct honest_item log[HONEST_MAX]; /* item n at n - 1 */
     int64_t head;
+    struct uuid process, step; /* the one that there may be, and what changed it last */
+    int64_t revision;          /* of that */
     uint32_t seed;
     uint32_t cut_each, lose_each, twice_each, skip_each; /* one of so many, by chance; 0: never */
     int cuts;

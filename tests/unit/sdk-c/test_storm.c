@@ -218,6 +218,15 @@ static void nothing_is_lost_when_the_process_is_killed(void **state)
     storm(true);
 }
 
+/* How many changes were taken. */
+static int64_t change_process(parley_client *client)
+{
+    char id[37];
+    if (parley_process_begin(client, NULL, "order", NULL, NULL, NULL, id) != PARLEY_OK)
+        return 0;
+    return 1 + (parley_process_edit(client, NULL, id, "pay", NULL, "{\"a\":1}", NULL) == PARLEY_OK);
+}
+
 /* A few things of each kind, with the n-th allocation refused. */
 static void try_without_memory(int n)
 {
@@ -230,7 +239,9 @@ static void try_without_memory(int n)
         assert_true(memory_failed());
     open_screen(&run);
     parley_connect(run.client);
-    parley_context_set(run.client, NULL, "screen", "\"cart\"");
+    parley_context_set(run.client, NULL, "form", "{\"mail\":\"a@b.de\",\"pin\":1}");
+    parley_push_register(run.client, "apns", "t");
+    int64_t changes = change_process(run.client);
     say_and_hear(&run, 5, 3);
     parley_mark_read(run.client, NULL, 2);
     parley_typing(run.client, NULL, 1);
@@ -241,6 +252,7 @@ static void try_without_memory(int n)
     memory_is_back();
     calm_down(&run);
     check(&run, 5, 6);
+    assert_int_equal(run.server.revision, changes);
     parley_client_free(run.client);
 }
 

@@ -353,6 +353,22 @@ class Client
     {
         return parley_context_set(get(), conversation.get(), key.get(), value_json.get());
     }
+    Status process_begin(Text type, Text data_json = {}, Text title = {}, Text step = {},
+                         Text conversation = {}) noexcept
+    {
+        return parley_process_begin(get(), conversation.get(), type.get(), title.get(), step.get(), data_json.get(),
+                                    nullptr);
+    }
+    Status process_edit(Text process, Text data_json = {}, Text step = {}, Text state = {},
+                        Text conversation = {}) noexcept
+    {
+        return parley_process_edit(get(), conversation.get(), process.get(), step.get(), state.get(), data_json.get(),
+                                   nullptr);
+    }
+    Status process_merge(Text id, Text data_json = {}, Text step = {}, Text state = {}) noexcept
+    {
+        return parley_process_merge(get(), id.get(), step.get(), state.get(), data_json.get());
+    }
     Status context_mask(Text name, Text keys, Text shape) noexcept
     {
         return parley_context_mask(get(), name.get(), keys.get(), shape.get());
