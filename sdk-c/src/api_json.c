@@ -208,14 +208,18 @@ static parley_status do_mask(struct line *l, uint64_t *out_call)
 
 static parley_status do_begin(struct line *l, uint64_t *out_call)
 {
-    return parley_process_begin(l->c, l->conversation, text_at(l, "type"), text_at(l, "title"), text_at(l, "step"),
-                                json_at(l, "data"), NULL);
+    char id[UUID_TEXT + 1];
+    parley_status st = parley_process_begin(l->c, l->conversation, text_at(l, "type"), text_at(l, "title"),
+                                            text_at(l, "step"), json_at(l, "data"), id);
+    return said(l, "process.begin", st, id, out_call);
 }
 
 static parley_status do_edit(struct line *l, uint64_t *out_call)
 {
-    return parley_process_edit(l->c, l->conversation, text_at(l, "process"), text_at(l, "step"), text_at(l, "state"),
-                               json_at(l, "data"), NULL);
+    char id[UUID_TEXT + 1];
+    parley_status st = parley_process_edit(l->c, l->conversation, text_at(l, "process"), text_at(l, "step"),
+                                           text_at(l, "state"), json_at(l, "data"), id);
+    return said(l, "process.edit", st, id, out_call);
 }
 
 static parley_status do_merge(struct line *l, uint64_t *out_call)

@@ -562,15 +562,17 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
 
 /* {"type": "range", "data": {"conversation": "...", "limit": 20}} makes any request of the protocol and answers as
  * above; `conversation` may be left out for the main one, `epoch` for the one seen last, and an id that the client
- * makes is made. What says something (post, note, send, tap, submit) is answered at once, with the `id` of what was
- * said, also offline. And the calls of this page:
+ * makes is made. What says something (post, note, send, tap, submit, process.begin, process.edit) is answered at
+ * once, with the `id` of what was said, also offline. And the calls of this page:
  *   send {text}  tap {seq, value, label}  submit {seq, values}  retry {id}  discard {id}  outbox
  *   context {key, value}  mask {class, keys, shape}  read {seq}  older {count}  draft {number, value}  recap
- *   process.begin {type, title, step, data}  process.edit {process, step, state, data}  process.merge {id, step, state,
- * data} view {count}  view.list  view.more {view, count}  view.close {view} connect  close  token {token}  foreground
- * {on}  network {reachable}  push {platform, token}  sync {limit_ms} sign_out sync does not wait: its REPLY has the
- * result. When a call fails nothing was sent, and no REPLY follows. PARLEY_UNKNOWN_TYPE, there is no such call; else as
- * the typed call fails. */
+ *   process.begin {type, title, step, data}  process.edit {process, step, state, data}
+ *   process.merge {id, step, state, data}
+ *   view {count}  view.list  view.more {view, count}  view.close {view}
+ *   connect  close  token {token}  foreground {on}  network {reachable}  push {platform, token}  sync {limit_ms}
+ *   sign_out
+ * sync does not wait: its REPLY has the result. When a call fails nothing was sent, and no REPLY follows.
+ * PARLEY_UNKNOWN_TYPE, there is no such call; else as the typed call fails. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
 #ifdef __cplusplus
