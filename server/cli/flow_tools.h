@@ -9,6 +9,7 @@ struct cli;
 int flow_test(struct cli *cli);
 int flow_play(struct cli *cli);
 int flow_new(struct cli *cli);
+int flow_graph(struct cli *cli);
 
 /* Where the flow of that name is, seen from a file that speaks of it: beside it, in flows/ beside its folder, one
  * folder up, in flows/. False when it is nowhere. */

@@ -226,7 +226,7 @@ static struct token read_sign(struct lexer *l, struct token t)
 struct token lexer_next(struct lexer *l)
 {
     skip_blank(l);
-    struct token t = {.type = TOKEN_END, .line = l->line};
+    struct token t = {.type = TOKEN_END, .line = l->line, .from = l->at};
     if (l->at >= l->end)
         return t;
     char c = *l->at;

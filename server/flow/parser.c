@@ -43,24 +43,45 @@ void parser_report(struct parser *p, enum parser_use use, struct span table, str
     p->events->on_name(p->events->owner, use, table, name, line);
 }
 
+/* The text goes from there to what is under the eye now. */
+void parser_shape(struct parser *p, enum parser_shape shape, const char *from)
+{
+    const char *end = p->now.from;
+    if (!p->events->on_shape)
+        return;
+    if (!from || !end || end < from)
+        from = end = "";
+    while (end > from && (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\t'))
+        end--;
+    p->events->on_shape(p->events->owner, shape, span_of(from, (size_t)(end - from)), p->now.line);
+}
+
 /* ---- statements ---- */
 
 static void if_statement(struct parser *p)
 {
+    enum parser_shape shape = PARSER_IF;
     do {
+        const char *from = p->now.from;
         parser_expression(p);
+        parser_shape(p, shape, from);
+        shape = PARSER_ELSEIF;
         expect(p, "then");
         parser_block(p);
     } while (take(p, "elseif"));
-    if (take(p, "else"))
+    if (take(p, "else")) {
+        parser_shape(p, PARSER_ELSE, NULL);
         parser_block(p);
+    }
     expect(p, "end");
+    parser_shape(p, PARSER_END_IF, NULL);
 }
 
 static void for_statement(struct parser *p)
 {
     struct token names[ARGS_MAX];
     size_t count = 0, outer = p->count;
+    const char *from = p->now.from;
     do {
         if (count < ARGS_MAX)
             names[count++] = p->now;
@@ -71,9 +92,11 @@ static void for_statement(struct parser *p)
     parser_expressions(p);
     for (size_t i = 0; i < count; i++)
         parser_declare(p, names[i].word, names[i].line);
+    parser_shape(p, PARSER_LOOP, from);
     expect(p, "do");
     parser_block(p);
     expect(p, "end");
+    parser_shape(p, PARSER_END_LOOP, NULL);
     p->count = outer;
 }
 
@@ -83,9 +106,12 @@ static void local_statement(struct parser *p)
     struct token names[ARGS_MAX * 4];
     size_t count = 0;
     if (take(p, "function")) {
+        const char *from = p->now.from;
         parser_declare(p, p->now.word, p->now.line);
         advance(p);
+        parser_shape(p, PARSER_FUNCTION, from);
         parser_function_body(p, false);
+        parser_shape(p, PARSER_END_FUNCTION, NULL);
         return;
     }
     do {
@@ -107,6 +133,7 @@ static void function_statement(struct parser *p)
 {
     struct token name = p->now;
     bool method = false;
+    const char *from = p->now.from;
     advance(p);
     bool plain = !is(p, ".") && !is(p, ":");
     if (!parser_is_local(p, name.word))
@@ -116,7 +143,9 @@ static void function_statement(struct parser *p)
         advance(p);
         advance(p);
     }
+    parser_shape(p, PARSER_FUNCTION, from);
     parser_function_body(p, method);
+    parser_shape(p, PARSER_END_FUNCTION, NULL);
 }
 
 static void expression_statement(struct parser *p)
@@ -146,15 +175,19 @@ static void return_statement(struct parser *p)
 {
     if (!ends_block(p) && !is(p, ";"))
         parser_expressions(p);
+    parser_shape(p, PARSER_RETURN, NULL);
     take(p, ";");
 }
 
 static void while_statement(struct parser *p)
 {
+    const char *from = p->now.from;
     parser_expression(p);
+    parser_shape(p, PARSER_LOOP, from);
     expect(p, "do");
     parser_block(p);
     expect(p, "end");
+    parser_shape(p, PARSER_END_LOOP, NULL);
 }
 
 static void do_statement(struct parser *p)
@@ -225,9 +258,11 @@ void parser_block(struct parser *p)
 static void repeat_statement(struct parser *p)
 {
     size_t outer = p->count;
+    parser_shape(p, PARSER_LOOP, NULL);
     inner_block(p);
     expect(p, "until");
     parser_expression(p);
+    parser_shape(p, PARSER_END_LOOP, NULL);
     p->count = outer;
 }
 

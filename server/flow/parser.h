@@ -11,6 +11,19 @@ enum parser_use {
     PARSER_WRITES /* an assignment to one, or a global function */
 };
 
+/* How statements stand in each other. `text` is the condition, or the name of a function, as it is written. */
+enum parser_shape {
+    PARSER_IF,
+    PARSER_ELSEIF,
+    PARSER_ELSE,
+    PARSER_END_IF,
+    PARSER_LOOP,
+    PARSER_END_LOOP,
+    PARSER_FUNCTION,
+    PARSER_END_FUNCTION,
+    PARSER_RETURN /* behind what it gives */
+};
+
 struct parser_events {
     void *owner;
     /* table is empty for a global, and its name for a field of one: string.rep. */
@@ -20,6 +33,8 @@ struct parser_events {
                     int line);
     /* Every local, as it is declared. */
     void (*on_local)(void *owner, struct span name, int line);
+    /* May be NULL. */
+    void (*on_shape)(void *owner, enum parser_shape shape, struct span text, int line);
 };
 
 /* PARLEY_INVALID for what this reader does not understand; PARLEY_NOMEM. */

@@ -69,6 +69,8 @@ void parser_declare(struct parser *p, struct span name, int line);
 bool parser_is_local(const struct parser *p, struct span name);
 void parser_report(struct parser *p, enum parser_use use, struct span table, struct span name, int line);
 
+void parser_shape(struct parser *p, enum parser_shape shape, const char *from);
+
 /* ---- expressions ---- */
 
 struct expression parser_expression(struct parser *p);

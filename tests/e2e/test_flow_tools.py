@@ -1,6 +1,8 @@
 """Flows without server or database: begun, tried in the terminal, tested by dialogues."""
+import glob
 import os
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -70,3 +72,36 @@ def test_a_flow_that_is_called_and_not_there_is_named_with_its_line(begun):
     (begun / "flows" / "caller.lua").write_text('flow { id = "caller", title = "C" }\ncall "refund"\n')
     code, said = parley(begun, "check", "flows/caller.lua")
     assert code == 7 and "flows/refund.lua:2: error: undefined name 'sya', did you mean 'say'?" in said
+
+
+def test_a_graph_shows_every_question_and_branch_and_nothing_over_another(tmp_path):
+    (tmp_path / "x.lua").write_text('''flow { id = "x", title = "X" }
+local function help(why)
+  handoff { reason = why }
+end
+if ask { text = "Tea & <milk>?", choices = { "Yes", "No" } } == "Yes" then
+  say "Here."
+elseif customer.verified then
+  for i = 1, 3 do
+    wait "1h"
+  end
+  return help("tea")
+end
+jump "x"
+''')
+    code, svg = parley(tmp_path, "graph", "x.lua")
+    assert code == 0
+    texts = [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    for shown in ("Tea & <milk>?", "Here.", "customer.verified", "else", "↻ i = 1, 3", "function help", "1h", "jump"):
+        assert shown in texts, shown
+    examples = glob.glob(os.path.join(os.path.dirname(__file__), "..", "..", "server", "flow", "examples", "*.lua"))
+    assert examples
+    for path in examples:
+        code, svg = parley(tmp_path, "graph", path)
+        assert code == 0, svg
+        root = ElementTree.fromstring(svg)
+        rects = [tuple(int(r.get(key)) for key in ("x", "y", "width", "height"))
+                 for r in root.iter("{http://www.w3.org/2000/svg}rect") if r.get("class") != "frame"]
+        for n, (x, y, w, h) in enumerate(rects):
+            assert x >= 0 and y >= 0 and x + w <= int(root.get("width")) and y + h <= int(root.get("height"))
+            assert not any(x < a + c and a < x + w and y < b + d and b < y + h for a, b, c, d in rects[n + 1:]), path
