@@ -123,8 +123,8 @@ static int read_called(struct reading *r, const struct flow_called *call, struct
     struct flow_findings found;
     struct buf text;
     struct span name = span_str(call->name);
-    snprintf(path, sizeof path, "%.*s%s.lua", (int)folder_of(r->path), r->path, call->name);
-    if (access(path, R_OK) != 0)
+    int length = snprintf(path, sizeof path, "%.*s%s.lua", (int)folder_of(r->path), r->path, call->name);
+    if (length >= PATH_ROOM || access(path, R_OK) != 0)
         return not_there(r, call, main_text);
     int code = read_one(r, path, &found, &text);
     if (code == CLI_OK)
