@@ -118,6 +118,8 @@ parley_status store_open(const char *path, const char *schema, int version, stru
         make_file(path);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     fail(s, sqlite3_open_v2(path ? path : ":memory:", &s->db, path ? flags : flags | SQLITE_OPEN_CREATE, NULL));
+    if (s->status == PARLEY_OK && sqlite3_db_readonly(s->db, "main") == 1)
+        s->status = PARLEY_DENIED; /* else it would be told as a failing disk: its lock cannot be had */
     set_up(s, schema, version);
     parley_status st = s->status;
     if (st != PARLEY_OK)

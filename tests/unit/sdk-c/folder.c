@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_MAX_HERE = 512, COPY = 1 << 16 };
@@ -94,6 +95,23 @@ static void damage_one(const char *path, void *arg)
 void folder_damage(const char *folder, const char *ending, long from)
 {
     assert_true(each(folder, ending, damage_one, &from) > 0);
+}
+
+struct mode {
+    unsigned mode, owner;
+};
+
+static void chmod_one(const char *path, void *arg)
+{
+    const struct mode *m = arg;
+    assert_int_equal(chmod(path, m->mode), 0);
+    if (getuid() == 0)
+        assert_int_equal(chown(path, m->owner, m->owner), 0);
+}
+
+void folder_chmod(const char *folder, const char *ending, unsigned mode, unsigned owner)
+{
+    each(folder, ending, chmod_one, &(struct mode){mode, owner});
 }
 
 /* --- a disk that fails: SQLite's own file system with another write --- */

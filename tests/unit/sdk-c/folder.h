@@ -17,8 +17,11 @@ void folder_copy(const char *from, const char *to);
 /* Writes rubbish into the files whose name ends so, from a byte on. */
 void folder_damage(const char *folder, const char *ending, long from);
 
-/* The n-th write of SQLite from now on fails with this code of SQLite's, and all that follow; negative: none does. Says
- * whether one did since the last call. */
+/* Mode and, for root, owner of the files whose name ends so. */
+void folder_chmod(const char *folder, const char *ending, unsigned mode, unsigned owner);
+
+/* The n-th write of SQLite from now on fails with this code of SQLite's, and all that follow;
+ * negative: none does. Says whether one did since the last call. */
 bool disk_fails_at(int n, int code);
 
 #endif
