@@ -9,10 +9,12 @@
 #define IF_THERE(seq)                                                                                                  \
     " and (not m.erased or not exists (select from tombstone t where t.conversation = $1 and t.seq = " seq "))"
 
+/* Own words and those of staff among themselves do not count, but are passed over: of those there may be any number. */
+#define PASSED "5000"
 #define UNREAD                                                                                                         \
-    "select count(*) from (select from item i where i.conversation = $1 and i.seq > m.read and i.audience = 0"         \
-    " and i.kind < 64 and i.author <> $2 and i.author <> '00000000-0000-0000-0000-000000000000'" IF_THERE(             \
-        "i.seq") " order by i.seq limit $3) u"
+    "select count(*) from (select from (select seq, author, kind, audience from item where conversation = $1"          \
+    " and seq > m.read order by seq desc limit " PASSED ") i where i.audience = 0 and i.kind < 64 and i.author <> $2"  \
+    " and i.author <> '00000000-0000-0000-0000-000000000000'" IF_THERE("i.seq") " limit $3) u"
 
 #define CLOSED                                                                                                         \
     "select r.seq from item r where r.conversation = $1 and r.kind >= 64 and r.kind = 70"                              \

@@ -125,6 +125,9 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   typing(on?: boolean, options?: In): void
   /** What the customer is doing; null takes the key away. */
   context(key: string, value: Json, options?: In): void
+  processBegin(type: string, options?: In & { data?: Data, title?: string, step?: string }): Promise<Data>
+  processEdit(process: string, options?: In & { data?: Data, step?: string, state?: string }): Promise<Data>
+  processMerge(id: string, options?: { data?: Data, step?: string, state?: string }): void
   contextMask(name: string, options?: { keys?: string, shape?: string }): void
   recap(options?: In): Promise<Data>
 

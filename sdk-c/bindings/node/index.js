@@ -134,6 +134,9 @@ class Client extends EventEmitter {
   markRead(seq, { conversation } = {}) { this.#do('read', { seq, conversation }) }
   typing(on = true, { conversation } = {}) { native.typing(this.#open(), conversation, on) }
   context(key, value, { conversation } = {}) { this.#do('context', { key, value: value ?? undefined, conversation }) }
+  processBegin(type, { data, title, step, conversation } = {}) { return this.call('process.begin', { type, data, title, step, conversation }) }
+  processEdit(process, { data, step, state, conversation } = {}) { return this.call('process.edit', { process, data, step, state, conversation }) }
+  processMerge(id, { data, step, state } = {}) { this.#do('process.merge', { id, data, step, state }) }
   contextMask(name, { keys, shape } = {}) { this.#do('mask', { class: name, keys, shape }) }
   recap({ conversation } = {}) { return this.call('recap', { conversation }) }
 

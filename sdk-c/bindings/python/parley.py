@@ -113,6 +113,8 @@ _CALLS = {
     "outbox_count": (_U32, _P), "outbox_list": (_P, _P), "draft_set": (_I32, _P, _S, _I64, _S),
     "mark_read": (_I32, _P, _S, _I64), "recap": (_P, _P, _S), "typing": (None, _P, _S, _I32),
     "context_set": (_I32, _P, _S, _S, _S), "context_mask": (_I32, _P, _S, _S, _S),
+    "process_begin": (_I32, _P, _S, _S, _S, _S, _S, _ID_OUT), "process_edit": (_I32, _P, _S, _S, _S, _S, _S, _ID_OUT),
+    "process_merge": (_I32, _P, _S, _S, _S, _S),
     "view_thread": (_I32, _P, _S, _U32, _U64_OUT),
     "view_list": (_I32, _P, _U64_OUT), "view_more": (_I32, _P, ctypes.c_uint64, _U32),
     "view_close": (None, _P, ctypes.c_uint64), "unread_total": (_U32, _P), "load_older": (_I32, _P, _S, _U32, _U64_OUT),
@@ -392,6 +394,23 @@ class Client:
     def note(self, text: str, to: Optional[str] = None, conversation: Optional[str] = None) -> str:
         """Staff: what only staff see; with `to`, what only that member of staff sees."""
         return self._say("note", _text(conversation), _text(text), _text(to))
+
+    def process_begin(self, type: str, data: Optional[Mapping[str, Json]] = None, title: Optional[str] = None,
+                      step: Optional[str] = None, conversation: Optional[str] = None) -> str:
+        """Begins a process, also offline; its id."""
+        return self._say("process_begin", _text(conversation), _text(type), _text(title), _text(step),
+                         None if data is None else _json(data))
+
+    def process_edit(self, process: str, data: Optional[Mapping[str, Json]] = None, step: Optional[str] = None,
+                     state: Optional[str] = None, conversation: Optional[str] = None) -> str:
+        """Changes a process: shown at once, also offline, and sent on whatever it has become; the id of the change."""
+        return self._say("process_edit", _text(conversation), _text(process), _text(step), _text(state),
+                         None if data is None else _json(data))
+
+    def process_merge(self, id: str, data: Optional[Mapping[str, Json]] = None, step: Optional[str] = None,
+                      state: Optional[str] = None) -> None:
+        """Answers a conflict: what is given takes the place of what was said."""
+        _check(self._do("process_merge", _text(id), _text(step), _text(state), None if data is None else _json(data)))
 
     def retry(self, id: str) -> None:
         _check(self._do("outbox_retry", _text(id)))

@@ -166,6 +166,23 @@ public final class Client: @unchecked Sendable {
         try check(with { parley_context_set($0, conversation, key, json) })
     }
 
+    /// Begins a process, also offline; its id.
+    @discardableResult public func processBegin(_ type: String, data: String? = nil, title: String? = nil, step: String? = nil,
+                                                in conversation: String? = nil) throws -> String {
+        try say(type) { parley_process_begin($0, conversation, type, title, step, data, $1) }
+    }
+
+    /// Changes a process: shown at once, also offline, and sent on whatever it has become.
+    @discardableResult public func processEdit(_ process: String, data: String? = nil, step: String? = nil, state: String? = nil,
+                                               in conversation: String? = nil) throws -> String {
+        try say(process) { parley_process_edit($0, conversation, process, step, state, data, $1) }
+    }
+
+    /// Answers a conflict: what is given takes the place of what was said.
+    public func processMerge(_ id: String, data: String? = nil, step: String? = nil, state: String? = nil) throws {
+        try check(with { parley_process_merge($0, id, step, state, data) })
+    }
+
     /// A class of what never leaves this device in the context; with neither keys nor shape it masks nothing.
     public func contextMask(_ name: String, keys: String? = nil, shape: String? = nil) throws {
         try check(with { parley_context_mask($0, name, keys, shape) })
