@@ -118,6 +118,18 @@ static bool move(struct service *s, int kind, const struct value *body)
     return true;
 }
 
+/* Who joins says their name in the item; it is told once, and kept for the rows of what they say. */
+static parley_status meet(struct parley_client *c, const struct conversation *conv, const struct value *body)
+{
+    struct frame_person known, person = {.role = role_agent, .name = text_in(body, "name")};
+    if (person.name.len == 0 || uuid_parse(text_in(body, "agent"), &person.id) != PARLEY_OK)
+        return PARLEY_OK;
+    if (cache_find_person(c, person.id, &known) && span_equal(known.name, person.name))
+        return PARLEY_OK;
+    cache_person(c, &person);
+    return inbox_tell_person(c, conv, &person);
+}
+
 parley_status service_follow(struct parley_client *c, struct conversation *conv, const struct frame_item *item)
 {
     int kind = item->has_kind ? item_kind_of(item->kind) : ITEM_none;
@@ -130,5 +142,6 @@ parley_status service_follow(struct parley_client *c, struct conversation *conv,
         return PARLEY_OK;
     uuid_parse(text_in(body, "session"), &s->now.session);
     s->now.epoch = conv->epoch;
-    return conv->opening ? PARLEY_OK : service_tell(c, conv);
+    parley_status st = kind == ITEM_joined || kind == ITEM_reopened ? meet(c, conv, body) : PARLEY_OK;
+    return conv->opening || st != PARLEY_OK ? st : service_tell(c, conv);
 }

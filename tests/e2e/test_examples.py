@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -17,6 +18,7 @@ from chaos import Chaos
 from parley_wire import uuid7
 from server import READY_S, ROOT
 from shop import ECHO
+from test_chat_desk import desk
 
 BUILD = os.path.join(ROOT, "build", "asan")
 ENTER, QUIT, PAGE_UP, TAB = "\r", "\x11", "\x1b[5~", "\t"
@@ -38,7 +40,7 @@ class Screen:
         self.stream, self.decoder = pyte.Stream(self.display), codecs.getincrementaldecoder("utf-8")("replace")
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.process = subprocess.Popen(command, env={**env, "TERM": "screen", "NCURSES_NO_UTF8_ACS": "1", "LC_ALL": "C.UTF-8"}, stdin=slave, stdout=slave,
+        self.process = subprocess.Popen(command, env={**env, "TERM": "linux", "NCURSES_NO_UTF8_ACS": "1", "LC_ALL": "C.UTF-8"}, stdin=slave, stdout=slave,
                                         stderr=subprocess.PIPE, start_new_session=True)
         os.close(slave)
 
@@ -95,6 +97,7 @@ def messenger(shop, url, token, columns=100):
     env = {**os.environ, "PARLEY_URL": url, "PARLEY_TOKEN": token}
     screen = Screen([example("messenger"), os.path.join(shop.site.folder, "kept"), "ana"], env, columns)
     try:
+        screen.shows("^Q quit")     # what is typed before the terminal is set up means something else
         yield screen
         screen.quit()
     finally:
@@ -139,6 +142,25 @@ def test_the_messenger_on_a_train(shop):
             screen.turns_back_to("this is where it began")
             screen.key(TAB)
             screen.shows("only half a sen")
+
+
+def test_the_messenger_says_who_is_there(shop):
+    email = shop.staff("kim")
+    with shop.serve() as server, desk(shop, email) as kim, messenger(shop, server.url, shop.app.token("ana")) as screen:
+        screen.key("my parcel is late" + ENTER)
+        screen.shows("my parcel is late", "✓")
+        kim.call("status.set", status="online")
+        offer = kim.expect("offer")["offer"]
+        kim.call("offer.accept", conversation=offer["conversation"], offer=offer["offer"])
+        kim.reply("offer.accept")
+        screen.shows("main  ·  Kim is here")
+        kim.call("typing", conversation=offer["conversation"], on=True)
+        screen.shows("Kim is typing...")
+        kim.call("send", conversation=offer["conversation"], text="let me look")
+        screen.until(lambda text: re.search(r"│ Kim +\n.*│  let me look", text), "Kim's words under Kim's name")
+        screen.lacks("typing")
+        kim.call("read", conversation=offer["conversation"], seq=kim.text("let me look")["item"]["seq"])
+        screen.shows("✓✓ read")
 
 
 def test_a_loop_of_the_hosts_own(shop):

@@ -41,8 +41,8 @@ static void on_state(struct app *app, parley_event *e)
 static void show_service(struct app *app, parley_event *e, const char *at)
 {
     char path[48];
-    const char *names[] = {"state", "agent_name", "queue"}, *found[3];
-    for (int i = 0; i < 3; i++) {
+    const char *names[] = {"state", "agent_name"}, *found[2];
+    for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s.%s", at, names[i]);
         found[i] = parley_event_text(e, path);
     }
@@ -50,6 +50,7 @@ static void show_service(struct app *app, parley_event *e, const char *at)
     snprintf(path, sizeof path, "%s.place", at);
     long long place = parley_event_int(e, path, 0);
     *app->service = '\0';
+    snprintf(app->agent, sizeof app->agent, "%.60s", agent ? agent : "");
     if (strcmp(state, "live") == 0 || strcmp(state, "wrap_up") == 0)
         snprintf(app->service, sizeof app->service, "%.60s is here", agent && *agent ? agent : "Somebody");
     else if (strcmp(state, "bot") == 0)
@@ -66,14 +67,8 @@ static void on_typing(struct app *app, parley_event *e)
     *app->typist = '\0';
     if (!parley_event_int(e, "on", 0) || !role || strcmp(role, "customer") == 0)
         return;
-    for (size_t i = app->thread.count; i > 0; i--) {
-        const struct row *row = &app->thread.rows[i - 1];
-        if (!row->mine && row->name && strcmp(row->role, role) == 0) {
-            snprintf(app->typist, sizeof app->typist, "%s", row->name);
-            return;
-        }
-    }
-    snprintf(app->typist, sizeof app->typist, "%s", strcmp(role, "bot") == 0 ? "The bot" : "Somebody");
+    bool is_bot = strcmp(role, "bot") == 0;
+    snprintf(app->typist, sizeof app->typist, "%s", is_bot ? "The bot" : *app->agent ? app->agent : "Somebody");
 }
 
 static void on_view(struct app *app, parley_event *e)

@@ -49,7 +49,7 @@ struct app {
     struct thread thread;
     char open[ID];   /* the conversation on the screen; "" is the main one, before its id is known */
     char typist[64]; /* who types, or "" */
-    char service[160], notice[200];
+    char service[160], notice[200], agent[64];
     int32_t state;
     char *why;
     int64_t retry_at; /* when the next attempt is due, monotonic ms; 0: none */

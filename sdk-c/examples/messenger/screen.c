@@ -200,7 +200,7 @@ static void draw_composer(const struct app *app, const struct layout *at)
                  thread_question(&app->thread) ? "a number, or your own words" : "your message");
     compose(app, width, at->composer_top, at->left + 3, rows > COMPOSER_MAX ? skip : 0, &y, &x);
     put_text(LINES - 1, at->left + 1, at->width - 2, *app->notice ? LOOK_FAILED : LOOK_DIM,
-             *app->notice ? app->notice : "Enter send  PgUp older  Tab next conversation  /person  ^Q quit");
+             *app->notice ? app->notice : "Enter send  PgUp older  Tab next  /person  ^Q quit");
     move(at->composer_top + y - skip, at->left + 3 + x);
 }
 

@@ -61,6 +61,29 @@ static void rows_come_with_the_thread(void **state)
     expect_rows(f, "1 1|2 2|3 3");
 }
 
+/* An agent who comes while the app looks on is known by the words they come with. */
+static void who_joins_is_known_by_name(void **state)
+{
+    struct fake *f = *state;
+    char id[UUID_TEXT + 1], body[160];
+    uuid_format(fake_agent, id);
+    snprintf(body, sizeof body, "{\"name\":\"Kim\",\"agent\":\"%s\",\"epoch\":2,\"session\":\"%s\"}", id, id);
+    open_thread(f, 3);
+    fake_online(f, 0, 0);
+    struct frame_item joined = fake_item(1), said = fake_item(2);
+    joined.kind = span_str("joined");
+    joined.body.json = span_str(body);
+    joined.role = said.role = role_agent;
+    said.author = fake_agent;
+    fake_push(f, item, .conversation = fake_main, .item = joined);
+    parley_event *e = fake_event(f, PARLEY_EVENT_PERSON);
+    assert_string_equal(parley_event_text(e, "person"), id);
+    assert_string_equal(parley_event_text(e, "name"), "Kim");
+    fake_push(f, item, .conversation = fake_main, .item = said);
+    e = fake_event(f, PARLEY_EVENT_VIEW);
+    assert_string_equal(parley_event_text(e, "row.name"), "Kim");
+}
+
 static void what_is_said_stands_last_until_it_is_stored(void **state)
 {
     struct fake *f = *state;
@@ -260,6 +283,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(rows_come_with_the_thread),
+        CASE(who_joins_is_known_by_name),
         CASE(what_is_said_stands_last_until_it_is_stored),
         CASE(what_fails_is_shown_and_goes_when_discarded),
         CASE(a_screen_is_painted_from_the_cache),
