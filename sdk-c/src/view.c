@@ -8,7 +8,7 @@
 
 static void view_free(struct view *v)
 {
-    free(v->rows);
+    free(v->room);
     free(v);
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { ROWS_FIRST = 32 };
+
 static const char *const change_names[] = {
     [PARLEY_VIEW_INSERT] = "insert", [PARLEY_VIEW_UPDATE] = "update", [PARLEY_VIEW_REMOVE] = "remove",
     [PARLEY_VIEW_RESET] = "reset",   [PARLEY_VIEW_OLDER] = "older",
@@ -54,26 +56,37 @@ void row_end(struct parley_event *e, struct buf *row, struct span item)
     event_put_list(e, "row", row);
 }
 
-static bool reserve(struct view *v)
+static bool grow(struct view *v)
 {
-    if (v->len < v->cap)
-        return true;
-    size_t cap = v->cap ? v->cap * 2 : 32;
-    struct row *rows = realloc(v->rows, cap * sizeof *rows);
-    if (!rows) {
+    size_t cap = v->cap ? v->cap * 2 : ROWS_FIRST;
+    struct row *room = malloc(cap * sizeof *room);
+    if (!room) {
         v->broken = true;
         return false;
     }
+    struct row *rows = room + (cap - v->len) / 2;
+    if (v->len)
+        memcpy(rows, v->rows, v->len * sizeof *rows);
+    free(v->room);
+    v->room = room;
     v->rows = rows;
     v->cap = cap;
     return true;
 }
 
+/* The shorter side makes way. */
 bool row_put(struct view *v, size_t index, struct row row)
 {
-    if (!reserve(v))
+    bool upper = index < v->len - index;
+    size_t front = (size_t)(v->rows - v->room), back = v->cap - front - v->len;
+    if ((upper ? front : back) == 0 && !grow(v))
         return false;
-    memmove(v->rows + index + 1, v->rows + index, (v->len - index) * sizeof *v->rows);
+    if (upper) {
+        memmove(v->rows - 1, v->rows, index * sizeof *v->rows);
+        v->rows--;
+    } else {
+        memmove(v->rows + index + 1, v->rows + index, (v->len - index) * sizeof *v->rows);
+    }
     v->rows[index] = row;
     v->len++;
     return true;

@@ -33,6 +33,7 @@ class Desk:
         while True:
             await self.app.until(lambda: self.app.offers, "an offer", 3600)
             conv, offer = self.app.offers.popitem()
+            self.app.hidden.discard(conv)
             answer = await self.asked("offer.accept", conversation=conv, offer=offer)
             assert answer["status"] in ("ok", "not_found", "stale", "taken"), answer  # accepted, and the answer was lost
 
@@ -108,6 +109,7 @@ class Customer:
     async def resolve(self):
         while (await self.agent.ask("resolve", conversation=self.conv))["status"] not in ("ok", "stale"):
             pass
+        self.agent.hide(self.conv)
         await self.phone.until(lambda: not self.phone.service.get(self.conv), "the end")
 
     # --- what everybody has ---

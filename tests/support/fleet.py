@@ -31,7 +31,7 @@ class App:
 
     def __init__(self, fleet, name, url, token, folder, rows, each):
         self.fleet, self.name, self.url, self.token, self.folder = fleet, name, url, token, folder
-        self.rows_wanted, self.each, self.keys = rows, each, asyncio.Lock()
+        self.rows_wanted, self.each, self.keys, self.hidden = rows, each, asyncio.Lock(), set()
         self.me, self.ids, self.starts, self.last = None, set(), 0, collections.deque(maxlen=30)
         self.changed = asyncio.Event()
         self.forget()
@@ -91,6 +91,12 @@ class App:
         self.call("view.more", view=self.numbers[conversation], count=self.rows_wanted)
         await self.until(lambda: self.older > older or self.starts != starts, "older rows")
 
+    def hide(self, conversation):
+        """Nobody looks at it any more, until it is taken out of `hidden` again."""
+        self.hidden.add(conversation)
+        self.views.pop(conversation)
+        self.call("view.close", view=self.numbers.pop(conversation))
+
     # --- what it is told ---
 
     def take(self, e):
@@ -121,9 +127,11 @@ class App:
         raise AssertionError(f"{self.name}: {e}")
 
     def on_conversation(self, e):
-        if self.each and e["conversation"] not in self.conversations:
-            self.call("view", conversation=e["conversation"], count=self.rows_wanted)
-        self.conversations[e["conversation"]] = e
+        conv = e["conversation"]
+        if self.each and conv not in self.hidden and conv not in self.numbers:
+            self.numbers[conv] = None
+            self.call("view", conversation=conv, count=self.rows_wanted)
+        self.conversations[conv] = e
 
     def on_item(self, e):
         told = self.items.setdefault(e["conversation"], {})
