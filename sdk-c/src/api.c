@@ -33,7 +33,6 @@ void api_enter(struct parley_client *c)
 
 parley_status api_leave(struct parley_client *c, parley_status st)
 {
-    c->driver.kick_due = true; /* times may have changed */
     client_unlock(c);
     return st;
 }

@@ -79,7 +79,7 @@ void client_unlock(struct parley_client *c)
     views_flush(c);
     keep_commit(c);
     cache_commit(c);
-    bool kick = c->driver.kick_due, wake = c->events.wake_due;
+    bool kick = c->driver.kick_due || driver_is_late(c), wake = c->events.wake_due;
     void (*wakeup)(void *) = c->events.wakeup;
     void *user = c->events.wakeup_user;
     c->driver.kicked = c->driver.kicked || kick;

@@ -167,10 +167,15 @@ static struct action *turn(struct parley_client *c, int64_t *out_due)
     struct action *actions = d->actions;
     d->actions = NULL;
     d->actions_end = &d->actions;
-    *out_due = client_due(c);
+    *out_due = d->due = client_due(c);
     d->kick_due = d->kicked = false;
     client_unlock(c);
     return actions;
+}
+
+bool driver_is_late(struct parley_client *c)
+{
+    return requests_may_go(c) || client_due(c) < c->driver.due;
 }
 
 static void wait_for_work(struct parley_client *c, int32_t timeout_ms)

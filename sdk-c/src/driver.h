@@ -23,6 +23,7 @@ struct driver {
     struct action *actions, **actions_end;
     struct report *reports, **reports_end;
     size_t report_bytes;
+    int64_t due;         /* when the loop looks again by itself, as far as it knows */
     pthread_cond_t work; /* something to do, for a loop that waits without a built-in transport */
     bool kick_due;       /* something to do: the loop is told when the lock is released */
     bool kicked;         /* it was told, and has not looked yet */
@@ -39,6 +40,9 @@ void driver_done(struct parley_client *c);
 parley_status driver_open(struct parley_client *c, uint64_t socket);
 parley_status driver_send(struct parley_client *c, uint64_t socket, struct span bytes);
 void driver_close(struct parley_client *c, uint64_t socket, int code);
+
+/* Whether there is more to do than the loop knows of, or sooner: what makes no difference to it wakes nobody. */
+bool driver_is_late(struct parley_client *c);
 
 /* Wakes the loop; without the lock. */
 void driver_kick(struct parley_client *c);

@@ -177,6 +177,14 @@ static bool may_go(const struct parley_client *c, const struct request *r)
     return link_online(c) && (c->requests.in_flight < LIMIT_REQUESTS_IN_FLIGHT || r->type == FRAME_post);
 }
 
+bool requests_may_go(const struct parley_client *c)
+{
+    const struct request *r = c->requests.first;
+    while (r && !may_go(c, r))
+        r = r->next;
+    return r != NULL;
+}
+
 void requests_flush(struct parley_client *c)
 {
     for (struct request *r = c->requests.first; r; r = r->next) {

@@ -63,6 +63,9 @@ uint64_t request_number(struct parley_client *c);
 /* Whether this is made again without harm when its answer was lost. */
 enum request_care request_care_of(enum frame_type type);
 
+/* Whether one waits to be sent that may be. */
+bool requests_may_go(const struct parley_client *c);
+
 /* Sends what may be sent now; may end the connection. */
 void requests_flush(struct parley_client *c);
 
