@@ -22,7 +22,8 @@ static struct jws_table *table_new(const struct conf *conf)
 static bool reaches(void *arg, const struct principal *who, const struct hub_reach *reach)
 {
     const struct api *api = arg;
-    return who->role != role_agent || uuid_equal(who->id, reach->agent) || uuid_equal(who->id, reach->offered) ||
+    return !role_is_agent(who->role) || directory_may(api->directory, who->role, PERMISSION_WATCH) ||
+           uuid_equal(who->id, reach->agent) || uuid_equal(who->id, reach->offered) ||
            directory_serves(api->directory, who->id, span_str(reach->queue));
 }
 
@@ -112,6 +113,13 @@ static bool may_stay(void *arg, const struct principal *who)
     }
 }
 
+/* What a link follows was granted when it asked: whoever may do less than then comes back and asks anew. */
+static bool may_as_before(void *arg, const struct principal *who)
+{
+    const struct api *api = arg;
+    return !(api->had.of[who->role] & ~directory_permissions(api->directory)->of[who->role]);
+}
+
 void api_refresh(struct api *api)
 {
     const struct directory_key *key;
@@ -123,7 +131,9 @@ void api_refresh(struct api *api)
     api->tokens = table;
     for (int i = 0; (agent = directory_agent_at(api->directory, i)); i++)
         hub_revoke(api->hub, agent->id, agent->disabled ? INT64_MAX : agent->revision);
-    hub_sign_out_unless(api->hub, may_stay, api->directory);
+    hub_close_unless(api->hub, may_stay, api->directory, PARLEY_SIGNED_OUT, NULL);
+    hub_close_unless(api->hub, may_as_before, api, PARLEY_DRAINING, "your role may do less now; connect again");
+    api->had = *directory_permissions(api->directory);
 }
 
 void api_drain(struct api *api, int64_t spread_ms)

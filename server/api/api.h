@@ -7,6 +7,7 @@
 #include "server/base/conf.h"
 #include "server/hub/link.h"
 #include "server/talk/call.h"
+#include "server/talk/permission.h"
 
 struct directory;
 struct gate;
@@ -31,6 +32,7 @@ struct api {
     struct marks *marks;
     struct gate *gate;        /* of the process */
     struct jws_table *tokens; /* of the keys in the directory */
+    struct permissions had;   /* at the last refresh */
     int64_t blobs_swept_ms;   /* when uploads that came to nothing were last removed */
     struct uuid node;
     struct arena arena; /* of the message being read */
@@ -43,7 +45,8 @@ struct api *api_new(const struct conf *conf, struct loop *loop, struct store *st
                     struct gate *gate);
 void api_free(struct api **api);
 
-/* The directory was read anew: its keys are taken over, links that lost their access are closed. */
+/* The directory was read anew: its keys are taken over, links that lost their access, or some of
+ * their permissions, are closed. */
 void api_refresh(struct api *api);
 
 /* What io/ws calls. */

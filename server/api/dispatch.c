@@ -36,13 +36,13 @@ void api_refuse_rate(struct link *link, int64_t id, int64_t wait_ms, const char 
 
 /* ---- one request ---- */
 
-static parley_status may(const struct verb *verb, const struct link *link)
+static parley_status may(const struct api *api, const struct verb *verb, const struct link *link)
 {
-    if (verb->who == 0)
+    if (verb->needs == 0)
         return link->state == LINK_NEW ? PARLEY_OK : PARLEY_WRONG_STATE;
     if (link->state != LINK_OPEN)
         return PARLEY_HELLO_FIRST;
-    return verb->who & 1u << link->who->role ? PARLEY_OK : PARLEY_DENIED;
+    return directory_may(api->directory, link->who->role, verb->needs) ? PARLEY_OK : PARLEY_DENIED;
 }
 
 static void handle(struct api *api, struct link *link, const struct frame *frame)
@@ -53,7 +53,7 @@ static void handle(struct api *api, struct link *link, const struct frame *frame
         api_refuse(link, frame->id, PARLEY_UNKNOWN_TYPE, NULL, "type");
         return;
     }
-    parley_status st = may(verb, link);
+    parley_status st = may(api, verb, link);
     if (st != PARLEY_OK) {
         api_refuse(link, frame->id, st, st == PARLEY_DENIED ? "your role may not send this request" : NULL, "type");
         return;

@@ -5,6 +5,7 @@
 #include "server/api/http.h"
 #include "server/api/verb.h"
 #include "server/base/mem.h"
+#include "server/talk/directory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static void ask(struct api *api, struct link *link, const struct kept *kept)
         const struct verb *verb = verb_of(frame.type);
         struct frame_error slower = frame_error_status(PARLEY_RATE_LIMITED);
         slower.has_retry_after_ms = true;
-        if (!(verb->who & 1u << link->who->role))
+        if (!directory_may(api->directory, link->who->role, verb->needs))
             api_refuse(link, 0, PARLEY_DENIED, NULL, NULL);
         else if (link_spend(link, verb->rate, &slower.retry_after_ms) == PARLEY_OK)
             verb->handler(api, link, &frame);

@@ -45,7 +45,7 @@ static struct span keep(struct thread_read *l, struct span text)
 static bool serves(const struct thread_read *l, const struct session_row *session)
 {
     const struct principal *who = l->link->who;
-    if (who->role == role_supervisor || who->role == role_admin)
+    if (directory_may(l->api->directory, who->role, PERMISSION_WATCH))
         return true;
     return uuid_equal(session->agent, who->id) || uuid_equal(session->offer_agent, who->id) ||
            directory_serves(l->api->directory, who->id, session->queue);

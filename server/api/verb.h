@@ -1,26 +1,20 @@
-/* The table of requests: who may send which, in which state of the link, at what rate, and the handler of each. */
+/* The table of requests: which permission each needs, in which state of the link, at what rate, and the handler of
+ * each. */
 #ifndef SERVER_API_VERB_H
 #define SERVER_API_VERB_H
 
 #include "protocol/frame.h"
 #include "server/hub/link.h"
+#include "server/talk/permission.h"
 
 struct api;
 
 /* Reads the frame, answers it now or later. The frame and what it points to live during the call only. */
 typedef void verb_handler(struct api *api, struct link *link, const struct frame *frame);
 
-enum verb_who {
-    WHO_CUSTOMER = 1 << role_customer | 1 << role_guest,
-    WHO_AGENT = 1 << role_agent | 1 << role_supervisor | 1 << role_admin,
-    WHO_BOT = 1 << role_bot,
-    WHO_BACKEND = 1 << role_backend,
-    WHO_ALL = WHO_CUSTOMER | WHO_AGENT | WHO_BOT | WHO_BACKEND,
-};
-
 struct verb {
     verb_handler *handler; /* NULL: not a request of this server */
-    unsigned who;          /* bits of roles; 0: before welcome */
+    unsigned needs;        /* any of these permissions; 0: before welcome */
     enum rate_class rate;
 };
 

@@ -93,8 +93,9 @@ void hub_revoke(struct hub *hub, struct uuid principal, int64_t revision);
 /* Ends all links of this principal, on every worker. */
 void hub_sign_out(struct hub *hub, struct uuid principal);
 
-/* Ends the links on this worker whose principal may not be here any more. */
-void hub_sign_out_unless(struct hub *hub, bool (*may)(void *arg, const struct principal *who), void *arg);
+/* Ends the links on this worker whose principal may not be here any more; text NULL: the status's own. */
+void hub_close_unless(struct hub *hub, bool (*may)(void *arg, const struct principal *who), void *arg,
+                      parley_status why, const char *text);
 
 /* Tells everyone when to come back, spread over spread_ms. */
 void hub_drain(struct hub *hub, int64_t spread_ms);

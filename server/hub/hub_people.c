@@ -89,13 +89,14 @@ void hub_sign_out(struct hub *hub, struct uuid principal)
     }
 }
 
-void hub_sign_out_unless(struct hub *hub, bool (*may)(void *arg, const struct principal *who), void *arg)
+void hub_close_unless(struct hub *hub, bool (*may)(void *arg, const struct principal *who), void *arg,
+                      parley_status why, const char *text)
 {
     LIST_EACH(&hub->links, node)
     {
         struct link *link = LIST_ITEM(node, struct link, in_hub);
         if (link->who && !may(arg, link->who))
-            link_close(link, PARLEY_SIGNED_OUT, NULL);
+            link_close(link, why, text);
     }
 }
 

@@ -26,7 +26,8 @@ static bool is_free(const struct route *route, const struct directory_agent *age
 {
     const struct seat *seat = map_get(&route->seats, agent->id);
     return !agent->disabled && agent->status == agent_status_online && seat && seat->workers &&
-           agent->load + seat->offers < agent->capacity;
+           agent->load + seat->offers < agent->capacity &&
+           directory_may(route->directory, agent->role, PERMISSION_SERVE);
 }
 
 static struct directory_agent *longest_idle(struct route *route, const struct session_row *session)

@@ -19,6 +19,8 @@ static const struct pg_statement api_keys = {
     {0}};
 static const struct pg_statement queues = {
     "app_load_queues", "select name, title, priority from queue order by name", 0, {0}};
+static const struct pg_statement permissions = {
+    "app_load_permissions", "select name, permission from role order by name, permission", 0, {0}};
 
 struct load {
     struct pg_group *group;
@@ -100,6 +102,16 @@ static void on_queues(void *arg, const struct pg_result *r)
     load->all.nqueues = pg_rows(r);
 }
 
+static void on_permissions(void *arg, const struct pg_result *r)
+{
+    struct load *load = arg;
+    struct permission_row *rows = ROOM(load, r, *rows);
+    for (int i = 0; i < pg_rows(r); i++)
+        rows[i] = (struct permission_row){pg_get_text(r, i, 0), pg_get_text(r, i, 1)};
+    load->all.permissions = rows;
+    load->all.npermissions = pg_rows(r);
+}
+
 static void on_loaded(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct load *load = arg;
@@ -115,5 +127,6 @@ parley_status app_load_all(struct store *store, app_loaded *done, void *arg)
     pg_group_add(group, &keys, on_keys, load);
     pg_group_add(group, &api_keys, on_api_keys, load);
     pg_group_add(group, &queues, on_queues, load);
+    pg_group_add(group, &permissions, on_permissions, load);
     return pg_group_send(&group, on_loaded, load);
 }

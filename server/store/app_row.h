@@ -1,4 +1,5 @@
-/* What an administrator sets up: apps, their keys, keys of bots and back ends, queues. Small: read whole, and again
+/* What an administrator sets up: apps, their keys, keys of bots and back ends, queues, what
+ * roles may do. Small: read whole, and again
  * when a change is announced. */
 #ifndef SERVER_STORE_APP_ROW_H
 #define SERVER_STORE_APP_ROW_H
@@ -35,13 +36,18 @@ struct queue_row {
     int32_t priority;
 };
 
+struct permission_row {
+    struct span role, permission;
+};
+
 /* What is disabled is left out. */
 struct app_all {
     const struct app_row *apps;
     const struct app_key_row *keys;
     const struct api_key_row *api_keys;
     const struct queue_row *queues;
-    int napps, nkeys, napi_keys, nqueues;
+    const struct permission_row *permissions;
+    int napps, nkeys, napi_keys, nqueues, npermissions;
 };
 
 /* all is NULL unless status is PARLEY_OK; borrowed for the call. */

@@ -3,6 +3,7 @@
 
 #include "protocol/wire_json.h"
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/base/map.h"
 #include "server/base/mem.h"
 #include "server/io/crypto.h"
@@ -24,6 +25,7 @@ struct tables {
     struct directory_flow *flows;
     struct directory_process_type *types; /* by app, name and version, ascending */
     int napps, nkeys, napi_keys, nagents, nqueues, nflows, ntypes;
+    struct permissions permissions;
 };
 
 struct directory {
@@ -120,6 +122,15 @@ static void take_queue(struct directory_queue *out, const struct queue_row *row)
     out->priority = row->priority;
 }
 
+static void take_permission(struct tables *t, const struct permission_row *row)
+{
+    char role[LIMIT_NAME + 1], permission[LIMIT_NAME + 1];
+    SET(role, row->role);
+    SET(permission, row->permission);
+    if (!permissions_add(&t->permissions, row->role, row->permission))
+        log_warn(NULL, "a role's permission is not known", LOG_STR("role", role), LOG_STR("permission", permission));
+}
+
 #define ROOM(t, array, count) ((t)->array = arena_array(&(t)->arena, (size_t)(count) + 1, sizeof *(t)->array))
 
 static void part_done(struct directory *d, parley_status status);
@@ -141,6 +152,9 @@ static void on_apps(void *arg, parley_status status, const struct app_all *all)
             take_api_key(&t->api_keys[t->napi_keys], &all->api_keys[t->napi_keys]);
         for (t->nqueues = 0; t->nqueues < all->nqueues; t->nqueues++)
             take_queue(&t->queues[t->nqueues], &all->queues[t->nqueues]);
+        t->permissions = (struct permissions){0}; /* a reading that failed may have left some */
+        for (int i = 0; i < all->npermissions; i++)
+            take_permission(t, &all->permissions[i]);
     }
     part_done(d, status);
 }
@@ -269,6 +283,16 @@ void directory_reload(struct directory *directory, directory_read *done, void *a
 }
 
 /* ---- looking up: a handful of rows each, so a scan is the quickest way ---- */
+
+bool directory_may(const struct directory *d, enum role role, unsigned permissions)
+{
+    return d->now.permissions.of[role] & permissions;
+}
+
+const struct permissions *directory_permissions(const struct directory *d)
+{
+    return &d->now.permissions;
+}
 
 const struct directory_app *directory_app(const struct directory *d, struct uuid id)
 {
@@ -400,7 +424,7 @@ bool directory_member(const struct directory *d, struct uuid agent, struct span 
 bool directory_serves(const struct directory *d, struct uuid agent, struct span queue)
 {
     const struct directory_agent *a = directory_agent(d, agent);
-    return a && (a->role == role_supervisor || a->role == role_admin || directory_member(d, agent, queue));
+    return a && (directory_may(d, a->role, PERMISSION_WATCH) || directory_member(d, agent, queue));
 }
 
 bool directory_origin(const struct directory *d, struct span origin)

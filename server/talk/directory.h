@@ -1,10 +1,11 @@
-/* The small tables, whole and in memory: apps and their keys, agents, queues, flows, types of processes. Read by each
+/* The small tables, whole and in memory: apps and their keys, agents, queues, flows, types of processes, what
+ * roles may do. Read by each
  * worker when it starts and again when administration says that something changed. Borrowed pointers live until the
  * next reading: for the turn. One worker's thread. */
 #ifndef SERVER_TALK_DIRECTORY_H
 #define SERVER_TALK_DIRECTORY_H
 
-#include "protocol/frame.h"
+#include "server/talk/permission.h"
 
 struct store;
 struct directory;
@@ -82,6 +83,10 @@ void directory_reload(struct directory *directory, directory_read *done, void *a
 /* False until it was read for the first time. */
 bool directory_ready(const struct directory *directory);
 
+/* Whether the role has any of these permissions. */
+bool directory_may(const struct directory *d, enum role role, unsigned permissions);
+const struct permissions *directory_permissions(const struct directory *d);
+
 /* NULL, or empty, when there is none. */
 const struct directory_app *directory_app(const struct directory *d, struct uuid id);
 const struct directory_app *directory_app_named(const struct directory *d, struct span name);
@@ -112,7 +117,7 @@ bool directory_one_space(const struct directory *d, struct uuid app, struct uuid
 /* Whether a queue's sessions are offered to an agent. */
 bool directory_member(const struct directory *d, struct uuid agent, struct span queue);
 
-/* Whether an agent may take sessions of a queue: a member, or a supervisor. */
+/* Whether an agent may take sessions of a queue: a member, or who may watch all. */
 bool directory_serves(const struct directory *d, struct uuid agent, struct span queue);
 
 /* Whether any app allows this browser origin. */

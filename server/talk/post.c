@@ -20,23 +20,21 @@ static bool is_customer(const struct caller *caller)
     return caller->role == role_customer || caller->role == role_guest;
 }
 
-static unsigned poster(const struct caller *caller)
+static const struct {
+    enum permission permission;
+    unsigned poster;
+} posters[] = {{PERMISSION_OWN, POSTER_CUSTOMER},
+               {PERMISSION_SERVE, POSTER_AGENT | POSTER_STAFF},
+               {PERMISSION_SPEAK, POSTER_BOT},
+               {PERMISSION_POST, POSTER_BACKEND}};
+
+static unsigned poster(const struct directory *directory, enum role role)
 {
-    switch (caller->role) {
-    case role_customer:
-    case role_guest:
-        return POSTER_CUSTOMER;
-    case role_agent:
-    case role_supervisor:
-    case role_admin:
-        return POSTER_AGENT | POSTER_STAFF;
-    case role_bot:
-        return POSTER_BOT;
-    case role_backend:
-        return POSTER_BACKEND;
-    default:
-        return 0;
-    }
+    unsigned found = 0;
+    for (size_t i = 0; i < sizeof posters / sizeof *posters; i++)
+        if (directory_may(directory, role, posters[i].permission))
+            found |= posters[i].poster;
+    return found;
 }
 
 /* ---- the first words open a session ---- */
@@ -106,7 +104,7 @@ static enum verdict may_say(struct call *call, struct conversation *conv, struct
         call->result.duplicate = true;
         return WORK_DONE;
     }
-    if (!(kind->posters & poster(&call->caller))) {
+    if (!(kind->posters & poster(conv->talk->directory, call->caller.role))) {
         refusal->path = "data.kind";
         refuse(refusal, PARLEY_DENIED, "your role does not post items of this kind");
         return WORK_REFUSE;

@@ -268,6 +268,9 @@ static void on_loaded(void *arg, parley_status status, const struct app_all *all
     assert_int_equal(all->napi_keys, 1);
     assert_int_equal(all->api_keys[0].digest[31], 0x99);
     assert_int_equal(all->nqueues, 2);
+    assert_int_equal(all->npermissions, 11);
+    assert_true(span_is(all->permissions[0].role, "admin"));
+    assert_true(span_is(all->permissions[0].permission, "administer"));
     store_fixture_done(arg, status, NULL);
 }
 
