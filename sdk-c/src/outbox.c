@@ -1,9 +1,7 @@
-/* Entries move through their states in entry_move alone; the pump decides what goes next. */
+/* Entries move through their states in outbox_move alone; the pump decides what goes next. */
 #include "sdk-c/src/outbox.h"
 
-#include "protocol/wire_json.h"
 #include "sdk-c/src/client.h"
-#include "sdk-c/src/edit_value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +21,7 @@ void outbox_done(struct outbox *box)
     outbox_init(box);
 }
 
-static struct entry **find(struct outbox *box, struct uuid id)
+struct entry **outbox_find(struct outbox *box, struct uuid id)
 {
     for (struct entry **at = &box->first; *at; at = &(*at)->next)
         if (uuid_equal((*at)->id, id))
@@ -31,7 +29,7 @@ static struct entry **find(struct outbox *box, struct uuid id)
     return NULL;
 }
 
-static void forget(struct parley_client *c, struct entry **at)
+void outbox_forget(struct parley_client *c, struct entry **at)
 {
     struct outbox *box = &c->outbox;
     struct entry *e = *at;
@@ -51,7 +49,7 @@ static void trim_sent(struct parley_client *c)
     struct outbox *box = &c->outbox;
     for (struct entry **at = &box->first; *at && box->sent > OUTBOX_SENT_MAX;) {
         if (outbox_is_stored(*at) && !(*at)->in_flight)
-            forget(c, at);
+            outbox_forget(c, at);
         else
             at = &(*at)->next;
     }
@@ -84,7 +82,7 @@ static void tell_process(struct parley_client *c, const struct entry *e)
         edit_tell(c, conv, e->process); /* without memory: the next change tells */
 }
 
-static void entry_move(struct parley_client *c, struct entry *e, int32_t state, parley_status reason, struct span text)
+void outbox_move(struct parley_client *c, struct entry *e, int32_t state, parley_status reason, struct span text)
 {
     int32_t was = e->state;
     bool was_stored = outbox_is_stored(e);
@@ -131,7 +129,7 @@ parley_status outbox_add_as(struct parley_client *c, const struct draft *draft, 
         return st;
     }
     list(box, e);
-    entry_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
+    outbox_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
     outbox_pump(c);
     return PARLEY_OK;
 }
@@ -186,34 +184,34 @@ static void failed(struct parley_client *c, struct conversation *conv, struct en
     parley_status st = answer->status;
     bool faulty = st == PARLEY_INTERNAL && ++e->tries >= OUTBOX_TRIES;
     if (e->is_edit && st == PARLEY_STALE && edit_stale(c, e, error)) {
-        entry_move(c, e, PARLEY_OUTBOX_QUEUED, st, error->text);
+        outbox_move(c, e, PARLEY_OUTBOX_QUEUED, st, error->text);
     } else if (e->is_edit && st == PARLEY_CONFLICT) {
         /* stored before, on another revision: the answer was lost, and the process moved on meanwhile */
-        entry_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
+        outbox_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
     } else if (status_again(st) && !faulty) {
         int64_t wait = error->has_retry_after_ms ? error->retry_after_ms : OUTBOX_HOLD_MS;
         int64_t until = client_now(c) + wait;
         conv->hold_until = until > conv->hold_until ? until : conv->hold_until;
         conv->refusing = true;
-        entry_move(c, e, PARLEY_OUTBOX_QUEUED, st, error->text);
+        outbox_move(c, e, PARLEY_OUTBOX_QUEUED, st, error->text);
     } else if (faulty || st == PARLEY_LIMIT) {
-        entry_move(c, e, PARLEY_OUTBOX_FAILED_RETRY, st, error->text);
+        outbox_move(c, e, PARLEY_OUTBOX_FAILED_RETRY, st, error->text);
     } else {
-        entry_move(c, e, PARLEY_OUTBOX_FAILED_FINAL, st, error->text);
+        outbox_move(c, e, PARLEY_OUTBOX_FAILED_FINAL, st, error->text);
     }
 }
 
 /* One that is stored is the process's from then on: nobody marks it. */
 static void forget_edit(struct parley_client *c, struct uuid id)
 {
-    struct entry **at = find(&c->outbox, id);
+    struct entry **at = outbox_find(&c->outbox, id);
     if (at && (*at)->is_edit && outbox_is_stored(*at) && !(*at)->in_flight)
-        forget(c, at);
+        outbox_forget(c, at);
 }
 
 static parley_status answered(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
-    struct entry **at = find(&c->outbox, r->subject);
+    struct entry **at = outbox_find(&c->outbox, r->subject);
     struct conversation *conv = at ? inbox_find(&c->inbox, (*at)->conversation) : NULL;
     if (!conv)
         return PARLEY_OK;
@@ -228,7 +226,7 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
     if (answer->status == PARLEY_OK && !outbox_is_stored(e)) {
         e->seq = e->is_edit ? 0 : answer->frame->posted.seq;
         conv->acked = e->seq > conv->acked ? e->seq : conv->acked;
-        entry_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
+        outbox_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
         trim_sent(c);
     } else if (answer->status != PARLEY_OK && !outbox_is_stored(e)) {
         failed(c, conv, e, answer);
@@ -242,11 +240,11 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
 
 parley_status outbox_stored(struct parley_client *c, struct uuid id, int64_t seq)
 {
-    struct entry **at = find(&c->outbox, id);
+    struct entry **at = outbox_find(&c->outbox, id);
     if (!at || outbox_is_stored(*at))
         return PARLEY_OK;
     (*at)->seq = seq;
-    entry_move(c, *at, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
+    outbox_move(c, *at, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
     trim_sent(c);
     forget_edit(c, id);
     return PARLEY_OK;
@@ -272,9 +270,9 @@ parley_status outbox_marked(struct parley_client *c, struct conversation *conv, 
         struct entry *e = *at;
         bool meant = outbox_is_stored(e) && uuid_equal(e->conversation, conv->id);
         if (meant && state_by(mark, e->seq) > e->state)
-            entry_move(c, e, state_by(mark, e->seq), PARLEY_OK, (struct span){0});
+            outbox_move(c, e, state_by(mark, e->seq), PARLEY_OK, (struct span){0});
         if (meant && e->state == PARLEY_OUTBOX_READ && !e->in_flight)
-            forget(c, at);
+            outbox_forget(c, at);
         else
             at = &e->next;
     }
@@ -317,11 +315,11 @@ static void send(struct parley_client *c, struct conversation *conv, struct entr
         r->subject = e->id;
         e->in_flight = true;
         conv->posting++;
-        entry_move(c, e, PARLEY_OUTBOX_SENDING, PARLEY_OK, (struct span){0});
+        outbox_move(c, e, PARLEY_OUTBOX_SENDING, PARLEY_OK, (struct span){0});
     } else if (st == PARLEY_NOMEM || st == PARLEY_LIMIT) {
         conv->hold_until = client_now(c) + OUTBOX_HOLD_MS;
     } else {
-        entry_move(c, e, PARLEY_OUTBOX_FAILED_FINAL, st, (struct span){0});
+        outbox_move(c, e, PARLEY_OUTBOX_FAILED_FINAL, st, (struct span){0});
     }
 }
 
@@ -363,7 +361,7 @@ void outbox_lost(struct parley_client *c)
     for (struct entry *e = c->outbox.first; e; e = e->next) {
         e->in_flight = e->looking = e->lost = false;
         if (e->state == PARLEY_OUTBOX_SENDING)
-            entry_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
+            outbox_move(c, e, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
     }
 }
 
@@ -372,93 +370,6 @@ void outbox_main_known(struct parley_client *c, struct uuid id)
     for (struct entry *e = c->outbox.first; e; e = e->next)
         if (uuid_is_nil(e->conversation))
             e->conversation = id;
-}
-
-/* --- the app's wishes --- */
-
-parley_status outbox_retry(struct parley_client *c, struct uuid id)
-{
-    struct entry **at = find(&c->outbox, id);
-    if (!at)
-        return PARLEY_NOT_FOUND;
-    if ((*at)->state != PARLEY_OUTBOX_FAILED_RETRY)
-        return PARLEY_WRONG_STATE;
-    (*at)->tries = 0;
-    entry_move(c, *at, PARLEY_OUTBOX_QUEUED, PARLEY_OK, (struct span){0});
-    outbox_pump(c);
-    return PARLEY_OK;
-}
-
-parley_status outbox_discard(struct parley_client *c, struct uuid id)
-{
-    struct entry **at = find(&c->outbox, id);
-    if (!at)
-        return PARLEY_NOT_FOUND;
-    if ((*at)->in_flight || outbox_is_stored(*at))
-        return PARLEY_WRONG_STATE;
-    entry_move(c, *at, PARLEY_OUTBOX_DISCARDED, PARLEY_OK, (struct span){0});
-    forget(c, at);
-    return PARLEY_OK;
-}
-
-/* --- edits --- */
-
-static parley_status rewrite(struct parley_client *c, struct entry *e, struct span json)
-{
-    char *body = malloc(json.len);
-    if (!body)
-        return PARLEY_NOMEM;
-    memcpy(body, json.ptr, json.len);
-    parley_status st = keep_entry_body(c, e, json);
-    if (st != PARLEY_OK) {
-        free(body);
-        return st;
-    }
-    free(e->rewritten);
-    e->rewritten = body;
-    e->body_len = json.len;
-    return PARLEY_OK;
-}
-
-parley_status outbox_rewrite(struct parley_client *c, struct uuid id, struct value *body, const struct value *process)
-{
-    struct arena arena;
-    struct buf json;
-    struct entry **at = find(&c->outbox, id);
-    if (!at)
-        return PARLEY_NOT_FOUND;
-    arena_init(&arena, EDIT_ARENA_MAX);
-    buf_init(&json, LIMIT_MESSAGE * 2);
-    parley_status st = edit_rebase(&arena, body, process);
-    if (st == PARLEY_OK) {
-        wire_json_put_value(&json, body);
-        st = json.status;
-    }
-    if (st == PARLEY_OK)
-        st = rewrite(c, *at, buf_span(&json));
-    buf_done(&json);
-    arena_done(&arena);
-    return st;
-}
-
-void outbox_ask(struct parley_client *c, struct uuid id)
-{
-    struct entry **at = find(&c->outbox, id);
-    if (at)
-        entry_move(c, *at, PARLEY_OUTBOX_FAILED_RETRY, PARLEY_STALE,
-                   span_str("somebody else has changed the same: parley_process_merge decides"));
-}
-
-const struct entry *outbox_conflict(struct parley_client *c, struct uuid id)
-{
-    struct entry **at = find(&c->outbox, id);
-    bool asks = at && (*at)->is_edit && (*at)->state == PARLEY_OUTBOX_FAILED_RETRY && (*at)->reason == PARLEY_STALE;
-    return asks ? *at : NULL;
-}
-
-bool outbox_has(struct parley_client *c, struct uuid id)
-{
-    return find(&c->outbox, id) != NULL;
 }
 
 int64_t outbox_due(const struct parley_client *c)

@@ -81,6 +81,9 @@ struct entry_row {
 struct entry *entry_new(const struct draft *draft, struct uuid id, struct uuid conversation);
 void entry_free(struct entry *e);
 parley_status entry_tell(struct parley_client *c, const struct entry *e);
+struct entry **outbox_find(struct outbox *box, struct uuid id); /* NULL: it is not there */
+void outbox_move(struct parley_client *c, struct entry *e, int32_t state, parley_status reason, struct span text);
+void outbox_forget(struct parley_client *c, struct entry **at);
 
 void outbox_init(struct outbox *box);
 void outbox_done(struct outbox *box);

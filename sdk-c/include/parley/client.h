@@ -199,8 +199,9 @@ PARLEY_API parley_status parley_sign_out(parley_client *client);
 
 /* How this phone is woken while the app is away: `platform` is "apns", "fcm" or what else the company's push service
  * knows, `token` as the system gave it; NULL: not any more. On disk when it returns, and said to the server until it
- * knows: PUSH tells. Call it at each start and when the token changes; parley_sign_out takes it back. For customers.
- * PARLEY_INVALID, PARLEY_TOO_BIG, and what the disk says. */
+ * knows: PUSH tells. Call it at each start and when the token changes. parley_sign_out takes it back while there is
+ * a connection; after one without, the phone is woken - with ids, no words - until somebody registers the token again.
+ * For customers. PARLEY_INVALID, PARLEY_TOO_BIG, and what the disk says. */
 PARLEY_API parley_status parley_push_register(parley_client *client, const char *platform, const char *token);
 
 /* For a silent push, a background fetch or a worker of the system: connects, takes what is there, says what waits,
