@@ -210,6 +210,12 @@ static void check_call(void *owner, struct span table, struct span name, const s
     memcpy(e->help, found.help, sizeof e->help);
 }
 
+static void check_shape(void *owner, enum parser_shape shape, struct span text, int line)
+{
+    if (shape == PARSER_NEVER)
+        flow_error_set(add_finding(owner, line), "E111", "this is never reached: the flow has left before");
+}
+
 static void sort_findings(struct flow_findings *f)
 {
     for (size_t i = 1; i < f->count; i++)
@@ -228,7 +234,7 @@ static enum sandbox_verdict never_called(void *owner, struct sandbox_call *call)
 static void check_names_and_calls(struct checking *c, struct span source)
 {
     const struct parser_events first = {c, note_name, no_call, note_local, NULL};
-    const struct parser_events second = {c, check_name, check_call, check_local, NULL};
+    const struct parser_events second = {c, check_name, check_call, check_local, check_shape};
     parley_status st = parser_read(source, &c->arena, &first);
     if (st == PARLEY_OK)
         st = parser_read(source, &c->arena, &second);

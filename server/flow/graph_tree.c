@@ -90,6 +90,8 @@ static void on_shape(void *owner, enum parser_shape shape, struct span text, int
     case PARSER_RETURN:
         add_part(g, GRAPH_END, line);
         return;
+    case PARSER_NEVER:
+        return;
     default:
         leave(g);
     }

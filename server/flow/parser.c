@@ -241,10 +241,27 @@ static void statement(struct parser *p)
     p->depth--;
 }
 
+/* A call that does not come back, as a statement of its own. */
+static bool goes_away(const struct parser *p)
+{
+    static const char *const names[] = {"stop", "restart", "jump"};
+    bool call = p->ahead.type == TOKEN_TEXT || (p->ahead.type == TOKEN_SIGN && strchr("({", *p->ahead.word.ptr));
+    for (size_t i = 0; p->now.type == TOKEN_NAME && call && i < sizeof names / sizeof *names; i++)
+        if (span_is(p->now.word, names[i]) && !parser_is_local(p, p->now.word))
+            return true;
+    return false;
+}
+
 static void inner_block(struct parser *p)
 {
-    while (p->status == PARLEY_OK && !ends_block(p))
+    while (p->status == PARLEY_OK && !ends_block(p)) {
+        bool away = goes_away(p);
         statement(p);
+        while (take(p, ";"))
+            ;
+        if (away && !ends_block(p) && !is(p, "::"))
+            parser_shape(p, PARSER_NEVER, NULL);
+    }
 }
 
 void parser_block(struct parser *p)

@@ -21,7 +21,8 @@ enum parser_shape {
     PARSER_END_LOOP,
     PARSER_FUNCTION,
     PARSER_END_FUNCTION,
-    PARSER_RETURN /* behind what it gives */
+    PARSER_RETURN, /* behind what it gives */
+    PARSER_NEVER   /* a statement that is never reached: it stands behind stop(), restart() or jump() */
 };
 
 struct parser_events {

@@ -9,4 +9,3 @@ global = "caller's"
 local again = call "called"
 say("Again " .. tostring(again) .. ", and global is " .. global)
 jump("called", { level = 9 })
-say "never"
