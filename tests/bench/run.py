@@ -6,7 +6,8 @@
 NAME picks the figures whose name contains it; --json prints one object a line: name, value, unit, baseline, ratio. The
 baseline is what the figure is held against: for `durable_delivered`, `server_cpu_us` and `postgres_cpu_us` what Postgres
 alone does with the same rows, for `durable_delivered_w1` what all cores could do if there were only the kernel's TCP and
-Postgres, for a latency the bare commit, for what has none the aim. `ratio` is value / baseline.
+Postgres, for a latency the bare commit, for what has none the aim. `ratio` is value / baseline. The C SDK's (`sdk_...`):
+paint against a bare select of the same rows, post against a bare insert, sync against one socket that pours the same bytes.
 
 fsync is on, tokens are verified (ES256), every message is acknowledged after its commit, received by another device in
 order and counted in the table afterwards. Before each run there is a checkpoint, and the segments of the log that it will
@@ -35,7 +36,7 @@ from server import Server, Site  # noqa: E402
 
 TUNED = {"shared_buffers": "1GB", "wal_compression": "lz4", "wal_buffers": "64MB", "max_wal_size": "8GB", "min_wal_size": "2GB",
          "checkpoint_timeout": "15min", "effective_cache_size": "8GB", "random_page_cost": "1.1", "jit": "off"}
-SDK_CLIENTS, MISSED_BY_SDK, FEW, IDLE_SECONDS = 100, 10000, 10, 100
+SDK_CLIENTS, MISSED_BY_SDK, FEW, POSTS, IDLE_SECONDS = 100, 10000, 10, 1000, 100
 PAIRS, WINDOW, IDLE, RESUMERS, MISSED = 200, 32, 10000, 1000, 50
 SEGMENTS, SEGMENT = 40, 16 << 20
 
@@ -271,18 +272,20 @@ class Bench:
             print(mode, done.stdout.strip(), file=sys.stderr)
         return json.loads(done.stdout)
 
-    def with_missed(self, n):
-        """The folder of a client that has some items and missed n: what it cost to be told of them, and the folder then."""
-        folder = tempfile.mkdtemp(dir=self.folder)
-        self.site.close()   # numbers begin anew
+    def anew(self):
+        """A database whose numbers begin anew: the conversations of the SDK's customers there."""
+        self.site.close()
         self.site = Site(self.cluster, self.folder)
         self.app, self.sql = self.site.app("bench"), self.site.sql
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(self.folder, "sdk"))
-        with self.serve() as server:
-            have = self.enter(server, "sdk", SDK_CLIENTS)
-            with open(have, encoding="ascii") as file:
-                conversation = file.read().split()[0]
+        with self.serve() as server, open(self.enter(server, "sdk", SDK_CLIENTS), encoding="ascii") as file:
+            return [line.split()[0] for line in file]
+
+    def with_missed(self, n):
+        """A client that has some items and missed n: what it cost to be told of them, and its folder then."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        conversation = self.anew()[0]
         self.items([conversation], FEW)
         with self.serve() as server:
             self.sdk(server, "fetch", folder, FEW)
@@ -304,15 +307,15 @@ class Bench:
                 self.say("sdk_resume_bytes", seen["bytes"])
                 self.say("sdk_resume_round_trips", seen["round_trips"])
             if self.wants("sdk_post_p50", "sdk_post_p99"):
-                seen = self.repeat(lambda: self.sdk(server, "post", shutil.copytree(folder, tempfile.mkdtemp(dir=self.folder), dirs_exist_ok=True), 1000))
+                seen = self.repeat(lambda: self.sdk(server, "post", self.copy_of(folder), POSTS))
                 self.say("sdk_post_p50", seen["p50_us"], statistics.median(seen["bare_p50_us"]))
                 self.say("sdk_post_p99", seen["p99_us"], statistics.median(seen["bare_p99_us"]))
 
+    def copy_of(self, folder):
+        return shutil.copytree(folder, tempfile.mkdtemp(dir=self.folder), dirs_exist_ok=True)
+
     def asleep(self):
-        with self.serve() as server:
-            have = self.enter(server, "sdk", SDK_CLIENTS)
-            with open(have, encoding="ascii") as file:
-                self.items([line.split()[0] for line in file], 50)
+        self.items(self.anew(), 50)
         with self.serve() as server:
             if self.wants("sdk_client_kib"):
                 self.say("sdk_client_kib", self.repeat(
