@@ -51,7 +51,8 @@ static void welcome(struct peer *p, const struct frame *f, struct person *person
                                                .page = LIMIT_PAGE_ITEMS,
                                                .upload = LIMIT_UPLOAD};
     struct frame_thread *threads = arena_array(&p->arena, LIMIT_HAVE, sizeof *threads);
-    struct frame_welcome w = {.me = person->id, .role = own_role(person), .time = clock_ms(), .has_limits = true, .limits = limits};
+    struct frame_welcome w = {
+        .me = person->id, .role = own_role(person), .time = clock_ms(), .has_limits = true, .limits = limits};
     LIST_EACH(&person->talks, node)
     {
         const struct talk *t = LIST_ITEM(node, struct talk, node);

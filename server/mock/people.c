@@ -56,9 +56,7 @@ char *token_owner(struct span token, bool *out_guest)
     const char *one = memchr(token.ptr, '.', token.len), *end = token.ptr + token.len;
     const char *two = one ? memchr(one + 1, '.', (size_t)(end - one - 1)) : NULL;
     *out_guest = token.len > 3 && memcmp(token.ptr, "pg_", 3) == 0;
-    if (*out_guest)
-        return mem_span(token);
-    char *sub = two ? sub_of(span_of(one + 1, (size_t)(two - one - 1))) : NULL;
+    char *sub = two && !*out_guest ? sub_of(span_of(one + 1, (size_t)(two - one - 1))) : NULL;
     if (sub)
         return sub;
     size_t n = 0;

@@ -57,8 +57,8 @@ extern const struct uuid mock_bot, mock_agent;
 #define MOCK_BOT_NAME "Bot"
 #define MOCK_AGENT_NAME "Kim"
 
-/* Whose token it is: the `sub` of a JWT, whoever signed it; a guest's is its own name; else what stands before the
- * first '.' or ':'. Terminated, for the caller to free. */
+/* Whose token it is: the `sub` of a JWT, whoever signed it, else what stands before the first '.' or ':'. A guest's
+ * begins with pg_. Terminated, for the caller to free. */
 char *token_owner(struct span token, bool *out_guest);
 
 /* Found, or made with a main conversation. */

@@ -5,6 +5,7 @@ library's own thread and the world's clock, where no script makes the library wa
 import contextlib
 import json
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -107,3 +108,23 @@ def test_nothing_is_lost_or_doubled(script, tmp_path, size):
             check(mock, app)
             outbox_is_straight(app)
         assert script in ("calm", "long-absence") or mock.rules_that_acted(), "the script did nothing"
+
+
+def test_a_script_that_is_wrong_is_told_by_its_line(tmp_path):
+    script = tmp_path / "mine.mock"
+    script.write_text("beacon 1s\non request psot: cut\n")
+    with pytest.raises(Failed, match=r"exit 7: .*mine.mock:2: .*psot"):
+        run("mock", "--script", str(script))
+    with pytest.raises(Failed, match="exit 3: .*did you mean storm"):
+        run("mock", "--script", "strom")
+
+
+def test_guests_come_in(tmp_path):
+    with Mock("calm", tmp_path) as mock:
+        ask = urllib.request.Request(f"http://127.0.0.1:{mock.port}/v1/guests", b'{"key":"shop"}', {"Content-Type": "application/json"})
+        with urllib.request.urlopen(ask) as answer:
+            token = json.loads(answer.read())["token"]
+        with App(mock, token, SAID, "speed", "20") as guest:
+            mock.wait(lambda: settled(mock, token, 0), "the guest having said all")
+            guest.until(mock.stored(token)[-1]["seq"])
+        assert {line["role"] for line in mock.stored(token)} == {"system", "guest", "bot"}

@@ -4,6 +4,7 @@ started again on the files that it left. The history checker finds nothing; and 
 library has a bug planted in it."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -53,6 +54,7 @@ def test_killed_in_a_storm(tmp_path, size):
     for begin in range(0, total, BATCH):
         findings, history, fatal = storm(tmp_path / str(begin), first + begin, min(BATCH, total - begin))
         assert not findings, f"{len(findings)} findings: {findings[:5]}"
+        shutil.rmtree(tmp_path / str(begin))
         counters = count(history)
         left += counters["unknown_attempts"]
         for name, times in fatal.items():
