@@ -236,3 +236,9 @@ bool link_is_slow(const struct link *link)
 {
     return link->conn && ws_queued(link->conn) > LIMIT_OUT_QUEUE_SOFT;
 }
+
+void link_await_drain(struct link *link)
+{
+    if (link->conn)
+        ws_await_drain(link->conn);
+}

@@ -111,4 +111,7 @@ void link_close(struct link *link, parley_status why, const char *text);
 /* Whether live packets should give way: more is queued than LIMIT_OUT_QUEUE_SOFT. */
 bool link_is_slow(const struct link *link);
 
+/* Something gave way: link_catch_up comes once everything queued has gone. */
+void link_await_drain(struct link *link);
+
 #endif

@@ -128,6 +128,7 @@ void sub_deliver(struct sub *sub, struct bulletin *bulletin)
     }
     if (link_is_slow(sub->link) && !sub->lagging) {
         sub->lagging = true;
+        link_await_drain(sub->link);
         metric_add(METRIC_slow_reader_heads_total, 1);
     }
     if (sub->lagging)

@@ -35,7 +35,7 @@ struct ws_calls {
     /* One whole message, during the call only. Not any more after ws_close. */
     void (*on_message)(void *user, struct span message);
 
-    /* The socket was full and everything queued has gone since. NULL: not wanted. */
+    /* The socket was full, or ws_await_drain asked, and everything queued has gone since. NULL: not wanted. */
     void (*on_drained)(void *user);
 
     /* The last call for this link, exactly once; conn is gone when it returns. code is what this side closed with, or
@@ -110,8 +110,12 @@ void ws_send(struct ws_conn *conn, struct packet *packet);
  * where these stay away. */
 void ws_ping(struct ws_conn *conn);
 
-/* Bytes that wait, here and in the library; those that the kernel has taken are not counted. */
+/* Bytes that wait, here and in the library; those that the kernel has taken are not counted. Much may wait until the
+ * turn's end and then go in one go: no socket was ever full. */
 size_t ws_queued(const struct ws_conn *conn);
+
+/* on_drained comes once everything queued has gone, whether the socket was full or not. */
+void ws_await_drain(struct ws_conn *conn);
 
 /* The longest message taken from now on; starts with LIMIT_MESSAGE_BEFORE_WELCOME. A longer one closes with 1009. */
 void ws_set_limit(struct ws_conn *conn, size_t message_max);

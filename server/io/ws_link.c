@@ -376,6 +376,14 @@ size_t ws_queued(const struct ws_conn *conn)
     return conn->queued + (conn->blocked ? conn->in_library : 0);
 }
 
+void ws_await_drain(struct ws_conn *conn)
+{
+    if (ending(conn))
+        return;
+    conn->drain_due = true;
+    ws_mark(conn);
+}
+
 void ws_set_limit(struct ws_conn *conn, size_t message_max)
 {
     conn->message_max = message_max < UINT32_MAX / 2 ? (uint32_t)message_max : UINT32_MAX / 2;

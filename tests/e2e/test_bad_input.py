@@ -1,10 +1,12 @@
 """Bad input: each is answered by a named error, or by a close with a code, and both connection and process go on."""
 import asyncio
+import contextlib
 import json
 import random
 import socket
 
 import msgpack
+import psycopg2
 import pytest
 import websockets
 
@@ -439,6 +441,42 @@ async def test_a_slow_reader_loses_pushes_is_told_the_head_and_slows_nobody(shop
                     heads += [cursor["seq"] for cursor in frame["data"]["heads"]]
         assert len(items) < 500 and all(a["seq"] == b["prev"] for a, b in zip(items, items[1:]) if b["seq"] < min(heads))
         await deaf.close()
+        await shop.quiet()
+    shop.judge()
+
+
+def wide_socket(shop):
+    """It takes whatever the server writes, whether the test reads or not."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    sock.connect(("127.0.0.1", shop.server.port))
+    return sock
+
+
+@contextlib.contextmanager
+def nothing_is_stored(site):
+    """What is posted meanwhile waits, and is stored together once this ends."""
+    with contextlib.closing(psycopg2.connect(site.dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE item IN EXCLUSIVE MODE")
+        yield
+
+
+async def test_a_burst_that_the_socket_takes_at_once_leaves_nobody_waiting_for_the_beat(shop, encoding):
+    """More than OUT_QUEUE_SOFT is committed in one batch, and no socket is ever full."""
+    with shop.serve() as server:
+        ann = await shop.customer("ann", encoding=encoding, sock=wide_socket(shop))
+        await ann.post("first")
+        with nothing_is_stored(shop.site):
+            entries = []
+            for waiting, burst in ((1, ["alone"]), (20, ["x" * 15_000] * 19)):
+                entries += [ann.post(text) for text in burst]
+                await until(lambda w=waiting: server.metrics()["parley_posts_waiting"] == w, "the posts to be with the server")
+        last = max([(await entry)["seq"] for entry in entries])
+        await ann.until(lambda: ann.threads[ann.main].last >= last)
+        assert server.metrics()["parley_slow_reader_heads_total"] > 0, "everything was pushed"
+        seq = (await ann.post("a word"))["seq"]
+        await ann.until(lambda: ann.threads[ann.main].last >= seq)
+        assert seq in [data["item"]["seq"] for type, data in ann.pushes if type == "item"], "it was not pushed"
         await shop.quiet()
     shop.judge()
 

@@ -87,6 +87,9 @@ static bool obey(struct user *user, const char *command)
     else if (!strcmp(command, "ping")) {
         ws_ping(user->conn);
         send_bytes(user, span_str("pinged"));
+    } else if (!strcmp(command, "await")) {
+        ws_await_drain(user->conn);
+        send_bytes(user, span_str("awaited"));
     } else if (!strcmp(command, "drained")) {
         snprintf(text, sizeof text, "%d", user->drained);
         send_bytes(user, span_str(text));

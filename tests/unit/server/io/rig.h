@@ -19,9 +19,9 @@ struct rig_options {
 };
 
 /* The application: a link's message is sent back, unless it is a command:
- *   close CODE TEXT, abort CODE, limit BYTES, send COUNT BYTES, and: drained (tells how often it was so)
- * A request is answered by its path: /echo at once with the body, /later after 100 ms, /big with 1 MiB, /seen with
- * what it saw of the request. Origins that end in ".example" are allowed. */
+ *   close CODE TEXT, abort CODE, limit BYTES, send COUNT BYTES, and: drained (tells how often it was so), await (a
+ * drain) A request is answered by its path: /echo at once with the body, /later after 100 ms, /big with 1 MiB, /seen
+ * with what it saw of the request. Origins that end in ".example" are allowed. */
 struct rig *rig_start(const struct rig_options *options);
 
 /* Checks that everything that was opened has been closed. */

@@ -267,6 +267,17 @@ static void count_links(struct ws *ws)
     assert_int_equal(count.accepted, 21);
 }
 
+static void a_drain_that_is_awaited_comes_when_no_socket_was_full(void **state)
+{
+    struct rig *rig = *state;
+    int fd = peer_link(rig, "parley.v1.json");
+    say(fd, "await");
+    peer_expect(fd, OP_TEXT, "awaited");
+    say(fd, "drained");
+    peer_expect(fd, OP_TEXT, "1");
+    leave(rig, fd);
+}
+
 static void links_that_are_open_at_the_end_are_closed_with_1001(void **state)
 {
     struct rig *rig = rig_start(NULL);
@@ -373,6 +384,7 @@ int main(void)
         ON_RIG(an_abort_ends_the_link_without_a_word),
         ON_RIG(a_lost_connection_is_1006),
         ON_RIG(a_reader_that_catches_up_gets_everything),
+        ON_RIG(a_drain_that_is_awaited_comes_when_no_socket_was_full),
         cmocka_unit_test(links_that_are_open_at_the_end_are_closed_with_1001),
         cmocka_unit_test(sockets_beyond_the_maximum_are_refused),
         cmocka_unit_test(a_port_is_shared_in_this_process_and_with_no_other),
