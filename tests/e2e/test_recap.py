@@ -78,6 +78,7 @@ async def test_after_an_absence(shop):
             assert before["unread"] == 0 and len(before["processes"]) == 2     # as it was when she left
             told = await there(ana.expect, "recap")
             await there(ana.expect, "synced")
+            await there(ana.expect, "process", lambda e: e["process"]["process"] == other["process"])   # how it ended is asked for
             here = await same(shop, ana)
             assert here["unread"] == told["unread"] == 5 and here["question"] == told["question"]
             assert here["question"]["seq"] == form and here["question"]["body"]["title"] == "Where to?"
