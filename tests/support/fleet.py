@@ -77,8 +77,9 @@ class App:
                 return
             self.changed.clear()
             try:
-                await asyncio.wait_for(self.changed.wait(), end - asyncio.get_running_loop().time())
-            except asyncio.TimeoutError:
+                async with asyncio.timeout_at(end):     # wait_for would swallow a cancellation that meets an event
+                    await self.changed.wait()
+            except TimeoutError:
                 raise AssertionError(f"{self.name} waited {timeout} s for {what}: {self.state}, {self.service}, "
                                      f"{[row.get('seq') for row in self.rows()]}") from None
 
