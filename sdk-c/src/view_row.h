@@ -19,8 +19,8 @@ struct view {
     bool is_list;
     bool broken; /* to start over */
     struct uuid conversation;
-    uint32_t count; /* rows to begin with */
-    int64_t floor;  /* items up to here are not shown; -1: the first that comes decides */
+    uint32_t count;          /* rows to begin with */
+    int64_t floor;           /* items up to here are not shown; -1: the first that comes decides */
     struct row *room, *rows; /* rows are within the room, with some free on both sides: older ones come at the top */
     size_t len, cap;
 };
