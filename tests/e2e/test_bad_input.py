@@ -463,7 +463,7 @@ def nothing_is_stored(site):
 
 async def test_a_burst_that_the_socket_takes_at_once_leaves_nobody_waiting_for_the_beat(shop, encoding):
     """More than OUT_QUEUE_SOFT is committed in one batch, and no socket is ever full."""
-    with shop.serve() as server:
+    with shop.serve(sets={"database.lock_timeout": "60s"}) as server:
         ann = await shop.customer("ann", encoding=encoding, sock=wide_socket(shop))
         await ann.post("first")
         with nothing_is_stored(shop.site):
