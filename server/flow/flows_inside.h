@@ -70,6 +70,7 @@ struct flows {
     struct loop_turn turn;
     struct loop_timer tick, again;
     int64_t swept_ms;
+    struct uuid swept_to; /* the conversation to look on from for those behind; nil: from the first */
     bool polling, sweeping, closing;
 };
 

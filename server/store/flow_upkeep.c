@@ -39,17 +39,17 @@ void flow_run_abandon(struct pg_group *group, struct uuid run)
  * item.kind: 12 custom, 15 process. */
 static const struct pg_statement behind = {
     "flow_runs_behind",
-    "select s.conversation from session s join flow_run r on r.id = s.run"
-    " where s.state <> 6 and r.state < 4"
+    "select r.conversation from flow_run r join session s on s.id = r.session and s.run = r.id"
+    " where s.state <> 6 and r.state < 4 and r.conversation > $1"
     "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
     "            when r.state = 3 then true"
     "            when r.waiting->>'call' like 'http.%' then true"
     "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
     "                            and (i.role in (1, 2) or i.role = 7 and i.kind = 12)"
     "                            and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"
-    " limit $1",
-    1,
-    {PG_I64},
+    " order by r.conversation limit $2",
+    2,
+    {PG_UUID, PG_I64},
 };
 
 struct behind_call {
@@ -75,12 +75,14 @@ static void on_done(void *arg, parley_status status, const struct pg_fault *faul
     call->done(call->arg, status, status == PARLEY_OK ? call->conversations : NULL, call->n);
 }
 
-parley_status flow_runs_behind(struct store *store, int limit, flow_left_behind *done, void *arg)
+parley_status flow_runs_behind(struct store *store, struct uuid after, int limit, flow_left_behind *done, void *arg)
 {
     struct pg_group *group = store_reading(store);
     struct behind_call *call = pg_group_alloc(group, sizeof *call);
     *call = (struct behind_call){.group = group, .done = done, .arg = arg};
-    pg_i64(pg_group_add(group, &behind, on_behind, call), limit);
+    struct pg_params *p = pg_group_add(group, &behind, on_behind, call);
+    pg_uuid(p, after);
+    pg_i64(p, limit);
     return pg_group_send(&group, on_done, call);
 }
 

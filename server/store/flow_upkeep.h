@@ -20,8 +20,9 @@ void flow_run_abandon(struct pg_group *group, struct uuid run);
 /* conversations is NULL unless status is PARLEY_OK; borrowed for the call. */
 typedef void flow_left_behind(void *arg, parley_status status, const struct uuid *conversations, int n);
 
-/* Conversations whose run has not been told something: an item of the customer, or what became of the session. */
-parley_status flow_runs_behind(struct store *store, int limit, flow_left_behind *done, void *arg);
+/* Conversations whose run has not been told something: an item of the customer, or what became of the session. Those
+ * after `after` (nil: from the first on), by id: whoever reads on from the last one reaches all. */
+parley_status flow_runs_behind(struct store *store, struct uuid after, int limit, flow_left_behind *done, void *arg);
 
 /* Something that happened in the app or a back end: an item of kind custom. */
 struct flow_event_row {

@@ -9,6 +9,7 @@ import pytest
 from server import CANARY
 from parley_wire import uuid7
 from test_main_job import CARE
+from waiting import until
 
 DIALOGUE = ["Hello", ("choice", "refund"), "no idea", "A123456"]
 
@@ -340,13 +341,16 @@ async def test_a_broken_script_brings_the_apology_and_a_person(shop, name):
 
 UNLOADABLE = """
 WITH version AS (INSERT INTO flow_version (hash, name, title, source) VALUES (sha256('('), 'broken', 'Broken', '(') RETURNING hash),
-     broken AS (SELECT gen_random_uuid() AS id, gen_random_uuid() AS session, gen_random_uuid() AS run, n FROM generate_series(1, 130) n),
+     broken AS (SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id, gen_random_uuid() AS session,
+                       gen_random_uuid() AS run FROM generate_series(1, %s) n),
      who AS (INSERT INTO customer (id) SELECT id FROM broken),
      what AS (INSERT INTO conversation (id, customer, app) SELECT id, id, (SELECT id FROM app LIMIT 1) FROM broken),
      served AS (INSERT INTO session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)
                 SELECT session, id, id, id, 1, 1, run, now(), now() FROM broken),
      ran AS (INSERT INTO flow_run (id, session, conversation, hash, state, step, input_seq, started_at, updated_at)
-             SELECT run, session, id, hash, 2, 1, 0, now(), now() FROM broken, version)
+             SELECT run, session, id, hash, 2, 1, 0, now(), now() FROM broken, version),
+     said AS (INSERT INTO item (conversation, id, author, seq, prev, at, kind, role, audience, body)
+              SELECT id, gen_random_uuid(), id, 1, 0, now(), 1, 1, 0, '{"text": "hello"}' FROM broken)
 INSERT INTO timer (id, conversation, kind, due, ref) SELECT gen_random_uuid(), id, 3, now() - interval '1 hour', run FROM broken
 """
 
@@ -358,8 +362,28 @@ async def test_runs_that_cannot_be_loaded_hold_up_nobodys_timer(shop):
     shop.app = shop.site.app("patient", flow="later", queue="care")
     with shop.serve(workers=2):
         ann = await shop.customer("ann")
-        shop.site.sql(UNLOADABLE)
+        shop.site.sql(UNLOADABLE, 130)
         await ann.post("hello")
         await ann.until(lambda: "Here again." in ann.texts(), what="the flow to go on")
         assert shop.site.sql("SELECT count(*) FROM timer WHERE kind = 3") == [(130,)]
+        await shop.close()
+
+
+async def test_runs_that_cannot_be_loaded_hold_up_nobody_who_was_left_behind(shop):
+    """As many of them as are looked at in one go, and all come before ann's."""
+    shop.site.flow("name", 'flow { id = "name", title = "Name" }\nask { id = "q", text = "Name?" }\nsay "Thank you."\n')
+    shop.app = shop.site.app("names", flow="name", queue="care")
+    shop.site.sql(UNLOADABLE, 500)
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Name?" in ann.texts())
+        server.kill()
+        await ann.closed()
+        shop.site.sql("INSERT INTO item SELECT conversation, gen_random_uuid(), %s, seq + 1, seq, now(), 1, 1, 0,"
+                      " '{\"text\": \"Ann\"}' FROM item WHERE conversation = %s ORDER BY seq DESC LIMIT 1",
+                      ann.items()[0]["author"], ann.main)
+        server.start()
+        await until(lambda: shop.site.sql("SELECT 1 FROM item WHERE conversation = %s AND body->>'text' = 'Thank you.'",
+                                          ann.main), what="the flow to go on")
         await shop.close()

@@ -178,32 +178,59 @@ static void on_behind(void *arg, parley_status status, const struct uuid *conver
 
 static int count_behind(void)
 {
-    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, 10, on_behind, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, (struct uuid){0}, 10, on_behind, NULL)), PARLEY_OK);
     return nrows;
+}
+
+/* A run in a session of its own. */
+static struct flow_run_row serving_run(const struct flow_row *flow)
+{
+    struct flow_run_row row = new_run(flow);
+    row.conversation = store_fixture_conversation();
+    pg_fixture_sql("update flow_run set conversation = '%s' where id = '%s'", pg_fixture_text(row.conversation),
+                   pg_fixture_text(row.id));
+    pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)"
+                   " values ('%s', '%s', '%s', '%s', 1, 1, '%s', now(), now())",
+                   pg_fixture_text(row.session), pg_fixture_text(row.conversation), pg_fixture_text(f.app),
+                   pg_fixture_text(f.customer), pg_fixture_text(row.id));
+    return row;
+}
+
+static void say_something(struct uuid conversation)
+{
+    struct log_row word = store_fixture_row(conversation, f.customer, 1, 0);
+    assert_int_equal(store_fixture_wait(log_append(f.store, &word, 1, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static void a_run_that_was_not_told_of_an_item_is_behind(void **unused)
 {
     struct flow_row flow = publish("behind", "v", 7);
-    struct flow_run_row row = new_run(&flow);
-    struct uuid c = store_fixture_conversation();
-    pg_fixture_sql("update flow_run set conversation = '%s' where id = '%s'", pg_fixture_text(c),
-                   pg_fixture_text(row.id));
-    pg_fixture_sql("insert into session (id, conversation, app, customer, state, epoch, run, opened_at, state_at)"
-                   " values ('%s', '%s', '%s', '%s', 1, 1, '%s', now(), now())",
-                   pg_fixture_text(row.session), pg_fixture_text(c), pg_fixture_text(f.app),
-                   pg_fixture_text(f.customer), pg_fixture_text(row.id));
+    struct flow_run_row row = serving_run(&flow);
     assert_int_equal(count_behind(), 0);
-    struct log_row word = store_fixture_row(c, f.customer, 1, 0);
-    assert_int_equal(store_fixture_wait(log_append(f.store, &word, 1, store_fixture_done, NULL)), PARLEY_OK);
+    say_something(row.conversation);
     assert_int_equal(count_behind(), 1);
-    assert_true(uuid_equal(behind, c));
+    assert_true(uuid_equal(behind, row.conversation));
     row.step = 1;
     row.input_seq = 1;
     struct pg_group *group = store_transition(f.store);
     flow_run_update(group, &row, 0);
     assert_int_equal(send(group), PARLEY_OK);
     assert_int_equal(count_behind(), 0);
+}
+
+static void whoever_reads_on_reaches_all_that_are_behind(void **unused)
+{
+    struct flow_row flow = publish("many", "u", 8);
+    struct uuid after = {0};
+    for (int i = 0; i < 3; i++)
+        say_something(serving_run(&flow).conversation);
+    assert_int_equal(count_behind(), 3);
+    for (int left = 3; left >= 0; left--) {
+        assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, after, 1, on_behind, NULL)), PARLEY_OK);
+        assert_int_equal(nrows, left > 0);
+        assert_true(!left || memcmp(&behind, &after, sizeof after) > 0);
+        after = behind;
+    }
 }
 
 /* ---- timers ---- */
@@ -322,6 +349,7 @@ int main(void)
         cmocka_unit_test(an_ended_run_takes_no_step),
         cmocka_unit_test(a_run_can_begin_anew_with_what_it_has_learnt),
         cmocka_unit_test(a_run_that_was_not_told_of_an_item_is_behind),
+        cmocka_unit_test(whoever_reads_on_reaches_all_that_are_behind),
         cmocka_unit_test(a_timer_fires_once),
         cmocka_unit_test(a_timer_can_be_moved_and_cleared),
         cmocka_unit_test(a_timer_that_cannot_fire_is_put_off_longer_each_time),
