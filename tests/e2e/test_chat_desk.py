@@ -2,6 +2,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 
@@ -123,6 +124,13 @@ def test_lines_in_and_words_out(shop):
         assert done.returncode == 0, done.stderr
         assert "Ana       hello\n" in done.stdout and "/nonsense is nothing I know" in done.stdout
         assert "\x1b" not in done.stdout
+
+
+def test_an_interrupt_is_told_from_an_end(shop):
+    with shop.serve(), chat(shop) as ana:
+        ana.state("online")
+        ana.process.send_signal(signal.SIGINT)
+        assert ana.end() == 130, ana.said()
 
 
 def test_a_server_that_is_not_there(shop):

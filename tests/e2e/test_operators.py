@@ -5,6 +5,8 @@ import json
 import re
 import resource
 import signal
+import socket
+import tempfile
 
 import pytest
 
@@ -172,6 +174,26 @@ async def test_sighup_reloads_what_may_change(shop, tmp_path):
         await until(lambda: "offer_time" in server.tail(200), "the refusal to be logged")
         await ann.post("still running")
         await shop.close()
+
+
+async def test_systemd_hears_when_it_is_ready_alive_and_ends(shop):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/notify"       # a socket's path is short
+        systemd.bind(path)
+        systemd.settimeout(WAIT)
+
+        def hear(line):
+            while line not in systemd.recv(4096).decode().splitlines():
+                pass
+
+        with shop.serve(env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"}) as server:
+            hear("READY=1")
+            hear("WATCHDOG=1")
+            hear("WATCHDOG=1")
+            server.hup()
+            hear("RELOADING=1")
+            hear("READY=1")
+        hear("STOPPING=1")
 
 
 async def test_logs_are_one_line_an_event_without_what_people_say(shop):

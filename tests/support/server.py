@@ -118,6 +118,7 @@ class Site:
 
     def __init__(self, cluster, folder, name=None):
         self.cluster, self.folder, self.offset, self.passwords = cluster, str(folder), 0, {}
+        self.scrapes = ""       # of every server, when it was told to stop
         self.name = name or "parley_" + uuid7()[-12:]
         self.clock = os.path.join(self.folder, "clock")
         self.record = os.path.join(self.folder, "history")
@@ -306,7 +307,9 @@ class Server:
         return sum(v for k, v in self.metrics().items() if k.split("{")[0] == "parley_connections")
 
     def stop(self, timeout=READY_S):
-        """SIGTERM, and the exit code once it has drained."""
+        """SIGTERM, and the exit code once it has drained. What its metrics say at the end is kept for the canary search."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.site.scrapes += self.admin("/metrics")[1]
         self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout)
 

@@ -159,11 +159,12 @@ class Shop:
         return report
 
     def search_canaries(self):
-        """Nothing secret and nothing said stands in a log or on a command line."""
+        """Nothing secret and nothing said stands in a log, among the metrics or on a command line."""
         secrets = [CANARY, *self.site.passwords.values(), *self.tokens.values(), self.app.key.get("d") or CANARY]
         logs, commands = self.site.logs(), "\n".join(command_lines())
         for secret in secrets:
             assert secret not in logs, f"a log holds {secret[:12]}...: {_around(logs, secret)}"
+            assert secret not in self.site.scrapes, f"the metrics hold {secret[:12]}...: {_around(self.site.scrapes, secret)}"
             assert secret not in commands, f"a command line holds {secret[:12]}..."
 
 
