@@ -69,6 +69,9 @@ class Customer:
             self.phone.call("connect")
         id = await self.phone.say(turn["text"])
         self.said.append((id, turn["text"]))
+        await self.phone.until(lambda: self.phone.conversations, "the conversation")
+        [self.conv] = self.phone.conversations
+        await self.seen(self.phone, id)     # a phone that was just started tells of the service before
         await self.served()
         await self.seen(self.agent, id)
         if turn.get("process"):
@@ -78,8 +81,6 @@ class Customer:
         def by_whom():
             service = self.phone.service.get(self.conv) or {}
             return service.get("state") == "live" and service.get("agent")
-        await self.phone.until(lambda: self.phone.conversations, "the conversation")
-        [self.conv] = self.phone.conversations
         await self.phone.until(by_whom, "to be served")
         self.agent = next(desk.app for desk in self.desks if desk.app.me == by_whom())
 
