@@ -58,7 +58,7 @@ static void write_presence(struct seat *seat);
 static bool is_over(const struct route *route, const struct agent_row *row)
 {
     int64_t margin = uuid_equal(row->node, route->node) ? 0 : OTHERS_MARGIN_MS;
-    return row->disabled || clock_ms() - row->lost_at_ms >= route->conf->routing.grace_ms + margin;
+    return row->disabled || row->lost_for_ms >= route->conf->routing.grace_ms + margin;
 }
 
 /* Whoever has a link here was lost by another process, or by this one before they came back: that is put right. */
@@ -83,7 +83,7 @@ static void on_lost(void *arg, parley_status status, const struct agent_row *row
 
 static void look_for_lost(struct route *route)
 {
-    agent_lost(route->store, clock_ms() + 1, on_lost, route);
+    agent_lost(route->store, on_lost, route);
 }
 
 /* The database says whether they are lost: they may have come back through another process. */
@@ -161,7 +161,7 @@ static void write_presence(struct seat *seat)
     if (seat->workers)
         st = agent_set_here(route->store, seat->agent, route->node, on_presence_written, seat);
     else
-        st = agent_set_lost(route->store, seat->agent, route->node, seat->lost_at_ms, on_presence_written, seat);
+        st = agent_set_lost(route->store, seat->agent, route->node, on_presence_written, seat);
     seat->writing = st == PARLEY_OK;
     seat->unwritten = !seat->writing; /* the sweep tries again */
 }
@@ -307,7 +307,7 @@ void seats_sweep(struct route *route)
 
 void route_buried(struct route *route, struct uuid node)
 {
-    agent_set_node_lost(route->store, node, clock_ms(), ignore, NULL);
+    agent_set_node_lost(route->store, node, ignore, NULL);
 }
 
 void seats_free(struct route *route)

@@ -7,6 +7,7 @@
     "select a.id, a.email, a.name, a.role, a.password, a.one_time, a.status, a.capacity, a.load, a.misses,"            \
     "       a.assigned_at, a.node, a.lost_at, a.revision, a.disabled_at is not null,"                                  \
     "       array(select m.queue from membership m where m.agent = a.id order by m.queue)," token_expires_at           \
+    "     , (extract(epoch from now() - a.lost_at) * 1000)::bigint"                                                    \
     " from agent a"
 #define AGENT AGENT_UNTIL(" null::timestamptz")
 
@@ -24,10 +25,10 @@ static const struct pg_statement by_token = {
 };
 static const struct pg_statement lost = {
     "agent_lost",
-    AGENT " where a.lost_at < $1 or a.disabled_at is not null and (a.status <> 0 or a.load > 0)"
+    AGENT " where a.lost_at is not null or a.disabled_at is not null and (a.status <> 0 or a.load > 0)"
           " order by a.lost_at, a.id limit 1000",
-    1,
-    {PG_TIME}};
+    0,
+    {0}};
 
 static const struct pg_statement add_token = {"agent_add_token",
                                               "insert into agent_token (digest, agent, expires_at) values ($1, $2, $3)",
@@ -59,13 +60,16 @@ static const struct pg_statement set_here = {
     2,
     {PG_UUID, PG_UUID},
 };
-static const struct pg_statement set_lost = {
-    "agent_set_lost",
-    "update agent set lost_at = $3 where id = $1 and node = $2 and lost_at is null",
-    3,
-    {PG_UUID, PG_UUID, PG_TIME}};
-static const struct pg_statement set_node_lost = {
-    "agent_set_node_lost", "update agent set lost_at = $2 where node = $1 and lost_at is null", 2, {PG_UUID, PG_TIME}};
+static const struct pg_statement set_lost = {"agent_set_lost",
+                                             "update agent set lost_at = " AGENT_LOST_NOW
+                                             " where id = $1 and node = $2 and lost_at is null",
+                                             2,
+                                             {PG_UUID, PG_UUID}};
+static const struct pg_statement set_node_lost = {"agent_set_node_lost",
+                                                  "update agent set lost_at = " AGENT_LOST_NOW
+                                                  " where node = $1 and lost_at is null",
+                                                  1,
+                                                  {PG_UUID}};
 static const struct pg_statement set_offline = {
     "agent_set_offline",
     "update agent set status = 0, node = null, lost_at = case when load > 0 then lost_at end"
@@ -137,6 +141,7 @@ static struct agent_row row_of(const struct pg_result *r, int i, struct pg_group
     };
     read_queues(&row, r, i, group);
     row.token_expires_at_ms = pg_is_null(r, i, 16) ? 0 : pg_get_time_ms(r, i, 16);
+    row.lost_for_ms = pg_is_null(r, i, 17) ? 0 : pg_get_i64(r, i, 17);
     return row;
 }
 
@@ -173,11 +178,9 @@ parley_status agent_by_token(struct store *store, const uint8_t digest[32], int6
     return agent_read_send(read);
 }
 
-parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *done, void *arg)
+parley_status agent_lost(struct store *store, agent_rows *done, void *arg)
 {
-    struct agent_read *read = agent_read_new(store_reading(store), done, arg);
-    pg_time_ms(agent_read_add(read, &lost), before_ms);
-    return agent_read_send(read);
+    return agent_read_all(store_reading(store), &lost, done, arg);
 }
 
 /* ---- access ---- */
@@ -240,23 +243,19 @@ parley_status agent_set_here(struct store *store, struct uuid agent, struct uuid
     return pg_group_send(&group, done, arg);
 }
 
-parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, int64_t at_ms, pg_done *done,
-                             void *arg)
+parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
     struct pg_params *p = pg_group_add(group, &set_lost, NULL, NULL);
     pg_uuid(p, agent);
     pg_uuid(p, node);
-    pg_time_ms(p, at_ms);
     return pg_group_send(&group, done, arg);
 }
 
-parley_status agent_set_node_lost(struct store *store, struct uuid node, int64_t at_ms, pg_done *done, void *arg)
+parley_status agent_set_node_lost(struct store *store, struct uuid node, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
-    struct pg_params *p = pg_group_add(group, &set_node_lost, NULL, NULL);
-    pg_uuid(p, node);
-    pg_time_ms(p, at_ms);
+    pg_uuid(pg_group_add(group, &set_node_lost, NULL, NULL), node);
     return pg_group_send(&group, done, arg);
 }
 

@@ -16,7 +16,8 @@ struct agent_row {
     int32_t capacity, load, misses;
     int64_t assigned_at_ms; /* INT64_MIN: never */
     struct uuid node;       /* where they are connected */
-    int64_t lost_at_ms;     /* since when their connection is gone */
+    int64_t lost_at_ms;     /* since when their connection is gone, by the database's clock */
+    int64_t lost_for_ms;    /* how long that was ago, by the same clock */
     int64_t revision;       /* grows when access changes */
     bool disabled;
     int64_t token_expires_at_ms; /* of the token they were found by */
@@ -35,9 +36,13 @@ parley_status agent_by_email(struct store *store, struct span email, agent_rows 
 parley_status agent_by_token(struct store *store, const uint8_t digest[32], int64_t now_ms, agent_rows *done,
                              void *arg);
 
-/* Those whose connection has been gone since before that moment, and those who were disabled; each as long as something
- * of theirs is left: a status, or sessions. */
-parley_status agent_lost(struct store *store, int64_t before_ms, agent_rows *done, void *arg);
+/* Those whose connection is gone, and those who were disabled; each as long as something of theirs is left: a status,
+ * or sessions. */
+parley_status agent_lost(struct store *store, agent_rows *done, void *arg);
+
+/* When something is lost now: the clocks of two processes are never compared. Cut to what a time in C holds, since
+ * agent_set_offline is told it again. */
+#define AGENT_LOST_NOW "date_trunc('milliseconds', now())"
 
 /* ---- access ---- */
 
@@ -68,11 +73,10 @@ parley_status agent_set_status(struct store *store, struct uuid agent, int16_t s
 parley_status agent_set_here(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg);
 
 /* The last connection on that node has gone; nothing when they are connected to another one. */
-parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, int64_t at_ms, pg_done *done,
-                             void *arg);
+parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg);
 
 /* Everybody who was connected to a node that is no more. */
-parley_status agent_set_node_lost(struct store *store, struct uuid node, int64_t at_ms, pg_done *done, void *arg);
+parley_status agent_set_node_lost(struct store *store, struct uuid node, pg_done *done, void *arg);
 
 /* The grace is over: offline, unless they came back. Who has sessions is found by agent_lost until they have none. */
 parley_status agent_set_offline(struct store *store, struct uuid agent, int64_t lost_at_ms, pg_done *done, void *arg);

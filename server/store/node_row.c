@@ -1,6 +1,7 @@
 /* The node table: who is alive, by the database's clock alone. */
 #include "server/store/node_row.h"
 
+#include "server/store/agent_row.h"
 #include "server/store/rows.h"
 
 #define TTL(n) "(now() - $" n "::float8 * interval '1 millisecond')"
@@ -17,10 +18,10 @@ static const struct pg_statement bury = {
     "node_bury", "delete from node where seen_at < " TTL("1") " returning id", 1, {PG_I64}};
 static const struct pg_statement leave = {
     "node_leave",
-    "with lost as (update agent set lost_at = $2 where node = $1 and lost_at is null)"
+    "with lost as (update agent set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null)"
     " delete from node where id = $1",
-    2,
-    {PG_UUID, PG_TIME},
+    1,
+    {PG_UUID},
 };
 
 static struct uuid row_of(const struct pg_result *r, int i, struct pg_group *group)
@@ -41,12 +42,10 @@ parley_status node_beat(struct store *store, struct uuid id, struct span version
     return node_read_send(read);
 }
 
-parley_status node_leave(struct pg *pg, struct uuid id, int64_t at_ms, pg_done *done, void *arg)
+parley_status node_leave(struct pg *pg, struct uuid id, pg_done *done, void *arg)
 {
     struct pg_group *group = pg_group_new(pg);
-    struct pg_params *p = pg_group_add(group, &leave, NULL, NULL);
-    pg_uuid(p, id);
-    pg_time_ms(p, at_ms);
+    pg_uuid(pg_group_add(group, &leave, NULL, NULL), id);
     return pg_group_send(&group, done, arg);
 }
 

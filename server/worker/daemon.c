@@ -190,7 +190,7 @@ static bool is_leaving(struct daemon *d)
     int64_t now = loop_now_ms(d->loop);
     if (!d->leave_by_ms) {
         d->leave_by_ms = now + LEAVE_MS;
-        d->left = node_leave(d->listening, d->node, clock_ms(), on_left, d) != PARLEY_OK;
+        d->left = node_leave(d->listening, d->node, on_left, d) != PARLEY_OK;
     }
     return !d->left && now < d->leave_by_ms;
 }

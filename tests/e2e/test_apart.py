@@ -182,3 +182,18 @@ async def test_an_offer_of_a_process_whose_clock_is_behind_lasts_as_long_as_any(
         await shop.quiet()
     assert shop.site.sql("SELECT body FROM item WHERE body->>'result' = 'expired'") == []
     shop.judge()
+
+
+async def test_whom_a_process_with_another_clock_has_lost_is_given_up_after_the_grace(shop):
+    """It goes of its own will and writes who was there; nobody else would see its moment come for ten minutes."""
+    ahead = os.path.join(shop.site.folder, "clock.ahead")
+    with open(ahead, "w", encoding="ascii") as file:
+        file.write("600\n")
+    with shop.serve(sets={"routing.grace": "1s"}):
+        ann = await shop.customer("ann")
+        with shop.serve(sets={"routing.grace": "1s", "server.drain_time": "200ms"}, env={"PARLEY_CLOCK": ahead}) as there:
+            kim = await shop.desk("kim", url=there.url)
+            await shop.served(ann, kim)
+        await ann.until(lambda: lost(ann), 60, "the session to wait again")
+        await shop.quiet()
+    shop.judge()

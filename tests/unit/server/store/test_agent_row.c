@@ -165,19 +165,20 @@ static void a_lost_connection_has_a_grace(void **unused)
 {
     struct uuid id = add_agent("gi@x", 2), node = pg_fixture_id(), other = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
-    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, other, now_ms, store_fixture_done, NULL)),
+    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, other, store_fixture_done, NULL)),
                      PARLEY_OK); /* they are not there */
     assert_int_equal(take(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, node, now_ms, store_fixture_done, NULL)),
-                     PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, node, store_fixture_done, NULL)), PARLEY_OK);
     assert_int_equal(take(id), PARLEY_OK); /* a link that is back may accept before its coming is written */
     assert_int_equal(give(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_true(uuid_equal(row.id, id));
-    assert_int_equal(row.lost_at_ms, now_ms);
+    int64_t lost_at_ms = row.lost_at_ms;
+    assert_true(row.lost_for_ms >= 0);
     set_status(id, AGENT_ONLINE, node); /* back in time */
-    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, now_ms, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, lost_at_ms, store_fixture_done, NULL)),
+                     PARLEY_OK);
     assert_int_equal(take(id), PARLEY_OK);
 }
 
@@ -185,9 +186,10 @@ static void a_dead_nodes_agents_are_lost_and_then_offline(void **unused)
 {
     struct uuid id = add_agent("ho@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
-    assert_int_equal(store_fixture_wait(agent_set_node_lost(f.store, node, now_ms, store_fixture_done, NULL)),
+    assert_int_equal(store_fixture_wait(agent_set_node_lost(f.store, node, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, row.lost_at_ms, store_fixture_done, NULL)),
                      PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, now_ms, store_fixture_done, NULL)), PARLEY_OK);
     read_agent("ho@x");
     assert_int_equal(row.status, AGENT_OFFLINE);
     assert_true(uuid_is_nil(row.node));
@@ -198,16 +200,16 @@ static void who_is_lost_or_disabled_is_found_until_nothing_is_left_of_theirs(voi
     struct uuid id = add_agent("jo@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
     assert_int_equal(take(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
     pg_fixture_sql("update agent set disabled_at = now() where email = 'jo@x'");
     assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, 0, store_fixture_done, NULL)), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1); /* a session is left, say after a crash */
     assert_true(uuid_equal(row.id, id));
     assert_int_equal(row.status, AGENT_OFFLINE);
     assert_int_equal(give(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 0);
 }
 
@@ -216,12 +218,12 @@ static void a_session_that_a_lost_agent_still_has_is_not_forgotten(void **unused
     struct uuid id = add_agent("ka@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
     assert_int_equal(take(id), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, node, now_ms, store_fixture_done, NULL)),
-                     PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_set_lost(f.store, id, node, store_fixture_done, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
     for (int left = 1; left >= 0; left--) {
-        assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, now_ms, store_fixture_done, NULL)),
+        assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, row.lost_at_ms, store_fixture_done, NULL)),
                          PARLEY_OK);
-        assert_int_equal(store_fixture_wait(agent_lost(f.store, now_ms + 1, on_rows, NULL)), PARLEY_OK);
+        assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
         assert_int_equal(nrows, left);
         if (left)
             assert_int_equal(give(id), PARLEY_OK);
