@@ -102,7 +102,7 @@ static void an_app_has_classes_of_its_own(void **state)
     assert_int_equal(mask_set(&mask, span_str("phone"), (struct span){0}, (struct span){0}), PARLEY_OK);
     assert_string_equal(masked(&mask, "x", "[\"+49 151 2345678\"]"), "[\"+49 151 2345678\"]");
     assert_int_equal(mask_set(&mask, span_str("A b"), (struct span){0}, (struct span){0}), PARLEY_INVALID);
-    char name[8];
+    char name[16];
     for (int i = 0; mask.count < MASK_CLASSES_MAX; i++) {
         snprintf(name, sizeof name, "c%d", i);
         assert_int_equal(mask_set(&mask, span_str(name), (struct span){0}, span_str("#")), PARLEY_OK);
