@@ -398,7 +398,7 @@ static void the_first_item_of_an_empty_conversation_is_missed_too(void **state)
     fake_expect_item(f, 2, true);
 }
 
-/* The answer to hello comes first from any server; what overtook it would be of a conversation that is not known yet. */
+/* The answer to hello comes first from any server; what overtook it would be of a conversation not known yet. */
 static void what_comes_before_welcome_does_not_count(void **state)
 {
     struct fake *f = *state;
