@@ -60,6 +60,7 @@ def watched(request, monkeypatch, tmp_path):
 async def test_the_main_job(watched, shop):
     shop.site.flow("care", CARE)
     shop.app = shop.site.app("care-app", queue="care", flow="care")
+    key = shop.site.program_key("shop")
     with shop.serve(workers=2) as server:
         ann, kim = await shop.customer("ann", encoding="msgpack"), await shop.desk("kim")
         await talk_to_the_flow(ann)
@@ -71,7 +72,7 @@ async def test_the_main_job(watched, shop):
         await ann.drop()
         await tablet.post("and on it goes")
         await ann.connect()
-        status, text = server.http("GET", f"/v1/conversations/{conv}/items?after=0", token=shop.site.program_key("shop"))
+        status, text = server.http("GET", f"/v1/conversations/{conv}/items?after=0", token=key)
         assert status in (200, 403), text
         for path in ("/metrics", "/readyz?verbose", "/livez"):
             assert server.admin(path)[0] == 200
