@@ -58,6 +58,11 @@ void run_free(struct flow_run **run)
     *run = NULL;
 }
 
+int64_t run_now_ms(const struct flow_run *run)
+{
+    return run->engine->host->now_ms(run->engine->host);
+}
+
 void *flow_run_owner(const struct flow_run *run)
 {
     return run->owner;

@@ -165,6 +165,7 @@ void run_set_error(struct flow_run *run, const struct flow_error *error);
 void run_free(struct flow_run **run);
 struct flow_run *run_new(struct flow_version *version, struct uuid id, struct uuid conversation, void *owner);
 void run_replace_text(char **kept, struct span text);
+int64_t run_now_ms(const struct flow_run *run);
 
 /* ---- begin.c ---- */
 /* A fresh coroutine at the first line; run->lua is NULL when no memory is left for it. */
@@ -210,6 +211,16 @@ bool call_replayed(struct flow_run *run, struct flow_call *call, const struct va
                    enum sandbox_verdict *verdict);
 /* What the host knows; NULL: asked for, return SANDBOX_WAIT. */
 struct step_read *call_need(struct flow_run *run, struct flow_call *call, const struct flow_read *read);
+
+/* ---- facts.c ---- */
+enum sandbox_verdict call_context_get(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_context_set(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_customer_read(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_started_read(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_now(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_random(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_uuid(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_since(struct flow_run *run, struct flow_call *call);
 
 /* ---- speak.c ---- */
 enum sandbox_verdict call_texts(struct flow_run *run, struct flow_call *call);
@@ -269,6 +280,20 @@ size_t http_results(const struct value *told, struct value *results);
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call);
 void wait_forget(struct flow_wait *wait);
 struct journal_call wait_journal_call(const struct flow_wait *wait);
+bool wait_asks(const struct flow_wait *wait);
+/* The question, or `instead` of its words. What is asked once more is no new question: an answer to either counts. */
+parley_status wait_put_question(struct flow_run *run, const struct value *args, const char *instead,
+                                struct flow_error *error);
+void wait_request_person(struct flow_run *run, const struct value *args, const char *why);
+/* What the call says and sets when it begins, or begins again. */
+parley_status wait_start(struct flow_run *run, const struct value *args, struct flow_error *error);
+/* Whether the wait is over with what is told here; if not, it is noted; if so, concluded: how many results. */
+bool wait_is_final(const struct value *told);
+void wait_note(struct flow_wait *wait, const struct value *told);
+size_t wait_conclude(struct flow_run *run, const struct value *args, const struct value *told, struct value *results);
+bool wait_event_told(struct arena *arena, const struct value *data, int64_t seq, struct value *out);
+
+/* ---- wait_event.c ---- */
 /* What an event means to a run that waits: PARLEY_OK, and run->results are for the script when *out_go is set, else
  * the step is complete as it is. PARLEY_WRONG_STATE: nothing. PARLEY_LIMIT: the run has failed of `error`. */
 parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error);
