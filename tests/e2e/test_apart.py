@@ -6,7 +6,8 @@ import os
 import psycopg2
 import pytest
 
-from parley_client import Customer, Link, Refused
+from parley_link import Link, Refused
+from parley_people import Customer
 from parley_wire import uuid7
 from waiting import until
 

@@ -9,7 +9,7 @@ import websockets
 from cryptography.hazmat.primitives import serialization
 from jwt.utils import base64url_encode
 
-from parley_client import WAIT, Link, Refused
+from parley_link import WAIT, Link, Refused
 from parley_wire import uuid7
 from server import App, signing_key
 

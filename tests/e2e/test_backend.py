@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from parley_client import Refused
+from parley_link import Refused
 from parley_wire import uuid7
 
 

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 import websockets
 
-from parley_client import WAIT, Gone, Link, Refused
+from parley_link import WAIT, Gone, Link, Refused
 from parley_wire import DEFS, uuid7
 from waiting import until
 

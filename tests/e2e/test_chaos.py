@@ -8,7 +8,7 @@ import time
 import pytest
 
 from chaos import Chaos
-from parley_client import Gone, Refused
+from parley_link import Gone, Refused
 from parley_wire import uuid7
 from server import ROOT
 from shop import ECHO

@@ -7,7 +7,8 @@ import msgpack
 import pytest
 import websockets
 
-from parley_client import Customer, Refused
+from parley_link import Refused
+from parley_people import Customer
 from parley_wire import ENCODINGS, Msgpack, uuid7
 
 CONV, ME = str(uuid.UUID(int=7)), str(uuid.UUID(int=8))

@@ -7,7 +7,7 @@ from waiting import until
 
 import pytest
 
-from parley_client import Refused
+from parley_link import Refused
 from parley_wire import uuid7
 
 HELLO = b"hello, file"

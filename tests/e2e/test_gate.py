@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from parley_client import WAIT, Link, Refused
+from parley_link import WAIT, Link, Refused
 
 PROXY = {"server.trusted_proxies": "127.0.0.0/8, 2001:db8:ffff::/48"}
 

@@ -4,7 +4,8 @@ import asyncio
 import psycopg2
 import pytest
 
-from parley_client import Customer, Link, Refused
+from parley_link import Link, Refused
+from parley_people import Customer
 from parley_wire import uuid7
 from waiting import until
 

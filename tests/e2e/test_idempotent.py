@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from parley_client import Refused
+from parley_link import Refused
 from parley_wire import uuid7
 
 

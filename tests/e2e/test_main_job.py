@@ -1,7 +1,8 @@
 """The main job: a customer talks, a bot serves, an agent takes over with the dossier, and everybody comes back to it."""
 import pytest
 
-from parley_client import Refused, first_offered
+from parley_link import Refused
+from parley_people import first_offered
 
 CARE = r"""
 flow { id = "care", title = "Customer care" }

@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from parley_client import WAIT, Gone
+from parley_link import WAIT, Gone
 from postgres import Cluster
 from server import Site
 from shop import ECHO

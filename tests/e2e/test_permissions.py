@@ -1,7 +1,7 @@
 """What a role may do is rows of a table: taken away or given, it counts at once, without a restart."""
 import pytest
 
-from parley_client import Refused
+from parley_link import Refused
 
 SIGNED_OUT, COME_BACK = 4506, 1012
 

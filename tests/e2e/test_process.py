@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from parley_client import Refused
+from parley_link import Refused
 from server import Failed
 
 REFUND = {"name": "refund", "steps": ["order", "amount", "confirm"],

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from parley_client import WAIT, Refused
+from parley_link import WAIT, Refused
 from server import CANARY
 from test_sdk import kept, stop
 from waiting import until

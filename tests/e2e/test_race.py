@@ -3,7 +3,8 @@ import asyncio
 
 import pytest
 
-from parley_client import Refused, first_offered
+from parley_link import Refused
+from parley_people import first_offered
 
 
 async def attempt(agent, offer):

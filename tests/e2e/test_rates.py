@@ -2,7 +2,7 @@
 import asyncio
 import time
 
-from parley_client import Link, Refused
+from parley_link import Link, Refused
 from parley_wire import uuid7
 
 BURST, PER_SECOND = 40, 5       # posts of a customer (server/hub/link.c)

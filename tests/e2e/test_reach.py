@@ -4,7 +4,7 @@ import asyncio
 import pytest
 
 from chaos import Chaos
-from parley_client import Link, Refused
+from parley_link import Link, Refused
 from parley_wire import uuid7
 
 

@@ -3,7 +3,7 @@ import asyncio
 
 import pytest
 
-from parley_client import Refused
+from parley_link import Refused
 from parley_wire import uuid7
 from shop import ECHO
 

@@ -7,7 +7,8 @@ import weakref
 
 import pytest
 
-from parley_client import Gone, Refused, first_offered
+from parley_link import Gone, Refused
+from parley_people import first_offered
 from parley_wire import uuid7
 from server import ROOT
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from parley_client import Link, Refused
+from parley_link import Link, Refused
 from server import Failed
 
 

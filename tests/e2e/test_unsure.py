@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from chaos import Chaos
-from parley_client import Refused
+from parley_link import Refused
 from parley_wire import uuid7
 
 CHANGES = "update session set"

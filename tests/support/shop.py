@@ -14,7 +14,8 @@ import random
 
 import histcheck
 from hist import dump
-from parley_client import WAIT, Agent, Customer, Gone, Recorder, Refused
+from parley_link import WAIT, Gone, Recorder, Refused
+from parley_people import Agent, Customer
 from parley_wire import DEFS
 from server import CANARY, command_lines
 

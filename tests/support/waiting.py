@@ -2,7 +2,7 @@
 import asyncio
 import os
 
-from parley_client import WAIT
+from parley_link import WAIT
 
 
 async def until(test, what, timeout=WAIT):
