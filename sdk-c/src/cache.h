@@ -58,6 +58,9 @@ int64_t cache_process_revision(struct parley_client *c, const struct conversatio
 bool cache_knows_process(struct parley_client *c, const struct conversation *conv, struct uuid process,
                          int64_t revision);
 
+/* Asks how it stands, unless that is about to be asked. */
+parley_status cache_ask_process(struct parley_client *c, const struct conversation *conv, struct uuid process);
+
 /* Asks how those stand that are open here and not among what the server says is open. */
 parley_status cache_ask_ended(struct parley_client *c, struct conversation *conv, const struct frame_recap *recap);
 

@@ -91,6 +91,18 @@ static bool is_among(struct uuid id, const struct frame_recap *recap)
     return false;
 }
 
+parley_status cache_ask_process(struct parley_client *c, const struct conversation *conv, struct uuid process)
+{
+    struct request *r;
+    struct frame_process_get get = {.conversation = conv->id, .has_process = true, .process = process};
+    if (request_waits(c, FRAME_process_get, process))
+        return PARLEY_OK;
+    parley_status st = request_make(c, FRAME_process_get, &get, REQUEST_DROP, request_learn, &r);
+    if (st == PARLEY_OK)
+        r->subject = process;
+    return st;
+}
+
 parley_status cache_ask_ended(struct parley_client *c, struct conversation *conv, const struct frame_recap *recap)
 {
     struct uuid ended[ENDED_MAX];
@@ -102,10 +114,8 @@ parley_status cache_ask_ended(struct parley_client *c, struct conversation *conv
         if (n < ENDED_MAX && !is_among(query_id(&q, 0), recap))
             ended[n++] = query_id(&q, 0);
     parley_status st = PARLEY_OK;
-    for (size_t i = 0; st == PARLEY_OK && i < n; i++) {
-        struct frame_process_get get = {.conversation = conv->id, .has_process = true, .process = ended[i]};
-        st = request_make(c, FRAME_process_get, &get, REQUEST_DROP, request_learn, NULL);
-    }
+    for (size_t i = 0; st == PARLEY_OK && i < n; i++)
+        st = cache_ask_process(c, conv, ended[i]);
     return st;
 }
 

@@ -55,11 +55,11 @@ static void ask_process(struct parley_client *c, struct conversation *conv, cons
     const struct value *body = item->has_body ? item->body.value : NULL;
     const struct value *id = body ? value_find(body, "process") : NULL,
                        *revision = body ? value_find(body, "revision") : NULL;
-    struct frame_process_get ask = {.conversation = conv->id, .has_process = true};
-    if (!id || id->type != VALUE_TEXT || uuid_parse(id->text, &ask.process) != PARLEY_OK || !revision ||
-        revision->type != VALUE_INT || cache_knows_process(c, conv, ask.process, revision->integer))
+    struct uuid process;
+    if (!id || id->type != VALUE_TEXT || uuid_parse(id->text, &process) != PARLEY_OK || !revision ||
+        revision->type != VALUE_INT || cache_knows_process(c, conv, process, revision->integer))
         return;
-    request_make(c, FRAME_process_get, &ask, REQUEST_DROP, request_learn, NULL); /* lost: asked at the next step */
+    cache_ask_process(c, conv, process); /* lost: asked at the next step */
 }
 
 parley_status inbox_take(struct parley_client *c, struct conversation *conv, const struct frame_item *item)

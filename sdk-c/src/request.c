@@ -177,6 +177,14 @@ static bool may_go(const struct parley_client *c, const struct request *r)
     return link_online(c) && (c->requests.in_flight < LIMIT_REQUESTS_IN_FLIGHT || r->type == FRAME_post);
 }
 
+bool request_waits(const struct parley_client *c, enum frame_type type, struct uuid subject)
+{
+    const struct request *r = c->requests.first;
+    while (r && (r->sent || r->type != type || !uuid_equal(r->subject, subject)))
+        r = r->next;
+    return r != NULL;
+}
+
 bool requests_may_go(const struct parley_client *c)
 {
     const struct request *r = c->requests.first;

@@ -63,6 +63,9 @@ uint64_t request_number(struct parley_client *c);
 /* Whether this is made again without harm when its answer was lost. */
 enum request_care request_care_of(enum frame_type type);
 
+/* Whether one of this type about this subject is made and not sent: its answer will know all that has come so far. */
+bool request_waits(const struct parley_client *c, enum frame_type type, struct uuid subject);
+
 /* Whether one waits to be sent that may be. */
 bool requests_may_go(const struct parley_client *c);
 

@@ -2,6 +2,8 @@
 #include "tests/unit/sdk-c/fake.h"
 #include "tests/unit/sdk-c/folder.h"
 
+#include <stdio.h>
+
 static const char *folder;
 
 static int setup(void **state)
@@ -118,6 +120,42 @@ static void processes_come_with_it_and_those_that_ended_are_asked_for(void **sta
     assert_false(fake_find(f, FRAME_process_get)->process_get.has_process);
 }
 
+static struct frame_item process_item(int64_t seq, int64_t revision, const char *state)
+{
+    static char bodies[8][200];
+    char *body = bodies[seq % 8], id[UUID_TEXT + 1];
+    struct frame_item item = fake_item(seq);
+    uuid_format(fake_me, id);
+    snprintf(body, sizeof *bodies, "{\"process\":\"%s\",\"revision\":%d,\"state\":\"%s\",\"type\":\"order\"}", id,
+             (int)revision, state);
+    item.kind = span_str("process");
+    item.body.json = span_str(body);
+    return item;
+}
+
+static void a_process_that_went_on_meanwhile_is_asked_for_once(void **state)
+{
+    struct fake *f = *state;
+    struct frame_process open = process(&fake_me, process_state_open);
+    welcome(f, 0, 0, &(struct frame_recap){.processes = &open, .processes_count = 1});
+    fake_close(f, 1006);
+    fake_advance(f, 60000);
+    struct frame_item missed[] = {process_item(1, 2, "open"), process_item(2, 3, "open"), process_item(3, 4, "done")};
+    struct frame_thread t = {.conversation = fake_main, .topic = span_str("main"), .head = 3, .items = missed};
+    t.items_count = 3;
+    t.has_recap = true;
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_reply(f, welcome, .me = fake_me, .role = role_customer, .ping_ms = 25000, .server = span_str("fake"),
+               .threads = &t, .threads_count = 1);
+    assert_memory_equal(fake_find(f, FRAME_process_get)->process_get.process.b, fake_me.b, 16);
+    while (fake_next(f))
+        assert_int_not_equal(f->request.type, FRAME_process_get);
+    struct frame_item later = process_item(4, 5, "open"); /* the answer under way may be of before */
+    fake_push(f, item, .conversation = fake_main, .item = later);
+    fake_find(f, FRAME_process_get);
+}
+
 /* Its answer has come and its item has not: that push was lost, and a heartbeat or the next item will show it. */
 static void what_was_answered_and_did_not_come_is_missing(void **state)
 {
@@ -145,6 +183,7 @@ int main(void)
         CASE(a_question_below_the_page_is_fetched_by_itself),
         CASE(what_the_server_knows_to_be_answered_waits_no_longer),
         CASE(processes_come_with_it_and_those_that_ended_are_asked_for),
+        CASE(a_process_that_went_on_meanwhile_is_asked_for_once),
         CASE(what_was_answered_and_did_not_come_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
