@@ -132,7 +132,8 @@ static void name_no_files(struct settings *s)
 {
     free(s->keep_path);
     free(s->cache_path);
-    s->keep_path = s->cache_path = NULL;
+    free(s->left_path);
+    s->keep_path = s->cache_path = s->left_path = NULL;
 }
 
 parley_status parley_sign_out(parley_client *c)
@@ -141,10 +142,14 @@ parley_status parley_sign_out(parley_client *c)
     requests_cancel(c, PARLEY_CANCELED);
     drop_events(c);
     push_leave(c);
+    parley_status left = push_left_kept(c);
     link_stop(c, PARLEY_SIGNED_OUT);
     free(c->settings.token);
     c->settings.token = NULL;
     parley_status st = client_forget(c);
+    if (left != PARLEY_OK)
+        left = push_left_kept(c); /* now that there is room on the disk */
+    st = st == PARLEY_OK ? left : st;
     name_no_files(&c->settings);
     if (keep_open(c) != PARLEY_OK || cache_open(c) != PARLEY_OK)
         st = PARLEY_NOMEM;

@@ -219,7 +219,6 @@ parley_status client_forget(struct parley_client *c)
     }
     c->me = (struct uuid){0};
     c->role = role_customer;
-    c->push = (struct push){0};
     views_reset(c);
     return st;
 }
@@ -242,6 +241,7 @@ void client_is(struct parley_client *c, struct uuid me, int role)
         client_forget(c);
         keep_open(c); /* without: nothing outlives this run */
         cache_open(c);
+        push_passed_on(c);
         client_tell_cache(c, "reset", PARLEY_CONFLICT, "somebody else has signed in; nothing of the last one is here");
     }
     client_now_is(c, me, role);

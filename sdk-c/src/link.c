@@ -189,6 +189,7 @@ static void welcomed(struct parley_client *c, const struct frame_welcome *w)
 {
     struct link *l = &c->link;
     client_is(c, w->me, w->role);
+    push_online(c);
     l->step_by = INT64_MAX;
     l->online_at = client_now(c);
     l->probe_after = (w->ping_ms >= 1000 && w->ping_ms <= LIMIT_SILENCE_MS ? w->ping_ms : LIMIT_PING_MS) * 3 / 2;

@@ -25,7 +25,7 @@ static bool copy_text(char **out, const char *text)
 void settings_done(struct settings *s)
 {
     char *texts[] = {s->url,     s->token, s->locale,    s->time_zone,  s->app_name,  s->app_version,
-                     s->ca_file, s->user,  s->keep_path, s->cache_path, s->next_token};
+                     s->ca_file, s->user,  s->keep_path, s->cache_path, s->left_path, s->next_token};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     *s = (struct settings){0};
@@ -45,7 +45,7 @@ static void name_of(const char *user, char out[33])
 
 static parley_status name_files(struct settings *s, const char *folder, const char *user)
 {
-    char name[33], keep[CLIENT_PATH_MAX], cache[CLIENT_PATH_MAX];
+    char name[33], keep[CLIENT_PATH_MAX], cache[CLIENT_PATH_MAX], left[CLIENT_PATH_MAX];
     size_t room = CLIENT_PATH_MAX - 16; /* for the endings that SQLite adds */
     if (!user || !*user || text_valid(span_str(user)) != strlen(user))
         return PARLEY_INVALID;
@@ -56,7 +56,9 @@ static parley_status name_files(struct settings *s, const char *folder, const ch
     size_t m = (size_t)snprintf(cache, room, "%s/parley-%s.cache", folder, name);
     if (n >= room || m >= room)
         return PARLEY_TOO_BIG;
-    bool copied = copy_text(&s->user, user) && copy_text(&s->keep_path, keep) && copy_text(&s->cache_path, cache);
+    snprintf(left, room, "%s/parley.left", folder); /* of all users of the phone */
+    bool copied = copy_text(&s->user, user) && copy_text(&s->keep_path, keep) && copy_text(&s->cache_path, cache) &&
+                  copy_text(&s->left_path, left);
     return copied ? PARLEY_OK : PARLEY_NOMEM;
 }
 

@@ -13,6 +13,7 @@ struct settings {
     uint32_t flags, page, background_ms;
     char *url, *token, *locale, *time_zone, *app_name, *app_version, *ca_file;
     char *user, *keep_path, *cache_path; /* all NULL without a folder */
+    char *left_path;                     /* see left.h; NULL without a folder */
     char *next_token;                    /* of a guest who signs in: the old one is good until it is taken */
 };
 

@@ -188,6 +188,25 @@ async def test_an_app_that_is_woken_takes_confirms_and_leaves(shop, sink):
         await shop.quiet()
 
 
+async def test_signed_out_in_a_tunnel_the_phone_is_not_woken_for_long(shop, sink):
+    """The token is taken back by whoever is here next, who asked for nothing, and sees nothing of it."""
+    def tokens():
+        return shop.site.sql("SELECT count(push_token) FROM device") == [(0,)]
+    with serve(shop, sink):
+        with kept(shop, "phone") as ana:
+            ana.call("push", platform="apns", token="the-phone")
+            await asyncio.to_thread(ana.expect, "push", lambda e: e["state"] == "registered")
+        with kept(shop, "phone", url="ws://127.0.0.1:1/v1/ws") as ana:
+            ana.call("sign_out")
+            ana.state("closed")
+        assert not tokens()
+        with kept(shop, "phone", sub="bob") as bob:
+            await asyncio.to_thread(bob.expect, "synced")
+            await until(tokens, "the token to be taken back")
+            assert bob.items() == []
+        await shop.quiet()
+
+
 async def test_what_was_received_in_time_wakes_nobody(shop, sink):
     with serve(shop, sink, delay="4s"):
         ann, bob, kim = await shop.customer("ann"), await shop.customer("bob"), await shop.desk("kim")

@@ -193,15 +193,16 @@ PARLEY_API void parley_close(parley_client *client);
 PARLEY_API parley_status parley_set_token(parley_client *client, const char *token);
 
 /* The user signs out: closes (state closed, reason signed_out), drops what was not sent and what was not pulled, and
- * deletes this user's files. PARLEY_DENIED: a file could not be deleted. Afterwards the client is good for
- * parley_client_free. */
+ * deletes this user's files. A push token that was registered is taken back: at once where there is a connection, and
+ * else by the next customer's client that names the same folder and comes online; until then the token, and nothing of
+ * the user, stays there in a file. PARLEY_DENIED: a file could not be deleted or written. Afterwards the client is good
+ * for parley_client_free. */
 PARLEY_API parley_status parley_sign_out(parley_client *client);
 
 /* How this phone is woken while the app is away: `platform` is "apns", "fcm" or what else the company's push service
  * knows, `token` as the system gave it; NULL: not any more. On disk when it returns, and said to the server until it
- * knows: PUSH tells. Call it at each start and when the token changes. parley_sign_out takes it back while there is
- * a connection; after one without, the phone is woken - with ids, no words - until somebody registers the token again.
- * For customers. PARLEY_INVALID, PARLEY_TOO_BIG, and what the disk says. */
+ * knows: PUSH tells. Call it at each start and when the token changes; parley_sign_out takes it back. For customers.
+ * PARLEY_INVALID, PARLEY_TOO_BIG, and what the disk says. */
 PARLEY_API parley_status parley_push_register(parley_client *client, const char *platform, const char *token);
 
 /* For a silent push, a background fetch or a worker of the system: connects, takes what is there, says what waits,

@@ -130,6 +130,187 @@ static void signing_out_takes_it_back(void **state)
     assert_int_equal(f->close_code, 1000);
 }
 
+/* --- what somebody left behind --- */
+
+static void as(struct fake *f, const char *user)
+{
+    fake_stop(f);
+    assert_int_equal(fake_start_in(f, 0, folder, user), PARLEY_OK);
+}
+
+/* Ana is registered with "t", loses her connection and signs out. */
+static void sign_out_offline(struct fake *f)
+{
+    fake_online(f, 0, 0);
+    assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK);
+    expect_set(f, "t");
+    done(f);
+    fake_close(f, 1006);
+    assert_int_equal(parley_sign_out(f->client), PARLEY_OK);
+    assert_int_equal(folder_count(folder, ".left"), 1);
+}
+
+static void expect_no_set(struct fake *f)
+{
+    fake_advance(f, 60000);
+    while (fake_next(f))
+        assert_int_not_equal(f->request.type, FRAME_push_set);
+}
+
+static void signing_out_without_a_connection_is_made_good_by_whoever_comes_next(void **state)
+{
+    struct fake *f = *state;
+    sign_out_offline(f);
+    assert_int_equal(folder_count(folder, ""), 1);
+    as(f, "bob");
+    fake_online(f, 0, 0);
+    expect_set(f, "t"); /* claimed: so it is ana's no longer */
+    fake_close(f, 1006);
+    as(f, "bob"); /* killed */
+    fake_online(f, 0, 0);
+    expect_set(f, "t");
+    fake_refuse(f, PARLEY_UNAVAILABLE, 700);
+    fake_advance(f, 700);
+    expect_set(f, "t");
+    done(f);
+    expect_set(f, NULL); /* and given up: bob's app has asked for nothing */
+    assert_int_equal(folder_count(folder, ".left"), 1);
+    done(f);
+    fake_expect_no(f, PARLEY_EVENT_PUSH);
+    assert_int_equal(folder_count(folder, ".left"), 0);
+    expect_no_set(f);
+}
+
+static void who_registers_the_token_claims_it_by_that(void **state)
+{
+    struct fake *f = *state;
+    sign_out_offline(f);
+    as(f, "bob");
+    assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK);
+    fake_online(f, 0, 0);
+    expect_set(f, "t");
+    done(f);
+    expect_push(f, "registered");
+    assert_int_equal(folder_count(folder, ".left"), 0);
+    expect_no_set(f);
+}
+
+static void the_own_token_is_said_after_what_was_left(void **state)
+{
+    struct fake *f = *state;
+    as(f, "bob");
+    fake_online(f, 0, 0);
+    assert_int_equal(parley_push_register(f->client, "apns", "t2"), PARLEY_OK);
+    expect_set(f, "t2");
+    done(f);
+    as(f, "ana");
+    sign_out_offline(f);
+    as(f, "bob"); /* whose token is known, and hidden by the claim */
+    fake_online(f, 0, 0);
+    expect_set(f, "t");
+    done(f);
+    expect_set(f, "t2");
+    done(f);
+    expect_push(f, "registered");
+    assert_int_equal(folder_count(folder, ".left"), 0);
+    expect_no_set(f);
+}
+
+static void what_is_left_is_claimed_once_if_that_is_refused(void **state)
+{
+    struct fake *f = *state;
+    sign_out_offline(f);
+    as(f, "bob");
+    fake_online(f, 0, 0);
+    expect_set(f, "t");
+    fake_refuse(f, PARLEY_UNKNOWN_TYPE, 0);
+    assert_int_equal(folder_count(folder, ".left"), 0);
+    expect_no_set(f);
+}
+
+static void wanting_no_more_to_be_woken_outlives_signing_out(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK);
+    expect_set(f, "t");
+    done(f);
+    fake_close(f, 1006);
+    assert_int_equal(parley_push_register(f->client, NULL, NULL), PARLEY_OK);
+    assert_int_equal(parley_sign_out(f->client), PARLEY_OK);
+    as(f, "bob");
+    fake_online(f, 0, 0);
+    expect_set(f, "t");
+    done(f);
+    expect_set(f, NULL);
+}
+
+static void welcome_as(struct fake *f, struct uuid me, int role)
+{
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_reply(f, welcome, .me = me, .role = role, .time = 1, .ping_ms = 25000, .server = span_str("fake"));
+}
+
+static void somebody_else_under_the_same_name_takes_it_back_too(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK);
+    expect_set(f, "t");
+    done(f);
+    as(f, "ana");
+    welcome_as(f, fake_agent, role_customer);
+    fake_find(f, FRAME_push_set);
+    assert_true(span_is(f->request.push_set.token, "t"));
+    done(f);
+    expect_set(f, NULL);
+    done(f);
+    as(f, "ana");
+    assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK); /* by whoever turns out to be here */
+    welcome_as(f, fake_me, role_customer);
+    fake_find(f, FRAME_push_set);
+    assert_true(span_is(f->request.push_set.token, "t"));
+    done(f);
+    expect_push(f, "registered");
+    expect_no_set(f);
+}
+
+static void staff_leave_it_to_a_customer(void **state)
+{
+    struct fake *f = *state;
+    sign_out_offline(f);
+    as(f, "kim");
+    welcome_as(f, fake_agent, role_agent);
+    expect_no_set(f);
+    assert_int_equal(folder_count(folder, ".left"), 1);
+}
+
+static void what_cannot_be_left_is_said(void **state)
+{
+    struct fake *f = *state;
+    assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK);
+    folder_remove(folder);
+    assert_int_equal(parley_sign_out(f->client), PARLEY_DENIED);
+    folder = folder_make();
+}
+
+static void what_is_damaged_was_not_left(void **state)
+{
+    struct fake *f = *state;
+    for (long from = 0; from < 6; from++) {
+        sign_out_offline(f);
+        folder_damage(folder, ".left", from);
+        as(f, "ana");
+        fake_online(f, 0, 0);
+        fake_step(f);
+        while (fake_next(f))
+            ;
+        as(f, "ana");
+    }
+}
+
 /* --- background sync --- */
 
 static void wake(struct fake *f, const char *limit)
@@ -253,6 +434,15 @@ int main(void)
         CASE(the_newest_token_counts),
         CASE(what_is_refused_for_good_is_said_once),
         CASE(signing_out_takes_it_back),
+        CASE(signing_out_without_a_connection_is_made_good_by_whoever_comes_next),
+        CASE(who_registers_the_token_claims_it_by_that),
+        CASE(the_own_token_is_said_after_what_was_left),
+        CASE(what_is_left_is_claimed_once_if_that_is_refused),
+        CASE(wanting_no_more_to_be_woken_outlives_signing_out),
+        CASE(somebody_else_under_the_same_name_takes_it_back_too),
+        CASE(staff_leave_it_to_a_customer),
+        CASE(what_cannot_be_left_is_said),
+        CASE(what_is_damaged_was_not_left),
         CASE(takes_sends_confirms_and_leaves),
         CASE(ends_in_time),
         CASE(says_at_once_why_it_cannot_be),
