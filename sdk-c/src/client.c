@@ -214,7 +214,7 @@ parley_status client_forget(struct parley_client *c)
     store_close(&c->cache);
     if (c->settings.keep_path) {
         parley_status cache_gone = store_remove(c->settings.cache_path);
-        st = store_remove(c->settings.keep_path);
+        st = keep_remove(c);
         st = st == PARLEY_OK ? cache_gone : st;
     }
     c->me = (struct uuid){0};

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { VERSION = 1, NOTE = 1, EDIT = 2 };
+enum { VERSION = 1, NOTE = 1, EDIT = 2, BAD_PATH_MAX = CLIENT_PATH_MAX + 8 };
 
 /* A conversation of 16 zero bytes is the main one, before the server has told its id. */
 static const char schema[] =
@@ -39,11 +39,24 @@ static parley_status open_file(struct parley_client *c)
     return st;
 }
 
+static void name_bad(const char *path, char out[BAD_PATH_MAX])
+{
+    snprintf(out, BAD_PATH_MAX, "%s.bad", path);
+}
+
+parley_status keep_remove(struct parley_client *c)
+{
+    char bad[BAD_PATH_MAX];
+    name_bad(c->settings.keep_path, bad);
+    parley_status st = store_remove(c->settings.keep_path), bad_gone = store_remove(bad);
+    return st == PARLEY_OK ? bad_gone : st;
+}
+
 static parley_status put_aside(struct parley_client *c, parley_status why)
 {
-    char bad[CLIENT_PATH_MAX + 8];
+    char bad[BAD_PATH_MAX];
     const char *path = c->settings.keep_path;
-    snprintf(bad, sizeof bad, "%s.bad", path);
+    name_bad(path, bad);
     if (rename(path, bad) != 0)
         store_remove(path);
     store_remove(path); /* what belonged to it */
@@ -179,6 +192,13 @@ void keep_entry_gone(struct parley_client *c, struct uuid id)
     query_run(&q);
 }
 
+parley_status keep_entry_dropped(struct parley_client *c, struct uuid id)
+{
+    store_harden(c->keep);
+    keep_entry_gone(c, id);
+    return store_commit(c->keep);
+}
+
 static void remove_draft(struct parley_client *c, struct uuid conversation, int64_t number)
 {
     struct query q = store_write(c->keep, "delete from draft where conversation = ? and number = ?");
@@ -209,9 +229,11 @@ parley_status keep_entry(struct parley_client *c, const struct entry *e, int64_t
     return store_commit(c->keep);
 }
 
-static int64_t count_drafts(struct parley_client *c)
+static int64_t count_others(struct parley_client *c, struct uuid conversation, int64_t number)
 {
-    struct query q = store_read(c->keep, "select count(*) from draft");
+    struct query q = store_read(c->keep, "select count(*) from draft where conversation != ? or number != ?");
+    query_put_id(&q, conversation);
+    query_put_int(&q, number);
     int64_t n = query_next(&q) ? query_int(&q, 0) : 0;
     query_end(&q);
     return n;
@@ -221,7 +243,7 @@ parley_status keep_draft(struct parley_client *c, struct uuid conversation, int6
 {
     if (!c->keep)
         return PARLEY_INTERNAL;
-    if (json.ptr && count_drafts(c) >= KEEP_DRAFTS_MAX)
+    if (json.ptr && count_others(c, conversation, number) >= KEEP_DRAFTS_MAX)
         return PARLEY_LIMIT;
     store_harden(c->keep);
     if (!json.ptr) {

@@ -17,12 +17,16 @@ enum { KEEP_DRAFTS_MAX = 1000 };
 /* Who this client acts for, and the entries of the outbox. What is damaged is put aside, as <name>.bad. */
 parley_status keep_open(struct parley_client *c);
 
+/* Deletes the file, and what was put aside. PARLEY_DENIED. */
+parley_status keep_remove(struct parley_client *c);
+
 /* Saved when the lock is released. */
 void keep_owner(struct parley_client *c);
 void keep_main_known(struct parley_client *c, struct uuid id);
 void keep_entry_state(struct parley_client *c, const struct entry *e);
 parley_status keep_entry_body(struct parley_client *c, const struct entry *e, struct span body); /* on disk at once */
 void keep_entry_gone(struct parley_client *c, struct uuid id);
+parley_status keep_entry_dropped(struct parley_client *c, struct uuid id); /* the same, on disk when it returns */
 
 /* On disk when it returns. The draft that it was made from, number `draft`, is gone with it; negative: none. */
 parley_status keep_entry(struct parley_client *c, const struct entry *e, int64_t draft);

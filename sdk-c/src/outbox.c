@@ -63,7 +63,7 @@ static bool has_failed(int32_t state)
 /* Waiting and sending are one on disk: after a restart it is not known whether it was sent, and it is sent again. */
 static void save(struct parley_client *c, const struct entry *e, int32_t was)
 {
-    if (outbox_is_stored(e) || e->state == PARLEY_OUTBOX_DISCARDED)
+    if (outbox_is_stored(e))
         keep_entry_gone(c, e->id);
     else if (has_failed(e->state) || has_failed(was))
         keep_entry_state(c, e);

@@ -29,6 +29,9 @@ parley_status outbox_discard(struct parley_client *c, struct uuid id)
         return PARLEY_NOT_FOUND;
     if ((*at)->in_flight || outbox_is_stored(*at))
         return PARLEY_WRONG_STATE;
+    parley_status st = keep_entry_dropped(c, id);
+    if (st != PARLEY_OK)
+        return st;
     outbox_move(c, *at, PARLEY_OUTBOX_DISCARDED, PARLEY_OK, (struct span){0});
     outbox_forget(c, at);
     return PARLEY_OK;

@@ -187,9 +187,10 @@ PARLEY_API parley_status parley_connect(parley_client *client);
 /* Closes the connection and stays closed (state closed) until parley_connect. Unsent items are kept. */
 PARLEY_API void parley_close(parley_client *client);
 
-/* A new token: used at once when online, and ends needs_token. It must be of the same person: sign in another one with
- * another client. A guest's client may be given the token of the customer the guest has turned out to be: WELCOME tells
- * who that is, and CONVERSATION which conversation is `main` now. */
+/* A new token: used at once when online, and ends needs_token. The one that was refused is not offered again: it fails
+ * with why it was refused. Others that are refused in a row are offered ever more slowly. It must be of the same
+ * person: sign in another one with another client. A guest's client may be given the token of the customer the guest
+ * has turned out to be: WELCOME tells who that is, and CONVERSATION which conversation is `main` now. */
 PARLEY_API parley_status parley_set_token(parley_client *client, const char *token);
 
 /* The user signs out: closes (state closed, reason signed_out), drops what was not sent and what was not pulled, and
@@ -215,10 +216,12 @@ PARLEY_API parley_status parley_push_register(parley_client *client, const char 
 PARLEY_API parley_status parley_sync_background(parley_client *client, int32_t limit_ms, parley_event **out_result);
 
 /* 0: the app went to the background; the connection is closed after `background_ms`, and then nothing wakes the
- * processor. 1: it is back; reconnects at once. A new client is in the foreground. */
+ * processor. 1: it is back; reconnects at once, or when the server has asked for it. A new client is in the
+ * foreground. */
 PARLEY_API void parley_set_foreground(parley_client *client, int32_t on);
 
-/* 0: there is no network. 1: there is one, or another one; reconnects at once, at most every two seconds. */
+/* 0: there is no network. 1: there is one, or another one; reconnects at once, at most every two seconds, and not
+ * before the server has asked for it. */
 PARLEY_API void parley_network_changed(parley_client *client, int32_t reachable);
 
 /* --- Events
@@ -377,8 +380,8 @@ PARLEY_API parley_status parley_note(parley_client *client, const char *conversa
 /* Tries a failed_retry one again, in its old place. PARLEY_NOT_FOUND, PARLEY_WRONG_STATE. */
 PARLEY_API parley_status parley_outbox_retry(parley_client *client, const char *id);
 
-/* Forgets one that is queued or failed. PARLEY_NOT_FOUND. PARLEY_WRONG_STATE while its answer is awaited or once it is
- * stored. */
+/* Forgets one that is queued or failed: no later process sends it. PARLEY_NOT_FOUND. PARLEY_WRONG_STATE while its
+ * answer is awaited or once it is stored; and what the disk says. */
 PARLEY_API parley_status parley_outbox_discard(parley_client *client, const char *id);
 
 /* Items that are queued, on their way or failed. */

@@ -164,6 +164,30 @@ static void a_full_disk_takes_nothing_it_cannot_keep(void **state)
     assert_int_equal(parley_outbox_count(f->client), 1);
 }
 
+/* What the user took back must not be sent after all by the next process. */
+static void a_discard_is_on_disk_or_refused(void **state)
+{
+    struct fake *f = *state;
+    char id[37];
+    int tried = 0;
+    for (int n = 0; n < 20; n++) {
+        disk_fails_at(0, SQLITE_FULL); /* the disk fails those that are open from here on */
+        again(f);
+        disk_fails_at(-1, 0);
+        assert_int_equal(parley_send_text(f->client, NULL, "no, wait", id), PARLEY_OK);
+        disk_fails_at(n, SQLITE_FULL);
+        parley_status st = parley_outbox_discard(f->client, id);
+        bool failed = disk_fails_at(-1, 0);
+        assert_int_equal(st, failed ? PARLEY_LIMIT : PARLEY_OK);
+        tried += failed;
+        again(f);
+        assert_int_equal(parley_outbox_count(f->client), failed ? 1 : 0);
+        if (failed)
+            assert_int_equal(parley_outbox_discard(f->client, id), PARLEY_OK);
+    }
+    assert_true(tried > 0);
+}
+
 /* --- drafts --- */
 
 static void expect_draft(struct fake *f, int64_t number, const char *path, const char *value)
@@ -197,6 +221,18 @@ static void what_is_half_written_survives(void **state)
     again(f);
     expect_draft(f, 0, NULL, NULL);
     assert_int_equal(parley_outbox_count(f->client), 2);
+}
+
+/* One that is there already may be written again when there is no room for another one. */
+static void drafts_have_a_limit(void **state)
+{
+    struct fake *f = *state;
+    for (int i = 0; i < KEEP_DRAFTS_MAX; i++)
+        assert_int_equal(parley_draft_set(f->client, NULL, i, "1"), PARLEY_OK);
+    assert_int_equal(parley_draft_set(f->client, NULL, KEEP_DRAFTS_MAX, "1"), PARLEY_LIMIT);
+    assert_int_equal(parley_draft_set(f->client, NULL, 7, "2"), PARLEY_OK);
+    assert_int_equal(parley_draft_set(f->client, NULL, 8, NULL), PARLEY_OK);
+    assert_int_equal(parley_draft_set(f->client, NULL, KEEP_DRAFTS_MAX, "1"), PARLEY_OK);
 }
 
 /* --- the cache --- */
@@ -426,6 +462,19 @@ static void signing_out_deletes_everything(void **state)
     assert_null(fake_event(f, -1));
 }
 
+/* Also what was put aside, as it could not be read: there may be words in it. */
+static void signing_out_deletes_what_was_damaged(void **state)
+{
+    struct fake *f = *state;
+    parley_send_text(f->client, NULL, "mine", NULL);
+    fake_stop(f);
+    folder_damage(folder, ".keep", 0);
+    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    assert_int_equal(folder_count(folder, ".keep.bad"), 1);
+    assert_int_equal(parley_sign_out(f->client), PARLEY_OK);
+    assert_int_equal(folder_count(folder, ""), 0);
+}
+
 static void a_file_has_one_client(void **state)
 {
     struct fake other;
@@ -452,7 +501,9 @@ int main(void)
         CASE(what_failed_is_shown_until_it_is_discarded),
         CASE(a_retry_is_remembered),
         CASE(a_full_disk_takes_nothing_it_cannot_keep),
+        CASE(a_discard_is_on_disk_or_refused),
         CASE(what_is_half_written_survives),
+        CASE(drafts_have_a_limit),
         CASE(the_thread_is_there_before_the_first_byte),
         CASE(only_what_was_missed_is_asked_for),
         CASE(a_hole_is_remembered_and_filled),
@@ -463,6 +514,7 @@ int main(void)
         CASE(another_user_sees_nothing),
         CASE(somebody_else_under_the_same_name_finds_nothing),
         CASE(signing_out_deletes_everything),
+        CASE(signing_out_deletes_what_was_damaged),
         CASE(a_file_has_one_client),
         CASE(the_device_stays_the_same),
     };
