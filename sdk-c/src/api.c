@@ -4,6 +4,7 @@
 #include "protocol/item.h"
 #include "protocol/text.h"
 #include "protocol/wire_json.h"
+#include "sdk-c/src/token.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -146,6 +147,10 @@ parley_status parley_set_token(parley_client *c, const char *token)
     if (!copy)
         return PARLEY_NOMEM;
     api_enter(c);
+    if (token_is_refused(c, text)) {
+        free(copy);
+        return api_leave(c, c->link.refusal);
+    }
     /* a guest who becomes known does so on the connection that the old token opened */
     bool signs_in = c->role == role_guest && !uuid_is_nil(c->me) && c->settings.token &&
                     strncmp(token, "pg_", 3) != 0 && !c->link.token_refused;

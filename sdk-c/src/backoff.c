@@ -12,6 +12,11 @@ int64_t backoff_next(struct backoff *b, uint32_t random, int64_t at_least_ms)
     return at_least_ms > 0 ? at_least_ms + wait / 4 : wait;
 }
 
+int64_t backoff_told(int64_t ms)
+{
+    return ms < BACKOFF_TOLD_MS ? ms : BACKOFF_TOLD_MS;
+}
+
 void backoff_reset(struct backoff *b)
 {
     b->attempt = 0;

@@ -84,9 +84,20 @@ static void rest(struct parley_client *c, int32_t state, parley_status reason, c
     link_move(c, state, reason, text, -1);
 }
 
+/* Into the wait that ends then. */
+static void wait_until(struct parley_client *c, int64_t when, parley_status reason, const char *text)
+{
+    c->link.step_by = when;
+    link_move(c, PARLEY_STATE_BACKOFF, reason, text, when - client_now(c));
+}
+
 static void attempt(struct parley_client *c)
 {
     struct link *l = &c->link;
+    if (client_now(c) < l->not_before) {
+        wait_until(c, l->not_before, PARLEY_BUSY, "the server asked to come back later");
+        return;
+    }
     l->socket = ++l->sockets;
     l->step_by = client_now(c) + LINK_CONNECT_MS;
     link_move(c, PARLEY_STATE_CONNECTING, PARLEY_OK, NULL, -1);
@@ -118,6 +129,8 @@ static void hurry(struct parley_client *c)
 {
     struct link *l = &c->link;
     int64_t now = client_now(c), next = l->hurried_at + BACKOFF_AGAIN_MS;
+    if (l->state == PARLEY_STATE_BACKOFF && now < l->not_before)
+        return;
     if (l->state == PARLEY_STATE_BACKOFF && now < next) {
         l->step_by = next < l->step_by ? next : l->step_by;
         return;
@@ -190,6 +203,7 @@ static void welcomed(struct parley_client *c, const struct frame_welcome *w)
     struct link *l = &c->link;
     client_is(c, w->me, w->role);
     push_online(c);
+    l->refusals = 0;
     l->step_by = INT64_MAX;
     l->online_at = client_now(c);
     l->probe_after = (w->ping_ms >= 1000 && w->ping_ms <= LIMIT_SILENCE_MS ? w->ping_ms : LIMIT_PING_MS) * 3 / 2;
@@ -263,9 +277,10 @@ void link_refused(struct parley_client *c, const struct frame_error *error, parl
     } else if (is_token_status(st)) {
         c->link.token_refused = true;
         c->link.refusal = st;
+        c->link.refusals++;
         rest(c, PARLEY_STATE_NEEDS_TOKEN, st, text, 1000);
     } else if (status_again(st)) {
-        link_lost(c, st, text, error->has_retry_after_ms ? error->retry_after_ms : 0);
+        link_lost(c, st, text, error->has_retry_after_ms ? backoff_told(error->retry_after_ms) : 0);
     } else {
         rest(c, PARLEY_STATE_BLOCKED, st, text, 1000);
     }
@@ -290,6 +305,7 @@ void link_closed(struct parley_client *c, int code, const char *reason)
     if (code == 4004 || code == 4501) {
         l->token_refused = true;
         l->refusal = st;
+        l->refusals++;
         link_move(c, PARLEY_STATE_NEEDS_TOKEN, st, reason, -1);
     } else if (code >= 4500 && code < 5000) {
         link_move(c, PARLEY_STATE_BLOCKED, st, reason, -1);
@@ -303,14 +319,24 @@ void link_lost(struct parley_client *c, parley_status reason, const char *text, 
     struct link *l = &c->link;
     bool early = l->state == PARLEY_STATE_CONNECTING || l->state == PARLEY_STATE_SYNCING;
     drop(c, early ? 1000 : 1001);
-    int64_t wait = backoff_next(&l->backoff, client_chance(c), at_least_ms);
-    l->step_by = client_now(c) + wait;
-    link_move(c, PARLEY_STATE_BACKOFF, reason, text, wait);
+    int64_t until = client_now(c) + backoff_next(&l->backoff, client_chance(c), at_least_ms);
+    if (at_least_ms > 0)
+        l->not_before = until;
+    wait_until(c, until, reason, text);
+}
+
+void link_try_token(struct parley_client *c)
+{
+    struct link *l = &c->link;
+    if (l->refusals > 1 && l->wanted && l->reachable) /* so that a back end that signs nonsense is not asked for more */
+        wait_until(c, client_now(c) + backoff_next(&l->backoff, client_chance(c), 0), l->reason, NULL);
+    else
+        link_go(c);
 }
 
 void link_drain(struct parley_client *c, int64_t in_ms)
 {
-    c->link.drain_at = client_now(c) + in_ms;
+    c->link.drain_at = client_now(c) + backoff_told(in_ms);
 }
 
 void link_heard(struct parley_client *c)

@@ -19,6 +19,8 @@ enum {
     LINK_EXPIRY_MS = 60000, /* a token is said to expire this long before */
 };
 
+#define LINK_FAR_MS ((int64_t)1 << 40) /* 35 years: no clock reaches further */
+
 struct link {
     int32_t state; /* PARLEY_STATE_* */
     parley_status reason;
@@ -27,6 +29,7 @@ struct link {
     bool reachable;
     bool token_refused; /* this very token: never offered again */
     parley_status refusal;
+    int refusals;    /* of tokens, one after the other */
     bool renew;      /* a new one is to be offered on the open connection */
     bool renewing;   /* and was, and is not answered */
     uint64_t socket; /* the number of the present attempt; 0 when there is none */
@@ -34,6 +37,7 @@ struct link {
     struct backoff backoff;
     int64_t step_by;    /* connecting, syncing: when to give up; backoff: when to try */
     int64_t hurried_at; /* the last time a wait was cut short */
+    int64_t not_before; /* what the server asked for: no attempt, whoever wants one */
     int64_t online_at;
     int64_t heard_at;      /* the last byte of the server */
     int64_t probe_after;   /* silence that makes us ask */
@@ -75,8 +79,10 @@ void link_token_ends(struct parley_client *c, int64_t expires_at);
 void link_wake(struct parley_client *c);
 void link_sleep(struct parley_client *c, bool wanted);
 
-/* Into the state that follows from the app's wishes when nothing is under way. */
+/* Into the state that follows from the app's wishes when nothing is under way. The second with a new token: at once,
+ * unless those before it were refused, too. */
 void link_go(struct parley_client *c);
+void link_try_token(struct parley_client *c);
 
 bool link_online(const struct parley_client *c);
 bool link_may_post(const struct parley_client *c);

@@ -189,7 +189,7 @@ static void failed(struct parley_client *c, struct conversation *conv, struct en
         /* stored before, on another revision: the answer was lost, and the process moved on meanwhile */
         outbox_move(c, e, PARLEY_OUTBOX_SENT, PARLEY_OK, (struct span){0});
     } else if (status_again(st) && !faulty) {
-        int64_t wait = error->has_retry_after_ms ? error->retry_after_ms : OUTBOX_HOLD_MS;
+        int64_t wait = error->has_retry_after_ms ? backoff_told(error->retry_after_ms) : OUTBOX_HOLD_MS;
         int64_t until = client_now(c) + wait;
         conv->hold_until = until > conv->hold_until ? until : conv->hold_until;
         conv->refusing = true;

@@ -166,7 +166,7 @@ static parley_status answered(struct parley_client *c, const struct request *r, 
     p->asking = PUSH_NOTHING;
     if (answer->status != PARLEY_OK && status_again(answer->status)) {
         const struct frame_error *error = &answer->frame->error;
-        p->again_at = client_now(c) + (error->has_retry_after_ms ? error->retry_after_ms : PUSH_AGAIN_MS);
+        p->again_at = client_now(c) + (error->has_retry_after_ms ? backoff_told(error->retry_after_ms) : PUSH_AGAIN_MS);
         return PARLEY_OK;
     }
     p->again_at = 0;

@@ -29,6 +29,12 @@ void token_use_next(struct parley_client *c)
     c->settings.next_token = NULL;
 }
 
+bool token_is_refused(const struct parley_client *c, struct span token)
+{
+    const struct link *l = &c->link;
+    return l->token_refused && l->refusal != PARLEY_TOKEN_NOT_YET && span_is(token, c->settings.token);
+}
+
 static parley_status auth_done(struct parley_client *c, const struct request *r, const struct answer *answer)
 {
     c->link.renewing = false;
@@ -75,7 +81,7 @@ void link_token(struct parley_client *c)
         token_renew(c);
     } else if (l->state == PARLEY_STATE_NEEDS_TOKEN ||
                (l->state == PARLEY_STATE_BLOCKED && l->reason == PARLEY_SIGNED_OUT)) {
-        link_go(c);
+        link_try_token(c);
     }
 }
 
@@ -88,6 +94,7 @@ void link_expiry(struct parley_client *c, int64_t expires_at, int64_t server_tim
         l->expires_at = INT64_MAX;
         return;
     }
+    left = left < LINK_FAR_MS ? left : LINK_FAR_MS;
     int64_t before = left / 10 > LINK_EXPIRY_MS ? left / 10 : LINK_EXPIRY_MS;
     l->expires_at = client_now(c) + (left > before ? left - before : 0);
 }

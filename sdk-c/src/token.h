@@ -3,6 +3,10 @@
 #ifndef SDK_C_SRC_TOKEN_H
 #define SDK_C_SRC_TOKEN_H
 
+#include "protocol/span.h"
+
+#include <stdbool.h>
+
 struct parley_client;
 struct frame_welcome;
 
@@ -14,5 +18,8 @@ void token_renew(struct parley_client *c);
 
 /* The token of a guest is over; nothing to do when no other one waits. */
 void token_use_next(struct parley_client *c);
+
+/* Whether this is the one that was refused, and would be again. */
+bool token_is_refused(const struct parley_client *c, struct span token);
 
 #endif

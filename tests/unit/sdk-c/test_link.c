@@ -3,6 +3,8 @@
 
 #include "sdk-c/src/url.h"
 
+#include <stdio.h>
+
 static int setup(void **state)
 {
     static struct fake fake;
@@ -98,6 +100,55 @@ static void asks_for_a_token(void **state)
     assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "another"));
 }
 
+/* An app that answers needs_token with what it has at hand, again and again. */
+static void a_refused_token_is_not_offered_twice(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_refuse(f, PARLEY_TOKEN_EXPIRED, 0);
+    assert_int_equal(parley_set_token(f->client, "a-token"), PARLEY_TOKEN_EXPIRED);
+    fake_advance(f, 3600000);
+    assert_int_equal(f->opens, 1);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_NEEDS_TOKEN);
+    assert_int_equal(parley_set_token(f->client, "another"), PARLEY_OK);
+    fake_open(f);
+    assert_true(span_is(fake_expect(f, FRAME_hello)->hello.token, "another"));
+}
+
+/* A back end whose clock is wrong: each of its tokens is a new one, and none is good. */
+static void tokens_that_are_refused_in_a_row_are_offered_ever_more_slowly(void **state)
+{
+    struct fake *f = *state;
+    char token[16];
+    int64_t began = f->now;
+    parley_connect(f->client);
+    for (int i = 1; i <= 20; i++) {
+        while (!f->asked)
+            fake_advance(f, 100);
+        fake_open(f);
+        fake_expect(f, FRAME_hello);
+        fake_refuse(f, PARLEY_TOKEN_NOT_YET, 0);
+        assert_int_equal(parley_state(f->client), PARLEY_STATE_NEEDS_TOKEN);
+        snprintf(token, sizeof token, "token-%d", i);
+        assert_int_equal(parley_set_token(f->client, token), PARLEY_OK);
+        fake_step(f);
+        if (i == 1)
+            assert_true(f->asked); /* the first one goes at once */
+    }
+    assert_true(f->now - began > 2 * BACKOFF_MAX_MS);
+    while (!f->asked)
+        fake_advance(f, 100);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 0, 0);
+    fake_close(f, 4004); /* one that was good ends: what follows it is not kept waiting */
+    assert_int_equal(parley_set_token(f->client, "fresh"), PARLEY_OK);
+    fake_step(f);
+    assert_true(f->asked);
+}
+
 static void obeys_close_codes(void **state)
 {
     static const struct {
@@ -169,6 +220,60 @@ static void waits_as_long_as_it_is_told(void **state)
     assert_int_equal(f->opens, 1);
     fake_advance(f, 10000);
     assert_int_equal(f->opens, 2);
+}
+
+/* The server's wish counts more than the app's hurry: all its phones come to the front when it is back. */
+static void hurries_no_more_than_the_server_wants(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_refuse(f, PARLEY_BUSY, 20000);
+    for (int i = 0; i < 6; i++) {
+        parley_set_foreground(f->client, 0);
+        parley_set_foreground(f->client, 1);
+        parley_network_changed(f->client, 0);
+        parley_network_changed(f->client, 1);
+        fake_advance(f, 3000);
+    }
+    assert_int_equal(f->opens, 1);
+    fake_advance(f, 2000 + BACKOFF_FIRST_MS); /* and the jitter */
+    assert_int_equal(f->opens, 2);
+}
+
+static void no_number_of_the_servers_is_too_large(void **state)
+{
+    struct fake fake, *f = &fake;
+    fake_start(f, 0);
+    parley_connect(f->client);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_refuse(f, PARLEY_BUSY, INT64_MAX);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_BACKOFF);
+    fake_advance(f, 3600000 - 1);
+    assert_int_equal(f->opens, 1);
+    fake_advance(f, 3600000); /* nobody meant for ever */
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    struct frame_thread main = {.conversation = fake_main, .topic = span_str("main")};
+    fake_reply(f, welcome, .me = fake_me, .role = role_customer, .time = 0, .has_expires_at = true,
+               .expires_at = INT64_MAX, .ping_ms = INT64_MAX, .server = span_str("fake"), .threads = &main,
+               .threads_count = 1);
+    parley_send_text(f->client, NULL, "hello", NULL);
+    fake_find(f, FRAME_post);
+    fake_refuse(f, PARLEY_UNAVAILABLE, INT64_MAX);
+    assert_int_equal(parley_push_register(f->client, "fcm", "t"), PARLEY_OK);
+    fake_find(f, FRAME_push_set);
+    fake_refuse(f, PARLEY_UNAVAILABLE, INT64_MAX);
+    fake_push(f, token_expiring, .expires_at = INT64_MAX);
+    fake_push(f, drain, .reconnect_in_ms = INT64_MAX);
+    fake_advance(f, 1000);
+    assert_true(parley_step_due(f->client) >= 0);
+    fake_close(f, 1012);
+    fake_advance(f, 2 * 3600000);
+    assert_true(f->asked);
+    fake_stop(f);
 }
 
 static void sleeps_in_the_background(void **state)
@@ -430,10 +535,14 @@ int main(void)
         WITH(waits_longer_each_time),
         WITH(gives_up_on_a_server_that_does_not_answer),
         WITH(asks_for_a_token),
+        WITH(a_refused_token_is_not_offered_twice),
+        WITH(tokens_that_are_refused_in_a_row_are_offered_ever_more_slowly),
         cmocka_unit_test(obeys_close_codes),
         WITH(comes_back_when_the_server_said),
         WITH(leaves_a_draining_server),
         WITH(waits_as_long_as_it_is_told),
+        WITH(hurries_no_more_than_the_server_wants),
+        cmocka_unit_test(no_number_of_the_servers_is_too_large),
         WITH(sleeps_in_the_background),
         WITH(tries_at_once_when_a_network_comes),
         WITH(notices_silence),
