@@ -3,8 +3,10 @@
 
 #ifdef PARLEY_TESTS
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void fault_at(const char *name)
 {
@@ -15,5 +17,13 @@ void fault_at(const char *name)
         return;
     if (++passes == atol(colon + 1))
         raise(SIGKILL);
+}
+
+bool fault_holds(const char *name, int worker)
+{
+    char point[64];
+    const char *wanted = getenv("PARLEY_HOLD");
+    int len = snprintf(point, sizeof point, "%s:%d:", name, worker);
+    return wanted && strncmp(wanted, point, (size_t)len) == 0 && access(wanted + len, F_OK) == 0;
 }
 #endif

@@ -3,6 +3,7 @@
 
 #include "server/api/api.h"
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/base/metric.h"
@@ -85,13 +86,20 @@ static void on_directory(void *arg, parley_status status)
     w->health.ready = true;
 }
 
+static void read_directory(struct worker *w)
+{
+    if (FAULT_HOLDS(first_reading, w->index))
+        return; /* the next look at its health asks again */
+    directory_reload(w->directory, on_directory, w);
+}
+
 /* ---- the database comes and goes ---- */
 
 static void on_up(void *arg, uint64_t generation)
 {
     struct worker *w = arg;
     log_info(NULL, "database connected", LOG_I64("worker", w->index));
-    directory_reload(w->directory, on_directory, w);
+    read_directory(w);
     talk_up(w->talk);
     flows_up(w->flows);
 }
@@ -118,7 +126,7 @@ static void on_health(void *arg)
     w->health.links = w->hub->link_count;
     w->health.alive_ms = clock_mono_us() / 1000;
     if (!directory_ready(w->directory) && store_is_up(w->store))
-        directory_reload(w->directory, on_directory, w);
+        read_directory(w);
     loop_timer_start(w->loop, &w->health_timer, HEALTH_MS, on_health, w);
 }
 
@@ -193,7 +201,7 @@ static void open_refresh(struct mail *mail, void *receiver)
     struct order *order = LIST_ITEM(mail, struct order, mail);
     struct worker *w = order->worker;
     if (!w->closing)
-        directory_reload(w->directory, on_directory, w);
+        read_directory(w);
     mem_free(order);
 }
 

@@ -10,7 +10,8 @@ import tempfile
 
 import pytest
 
-from parley_link import WAIT, Gone
+from parley_link import WAIT, Gone, Refused
+from parley_wire import uuid7
 from postgres import Cluster
 from server import Site
 from shop import ECHO
@@ -229,6 +230,44 @@ async def test_a_server_without_a_database_says_so_and_waits(shop):
     finally:
         if server.process.poll() is None:
             server.stop()
+
+
+async def test_a_worker_that_has_not_read_what_is_set_up_refuses_nothing_for_good(shop, tmp_path):
+    held = tmp_path / "held"
+    held.touch()
+    server = shop.site.serve("server", workers=2, env={"PARLEY_HOLD": f"first_reading:1:{held}"})
+    with contextlib.ExitStack() as stack:
+        stack.push(server.start(wait=False))
+        shop.servers.append(server)
+        waiting = None
+        while not waiting:      # until somebody's conversation lives with that worker
+            ann = await shop.customer(f"ann{len(shop.clients)}", connect=False)
+            await until(lambda: answers(server, "/readyz") == 503, "half a server")
+            await welcomed_by_the_other(ann)
+            waiting = await refused(ann, "post", conversation=ann.main, id=(id := uuid7()), kind="text", body={"text": "hello"})
+        assert waiting.code == "unavailable" and waiting.again and waiting.retry_after_ms
+        held.unlink()
+        await until(lambda: answers(server, "/readyz") == 200, "the whole server")
+        await ann.post("hello", id=id)
+        await ann.until(lambda: "queued" in ann.kinds(), what="to be served")
+        assert ann.texts() == ["hello"]
+        await shop.quiet()
+
+
+async def welcomed_by_the_other(ann):
+    """Connects until it comes to the worker that can let somebody in."""
+    while True:
+        try:
+            return await ann.connect()
+        except (OSError, Refused) as refused:
+            assert getattr(refused, "again", True), refused
+
+
+async def refused(client, *request, **data):
+    try:
+        await client.request(*request, **data)
+    except Refused as refused:
+        return refused
 
 
 def answers(server, path):
