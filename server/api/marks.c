@@ -77,7 +77,7 @@ void marks_put(struct marks *marks, const struct mark_row *row, bool tell)
         .mark = {.participant = row->participant, .role = row->role, .read = row->read, .delivered = row->delivered}};
     merge(marks, row);
     if (tell)
-        hub_notify(marks->hub, row->conversation, FRAME_push_marked, &push, (struct uuid){0}, false);
+        hub_notify_state(marks->hub, row->conversation, row->participant, FRAME_push_marked, &push);
     if (!loop_timer_started(&marks->timer))
         loop_timer_start(marks->loop, &marks->timer, WRITE_MS, on_timer, marks);
 }

@@ -72,9 +72,13 @@ void hub_publish(struct hub *hub, const struct log_row *row);
 int64_t hub_sent(const struct hub *hub, struct uuid conversation, int64_t otherwise);
 
 /* A push that is not an item, from any worker, to everyone who follows but `except` (nil: nobody). staff_only keeps it
- * from customers. Best effort by design: whoever needs it to heal reads it with the next welcome or range. */
+ * from customers. Of the moment: a link that has no room for it does not get it. */
 void hub_notify(struct hub *hub, struct uuid conversation, enum frame_type type, const void *push, struct uuid except,
                 bool staff_only);
+
+/* The same to everyone, of how something stands: a link without room gets the newest of each `about` once it has. */
+void hub_notify_state(struct hub *hub, struct uuid conversation, struct uuid about, enum frame_type type,
+                      const void *push);
 
 /* A push to every link of one person, on every worker. */
 void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, const void *push);

@@ -28,6 +28,7 @@ struct notice {
     struct mail mail;
     struct uuid target; /* a conversation, or a principal */
     struct uuid except;
+    struct uuid about; /* what it says the state of; nil: it is of the moment, and gives way to anything */
     bool staff_only;
     bool relay; /* at the home worker: pass it on to the watchers */
     int from;
@@ -67,19 +68,24 @@ static void mail_notice(struct hub *hub, int worker, const struct notice *n, voi
     mailbox_send(hub->peers->at[worker].box, &copy->mail);
 }
 
+static void notify(struct sub *sub, const struct notice *n)
+{
+    struct packet *packet = n->packets[sub->link->encoding];
+    if (!sub->admitted || (n->staff_only && !sub->staff) || uuid_equal(sub->link->who->id, n->except))
+        return;
+    if (!uuid_is_nil(n->about))
+        sub_tell(sub, n->about, packet);
+    else if (!link_is_slow(sub->link))
+        link_send(sub->link, packet);
+}
+
 static void notify_here(struct hub *hub, const struct notice *n)
 {
     struct topic *topic = hub_topic(hub, n->target);
     if (!topic)
         return;
     LIST_EACH(&topic->subs, node)
-    {
-        struct sub *sub = LIST_ITEM(node, struct sub, in_topic);
-        if (!sub->admitted || link_is_slow(sub->link) || (n->staff_only && !sub->staff) ||
-            uuid_equal(sub->link->who->id, n->except))
-            continue;
-        link_send(sub->link, n->packets[sub->link->encoding]);
-    }
+    notify(LIST_ITEM(node, struct sub, in_topic), n);
 }
 
 static void open_notice(struct mail *mail, void *receiver);
@@ -103,19 +109,32 @@ static void open_notice(struct mail *mail, void *receiver)
     notice_free(n);
 }
 
+static void spread(struct hub *hub, struct notice *n, enum frame_type type, const void *push)
+{
+    int home = peers_home(hub->peers, n->target);
+    n->relay = true;
+    n->from = hub->self;
+    encode(n, type, push);
+    notify_here(hub, n);
+    if (home == hub->self)
+        relay(hub, n);
+    else
+        mail_notice(hub, home, n, open_notice);
+    drop_packets(n);
+}
+
 void hub_notify(struct hub *hub, struct uuid conversation, enum frame_type type, const void *push, struct uuid except,
                 bool staff_only)
 {
-    int home = peers_home(hub->peers, conversation);
-    struct notice here = {
-        .target = conversation, .except = except, .staff_only = staff_only, .relay = true, .from = hub->self};
-    encode(&here, type, push);
-    notify_here(hub, &here);
-    if (home == hub->self)
-        relay(hub, &here);
-    else
-        mail_notice(hub, home, &here, open_notice);
-    drop_packets(&here);
+    struct notice notice = {.target = conversation, .except = except, .staff_only = staff_only};
+    spread(hub, &notice, type, push);
+}
+
+void hub_notify_state(struct hub *hub, struct uuid conversation, struct uuid about, enum frame_type type,
+                      const void *push)
+{
+    struct notice notice = {.target = conversation, .about = about};
+    spread(hub, &notice, type, push);
 }
 
 /* ---- to a person ---- */

@@ -13,6 +13,12 @@ struct held_bulletin {
     struct bulletin *bulletin;
 };
 
+struct owed {
+    struct list node;
+    struct uuid about;
+    struct packet *packet;
+};
+
 struct sub *sub_find(struct link *link, struct uuid conversation)
 {
     LIST_EACH(&link->subs, node)
@@ -41,6 +47,7 @@ parley_status sub_begin(struct topic *topic, struct link *link, struct sub **out
         sub->link = link;
         sub->staff = link_is_staff(link);
         list_init(&sub->held);
+        list_init(&sub->owed);
         list_push(&topic->subs, &sub->in_topic);
         list_push(&link->subs, &sub->in_link);
         link->topics++;
@@ -69,6 +76,51 @@ static void drop_held(struct sub *sub, struct held_bulletin *held)
     mem_free(held);
     sub->held_count--;
 }
+
+/* ---- how things stand ---- */
+
+static void drop_owed(struct sub *sub, struct owed *owed)
+{
+    list_remove(&owed->node);
+    packet_unref(&owed->packet);
+    mem_free(owed);
+    sub->owed_count--;
+}
+
+static void owe(struct sub *sub, struct uuid about, struct packet *packet)
+{
+    struct owed *owed = mem_alloc(sizeof *owed);
+    *owed = (struct owed){.about = about, .packet = packet_ref(packet)};
+    list_push(&sub->owed, &owed->node);
+    sub->owed_count++;
+    link_await_drain(sub->link);
+}
+
+static void pay(struct sub *sub)
+{
+    LIST_EACH(&sub->owed, node)
+    {
+        struct owed *owed = LIST_ITEM(node, struct owed, node);
+        link_send(sub->link, owed->packet);
+        drop_owed(sub, owed);
+    }
+}
+
+void sub_tell(struct sub *sub, struct uuid about, struct packet *packet)
+{
+    LIST_EACH(&sub->owed, node)
+    {
+        struct owed *owed = LIST_ITEM(node, struct owed, node);
+        if (uuid_equal(owed->about, about))
+            drop_owed(sub, owed);
+    }
+    if (link_is_slow(sub->link) && sub->owed_count < SUB_OWED_MAX)
+        owe(sub, about, packet);
+    else
+        link_send(sub->link, packet); /* beyond what is kept it is the link's limit that ends it, never silence */
+}
+
+/* ---- what is stored ---- */
 
 static void tell_head(struct sub *sub)
 {
@@ -102,6 +154,8 @@ void sub_end(struct sub *sub)
 {
     LIST_EACH(&sub->held, node)
     drop_held(sub, LIST_ITEM(node, struct held_bulletin, node));
+    LIST_EACH(&sub->owed, node)
+    drop_owed(sub, LIST_ITEM(node, struct owed, node));
     list_remove(&sub->in_topic);
     list_remove(&sub->in_link);
     sub->link->topics--;
@@ -133,6 +187,7 @@ void sub_deliver(struct sub *sub, struct bulletin *bulletin)
     }
     if (sub->lagging)
         return;
+    pay(sub); /* what is stored later may end what is owed */
     if (leaves_a_gap(sub, &bulletin->row))
         tell_head(sub);
     sub->sent = bulletin->row.seq;
@@ -152,6 +207,7 @@ void link_catch_up(struct link *link)
     LIST_EACH(&link->subs, node)
     {
         struct sub *sub = LIST_ITEM(node, struct sub, in_link);
+        pay(sub);
         if (sub->lagging && !sub->loading)
             tell_head(sub);
     }

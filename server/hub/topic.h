@@ -35,9 +35,11 @@ struct sub {
     bool lagging;     /* what came was dropped: the head follows once the queue has emptied */
     struct list held; /* struct held_bulletin */
     unsigned held_count;
+    struct list owed; /* struct owed: how things stand that the link had no room to be told of */
+    unsigned owed_count;
 };
 
-enum { SUB_HELD_MAX = 64 };
+enum { SUB_HELD_MAX = 64, SUB_OWED_MAX = 8 };
 
 /* Its subscription of this conversation, or NULL. */
 struct sub *sub_find(struct link *link, struct uuid conversation);
@@ -57,10 +59,13 @@ void sub_end(struct sub *sub);
 /* Gives one bulletin to one reader, or remembers that it is owed. */
 void sub_deliver(struct sub *sub, struct bulletin *bulletin);
 
+/* Gives a push that says how something stands, or keeps the newest of each `about` until the link has room. */
+void sub_tell(struct sub *sub, struct uuid about, struct packet *packet);
+
 /* There is more than this link was sent, and nobody brings it: it is told the head. */
 void sub_behind(struct sub *sub, int64_t head);
 
-/* Tells the link the head of everything it lags behind on: after its queue has emptied. */
+/* Tells the link how things stand, and the head of everything it lags behind on: after its queue has emptied. */
 void link_catch_up(struct link *link);
 
 /* Tells the link all its heads: the beacon by which a lost last packet is noticed. */

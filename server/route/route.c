@@ -76,7 +76,7 @@ static void tell_place(struct route *route, const struct session_row *session, c
                                           .queue = session->queue,
                                           .has_queue = true};
     route_place(route->directory, session, place, &push.service);
-    hub_notify(route->hub, session->conversation, FRAME_push_service, &push, (struct uuid){0}, false);
+    hub_notify_state(route->hub, session->conversation, session->id, FRAME_push_service, &push);
 }
 
 struct telling {

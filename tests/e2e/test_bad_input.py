@@ -445,6 +445,44 @@ async def test_a_slow_reader_loses_pushes_is_told_the_head_and_slows_nobody(shop
     shop.judge()
 
 
+async def flood(shop, ann):
+    """Ann says so much that her deaf link is told no more of it."""
+    while not shop.server.metrics()["parley_slow_reader_heads_total"]:
+        for entry in [ann.post("x" * 15_000) for _ in range(20)]:
+            await entry
+
+
+async def read_until(deaf, test):
+    """The frames up to the first that is meant."""
+    frames = []
+    while not any(map(test, frames)):
+        frames += as_list(json.loads(await asyncio.wait_for(deaf.recv(), WAIT)))
+    return frames
+
+
+async def test_a_slow_reader_is_told_how_things_stand_once_there_is_room(shop):
+    with shop.serve():
+        bob, ann = await shop.customer("bob"), await shop.customer("ann")
+        for customer in (bob, ann):
+            await customer.post("first")
+            await customer.until(lambda c=customer: (c.threads[c.main].service or {}).get("place"), what="a place")
+        deaf = await deaf_link(shop)
+        await read_until(deaf, lambda frame: frame.get("re") == 1)
+        await flood(shop, ann)
+        for seq in (1, 2, 3):
+            await ann.request("mark", conversation=ann.main, read=seq, delivered=seq)
+        await bob.request("queue.leave", conversation=bob.main)
+        await ann.until(lambda: ann.threads[ann.main].service["place"] == 1, what="to move up")
+        frames = await read_until(deaf, lambda frame: frame.get("type") == "head")
+        await deaf.send(json.dumps({"id": 2, "type": "conversations", "data": {}}))
+        frames += await read_until(deaf, lambda frame: frame.get("re") == 2)
+        told = [frame["data"] for frame in frames if frame.get("type") in ("marked", "service")]
+        assert sorted(data["mark"]["read"] for data in told if "mark" in data) == [3], "the newest alone is worth telling"
+        assert [data["service"]["place"] for data in told if "service" in data] == [1]
+        await deaf.close()
+        await shop.quiet()
+
+
 def wide_socket(shop):
     """It takes whatever the server writes, whether the test reads or not."""
     sock = socket.socket()
