@@ -46,7 +46,7 @@ struct conversation {
     struct coverage held; /* numbers that are in the cache */
     struct coverage told; /* numbers that the app was told in this run; what is below its floor is told on demand */
     int64_t head;         /* the last number there is, as far as we were told */
-    int64_t futile;       /* a hole up to here was asked for, and not given; not again on this connection */
+    int64_t futile;       /* a hole up to here was asked for, and not given; not again before the next word of a head */
     bool was_empty;       /* the server said so: whatever comes first has nothing before it */
     bool fetching;
     bool synced;    /* SYNCED was told for what is held */

@@ -104,7 +104,7 @@ static parley_status fetched(struct parley_client *c, const struct request *r, c
     if (st != PARLEY_OK)
         return st;
     if (!coverage_has(&conv->held, r->number)) {
-        /* what was promised is not there: believe the answer, and ask no more for this */
+        /* what was promised is not there: believe the answer, and ask no more before there is another word of it */
         int64_t top = coverage_top(&conv->held);
         conv->futile = r->number;
         if (t->head < r->number)
@@ -129,22 +129,21 @@ static parley_status fetch(struct parley_client *c, struct conversation *conv, c
 parley_status inbox_fill(struct parley_client *c, struct conversation *conv)
 {
     cache_trim(c, conv);
+    struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = c->settings.page};
+    struct stretch hole = {.high = conv->head}; /* everything, where nothing is held */
+    bool missing = conv->held.len ? coverage_hole(&conv->held, conv->head, &hole) : conv->head > 0;
+    conv->synced = conv->synced && !missing;
     if (conv->fetching || !link_online(c))
         return PARLEY_OK;
-    struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = c->settings.page};
-    if (conv->held.len == 0) {
-        if (conv->head == 0 || conv->futile)
-            return conv->head == 0 ? tell_synced(c, conv) : PARLEY_OK;
-        return fetch(c, conv, &range, conv->head);
-    }
-    struct stretch hole;
-    if (!coverage_hole(&conv->held, conv->head, &hole))
+    if (!missing)
         return tell_synced(c, conv);
     if (hole.high <= conv->futile)
         return PARLEY_OK;
-    range.has_before = true;
-    range.before = hole.high + 1;
-    range.limit = hole.high - hole.low < LIMIT_PAGE_ITEMS ? hole.high - hole.low : LIMIT_PAGE_ITEMS;
+    if (conv->held.len) {
+        range.has_before = true;
+        range.before = hole.high + 1;
+        range.limit = hole.high - hole.low < LIMIT_PAGE_ITEMS ? hole.high - hole.low : LIMIT_PAGE_ITEMS;
+    }
     return fetch(c, conv, &range, hole.high);
 }
 
@@ -160,14 +159,24 @@ parley_status inbox_item(struct parley_client *c, const struct frame_push_item *
     conv->following = true;
     /* One that does not follow on what is held shows a hole. It is not told before the hole is filled: the answer that
      * fills it brings it again. */
-    if ((conv->held.len || conv->was_empty) && push->item.prev > coverage_top(&conv->held)) {
-        conv->synced = false;
+    if ((conv->held.len || conv->was_empty) && push->item.prev > coverage_top(&conv->held))
         return inbox_fill(c, conv);
-    }
     parley_status st = inbox_take(c, conv, &push->item);
     if (st != PARLEY_OK || conv->fetching)
         return st;
     conv->synced = coverage_top(&conv->held) == conv->head; /* one after another needs no word */
+    return inbox_fill(c, conv);
+}
+
+/* Any word about a conversation that is not complete asks again for what was not given: the last answer may have been
+ * stale, or the head have been claimed too high. One word, one question. */
+static parley_status take_head(struct parley_client *c, struct conversation *conv, int64_t seq)
+{
+    if (conv->synced && seq <= conv->head)
+        return PARLEY_OK;
+    if (seq > conv->head)
+        conv->head = seq;
+    conv->futile = 0;
     return inbox_fill(c, conv);
 }
 
@@ -176,11 +185,8 @@ parley_status inbox_heads(struct parley_client *c, const struct frame_push_head 
     parley_status st = PARLEY_OK;
     for (size_t i = 0; st == PARLEY_OK && i < push->heads_count; i++) {
         struct conversation *conv = inbox_find(&c->inbox, push->heads[i].conversation);
-        if (!conv || push->heads[i].seq <= conv->head)
-            continue;
-        conv->head = push->heads[i].seq;
-        conv->synced = false;
-        st = inbox_fill(c, conv);
+        if (conv)
+            st = take_head(c, conv, push->heads[i].seq);
     }
     return st;
 }

@@ -102,6 +102,7 @@ void app_start(struct app *a, const struct app_options *options)
 
 void app_stop(struct app *a)
 {
+    parley_event_free(a->recap);
     parley_client_free(a->client);
     ws_socket_done(&a->socket);
 }
@@ -202,10 +203,11 @@ bool app_has_all(struct app *a, int64_t upto)
 
 bool app_is_complete(struct app *a)
 {
-    parley_event *recap = parley_recap(a->client, NULL);
-    bool complete = recap && parley_event_int(recap, "complete", 0);
-    parley_event_free(recap);
-    return complete;
+    parley_event_free(a->recap);
+    a->recap = parley_recap(a->client, NULL);
+    if (!a->recap)
+        give_up("recap", PARLEY_NOMEM);
+    return parley_event_int(a->recap, "complete", 0);
 }
 
 void app_note_end(struct app *a)
@@ -217,11 +219,9 @@ void app_note_end(struct app *a)
         buf_printf(&rows, "%s[%lld,\"%s\",\"%s\",\"%s\"]", i ? "," : "", (long long)r->seq, r->id, r->state, r->text);
     }
     buf_add(&rows, "", 1);
-    parley_event *recap = parley_recap(a->client, NULL);
-    if (!recap || rows.status != PARLEY_OK)
-        give_up("recap", PARLEY_NOMEM);
-    note("end", ",\"rows\":[%s],\"recap\":%s,\"unsent\":%u,\"unread\":%u", rows.ptr, parley_event_json(recap),
+    if (rows.status != PARLEY_OK)
+        give_up("rows", PARLEY_NOMEM);
+    note("end", ",\"rows\":[%s],\"recap\":%s,\"unsent\":%u,\"unread\":%u", rows.ptr, parley_event_json(a->recap),
          parley_outbox_count(a->client), parley_unread_total(a->client));
-    parley_event_free(recap);
     buf_done(&rows);
 }

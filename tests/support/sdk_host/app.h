@@ -29,7 +29,8 @@ struct app {
     bool asking;             /* for older items */
     int64_t prev[APP_ITEMS]; /* of each item told, plus 1; 0: not told */
     int64_t newest;
-    int mine, others; /* items told: numbers of this app; what was said by the way */
+    int mine, others;        /* items told: numbers of this app; what was said by the way */
+    parley_event *recap;     /* as app_is_complete last saw it */
 };
 
 void app_start(struct app *a, const struct app_options *options);
@@ -44,7 +45,8 @@ void app_say(struct app *a, int number);
 /* Whether every item up to this one was told, back to the first; what is missing is asked for. */
 bool app_has_all(struct app *a, int64_t upto);
 
-/* Whether the library says that nothing is missing. */
+/* Whether the library says that nothing is missing. This very answer is what the judge will see: a moment later the
+ * server may claim more. */
 bool app_is_complete(struct app *a);
 
 /* What the screen shows, and what the library says of itself, for the judge. */

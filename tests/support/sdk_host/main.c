@@ -46,6 +46,7 @@ static int open_log(const char *path)
 
 static void stuck(struct app *a)
 {
+    app_is_complete(a);
     app_note_end(a);
     fprintf(stderr, "sdk_host: %s does not come to an end\n", a->options.who);
     exit(3);

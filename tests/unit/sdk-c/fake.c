@@ -225,6 +225,12 @@ void fake_push_item(struct fake *f, int64_t seq)
     fake_push(f, item, .conversation = fake_main, .item = fake_item(seq));
 }
 
+void fake_push_head(struct fake *f, int64_t seq)
+{
+    struct frame_cursor heads[] = {{.conversation = fake_main, .seq = seq}};
+    fake_push(f, head, .heads = heads, .heads_count = 1);
+}
+
 static size_t fill(struct frame_item *out, int64_t from, int64_t to)
 {
     size_t n = 0;

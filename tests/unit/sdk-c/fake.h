@@ -67,6 +67,7 @@ void fake_welcome(struct fake *f, int64_t head, int64_t from);
 /* Item n of the agent, with the text "n"; every number is public. */
 struct frame_item fake_item(int64_t seq);
 void fake_push_item(struct fake *f, int64_t seq);
+void fake_push_head(struct fake *f, int64_t seq);
 /* Answers a range as a server would whose log has `head` such items. */
 void fake_answer_range(struct fake *f, int64_t head);
 

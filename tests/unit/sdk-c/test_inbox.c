@@ -66,69 +66,6 @@ static void tells_live_items_once(void **state)
     fake_expect_no(f, PARLEY_EVENT_ITEM);
 }
 
-static void fills_a_small_gap_in_order(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 2, 1);
-    fake_push_item(f, 5);
-    fake_push_item(f, 6); /* 3 and 4 were lost */
-    const struct frame *r = fake_expect(f, FRAME_range);
-    assert_int_equal(r->range.before, 6);
-    assert_int_equal(r->range.limit, 3);
-    fake_answer_range(f, 6);
-    r = fake_expect(f, FRAME_range); /* 6 was not told ahead of the hole */
-    assert_int_equal(r->range.before, 7);
-    fake_answer_range(f, 6);
-    for (int64_t n = 1; n <= 6; n++)
-        fake_expect_item(f, n, true);
-    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 6);
-    fake_expect_no(f, PARLEY_EVENT_ITEM);
-}
-
-static void finds_a_lost_last_item_by_the_beacon(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 2, 1);
-    struct frame_cursor heads[] = {{.conversation = fake_main, .seq = 3}};
-    fake_push(f, head, .heads = heads, .heads_count = 1);
-    fake_expect(f, FRAME_range);
-    fake_answer_range(f, 3);
-    for (int64_t n = 1; n <= 3; n++)
-        fake_expect_item(f, n, true);
-}
-
-static void fills_a_long_absence_newest_first(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 10, 1);
-    fake_close(f, 1001);
-    fake_advance(f, 30000);
-    fake_open(f);
-    const struct frame *hello = fake_expect(f, FRAME_hello);
-    assert_int_equal(hello->hello.have_count, 1);
-    assert_int_equal(hello->hello.have[0].seq, 10);
-    fake_welcome(f, 700, 651);
-    for (int64_t n = 1; n <= 10; n++)
-        fake_expect_item(f, n, true);
-    for (int64_t n = 651; n <= 700; n++)
-        fake_expect_item(f, n, true);
-    fake_push_item(f, 701);
-    fake_expect_item(f, 701, true); /* live goes on meanwhile */
-    int64_t high = 650;
-    while (high > 10) {
-        const struct frame *r = fake_expect(f, FRAME_range);
-        assert_int_equal(r->range.before, high + 1);
-        fake_answer_range(f, 701);
-        int64_t low = high - 249 > 11 ? high - 249 : 11;
-        for (int64_t n = low; n <= high; n++)
-            fake_expect_item(f, n, false);
-        high = low - 1;
-    }
-    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 701);
-    fake_expect_no(f, PARLEY_EVENT_ITEM);
-    fake_expect(f, FRAME_none);
-}
-
 static void skips_numbers_that_are_not_for_it(void **state)
 {
     struct fake *f = *state;
@@ -145,57 +82,6 @@ static void skips_numbers_that_are_not_for_it(void **state)
     fake_expect_no(f, PARLEY_EVENT_ITEM);
     fake_push_item(f, 8);
     fake_expect_item(f, 8, true);
-}
-
-static void believes_an_answer_over_a_beacon(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 2, 1);
-    struct frame_cursor heads[] = {{.conversation = fake_main, .seq = 100}};
-    fake_push(f, head, .heads = heads, .heads_count = 1);
-    fake_expect(f, FRAME_range);
-    fake_answer_range(f, 2); /* there never were more */
-    fake_expect(f, FRAME_none);
-    fake_push_item(f, 3);
-    fake_expect_item(f, 1, true);
-    fake_expect_item(f, 2, true);
-    fake_expect_item(f, 3, true);
-}
-
-static void asks_once_for_what_is_not_given(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 2, 1);
-    fake_push_item(f, 5);
-    fake_expect(f, FRAME_range);
-    struct frame_thread nothing = {.conversation = fake_main, .topic = span_str("main"), .head = 5};
-    fake_reply(f, ranged, .thread = nothing);
-    fake_expect(f, FRAME_none);
-    fake_close(f, 1011);
-    fake_advance(f, 30000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
-    fake_welcome(f, 5, 3); /* the next connection heals it */
-    for (int64_t n = 1; n <= 5; n++)
-        fake_expect_item(f, n, true);
-}
-
-static void asks_again_after_the_connection_was_lost(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 2, 1);
-    fake_push_item(f, 4);
-    fake_expect(f, FRAME_range);
-    fake_close(f, 1006);
-    fake_advance(f, 30000);
-    fake_open(f);
-    const struct frame *hello = fake_expect(f, FRAME_hello);
-    assert_int_equal(hello->hello.have[0].seq, 2);
-    fake_welcome(f, 4, 0);
-    fake_expect(f, FRAME_range);
-    fake_answer_range(f, 4);
-    for (int64_t n = 1; n <= 4; n++)
-        fake_expect_item(f, n, true);
 }
 
 static void loads_older_items_to_the_start(void **state)
@@ -249,18 +135,6 @@ static void tells_that_it_received(void **state)
     fake_advance(f, MARK_DELAY_MS);
     r = fake_expect(f, FRAME_mark_set);
     assert_int_equal(r->mark_set.read, 3);
-    fake_advance(f, 5000);
-    fake_expect(f, FRAME_none);
-}
-
-static void says_nothing_received_over_a_hole(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 2, 1);
-    fake_advance(f, MARK_DELAY_MS);
-    fake_expect(f, FRAME_mark_set);
-    fake_push_item(f, 5);
-    fake_expect(f, FRAME_range);
     fake_advance(f, 5000);
     fake_expect(f, FRAME_none);
 }
@@ -385,19 +259,6 @@ static void stops_reading_when_nobody_pulls(void **state)
 
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-/* Who knows that there was nothing knows that something is missing. */
-static void the_first_item_of_an_empty_conversation_is_missed_too(void **state)
-{
-    struct fake *f = *state;
-    fake_online(f, 0, 0);
-    fake_push_item(f, 2);
-    fake_expect_no(f, PARLEY_EVENT_ITEM);
-    fake_expect(f, FRAME_range);
-    fake_answer_range(f, 2);
-    fake_expect_item(f, 1, true);
-    fake_expect_item(f, 2, true);
-}
-
 /* The answer to hello comes first from any server; what overtook it would be of a conversation not known yet. */
 static void what_comes_before_welcome_does_not_count(void **state)
 {
@@ -412,7 +273,7 @@ static void what_comes_before_welcome_does_not_count(void **state)
     fake_welcome(f, 2, 1);
     fake_expect_item(f, 1, true);
     fake_expect_item(f, 2, true);
-    fake_push(f, head, .heads = &(struct frame_cursor){.conversation = fake_main, .seq = 3}, .heads_count = 1);
+    fake_push_head(f, 3);
     fake_find(f, FRAME_range);
     fake_answer_range(f, 3);
     while (fake_event(f, PARLEY_EVENT_VIEW) && parley_event_int(f->event, "row.seq", 0) != 3)
@@ -428,25 +289,16 @@ int main(void)
         WITH(shows_an_item),
         cmocka_unit_test_setup_teardown(shows_an_item, setup_json, teardown),
         WITH(tells_live_items_once),
-        WITH(fills_a_small_gap_in_order),
-        cmocka_unit_test_setup_teardown(fills_a_small_gap_in_order, setup_json, teardown),
-        WITH(finds_a_lost_last_item_by_the_beacon),
-        WITH(fills_a_long_absence_newest_first),
         WITH(skips_numbers_that_are_not_for_it),
-        WITH(believes_an_answer_over_a_beacon),
-        WITH(asks_once_for_what_is_not_given),
-        WITH(asks_again_after_the_connection_was_lost),
         WITH(loads_older_items_to_the_start),
         WITH(opens_the_main_conversation_of_a_new_customer),
         WITH(tells_that_it_received),
-        WITH(says_nothing_received_over_a_hole),
         WITH(forgets_who_typed),
         WITH(types_at_most_every_three_seconds),
         WITH(sends_the_context_when_it_changed),
         WITH(follows_who_serves),
         WITH(stops_reading_when_nobody_pulls),
         WITH(what_comes_before_welcome_does_not_count),
-        WITH(the_first_item_of_an_empty_conversation_is_missed_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

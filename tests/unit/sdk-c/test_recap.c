@@ -167,7 +167,7 @@ static void what_was_answered_and_did_not_come_is_missing(void **state)
     parley_event *e = parley_recap(f->client, NULL);
     assert_int_equal(parley_event_int(e, "complete", -1), 0);
     parley_event_free(e);
-    fake_push(f, head, .heads = &(struct frame_cursor){.conversation = fake_main, .seq = 5}, .heads_count = 1);
+    fake_push_head(f, 5);
     fake_find(f, FRAME_range);
     fake_answer_range(f, 5);
     e = parley_recap(f->client, NULL);

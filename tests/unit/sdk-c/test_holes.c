@@ -1,0 +1,270 @@
+/* Completeness: what is missing is known, asked for, and never said to be there. */
+#include "tests/unit/sdk-c/fake.h"
+
+static int setup(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, 0);
+    *state = &fake;
+    return 0;
+}
+
+static int setup_json(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, PARLEY_WIRE_JSON);
+    *state = &fake;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fake_stop(*state);
+    return 0;
+}
+
+static void answer_nothing(struct fake *f, int64_t head)
+{
+    struct frame_thread nothing = {.conversation = fake_main, .topic = span_str("main"), .head = head};
+    fake_reply(f, ranged, .thread = nothing);
+}
+
+static bool is_complete(struct fake *f)
+{
+    parley_event *recap = parley_recap(f->client, NULL);
+    bool complete = parley_event_int(recap, "complete", 0);
+    parley_event_free(recap);
+    return complete;
+}
+
+static void fills_a_small_gap_in_order(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 5);
+    fake_push_item(f, 6); /* 3 and 4 were lost */
+    const struct frame *r = fake_expect(f, FRAME_range);
+    assert_int_equal(r->range.before, 6);
+    assert_int_equal(r->range.limit, 3);
+    fake_answer_range(f, 6);
+    r = fake_expect(f, FRAME_range); /* 6 was not told ahead of the hole */
+    assert_int_equal(r->range.before, 7);
+    fake_answer_range(f, 6);
+    for (int64_t n = 1; n <= 6; n++)
+        fake_expect_item(f, n, true);
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 6);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+}
+
+static void finds_a_lost_last_item_by_the_beacon(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_head(f, 3);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 3);
+    for (int64_t n = 1; n <= 3; n++)
+        fake_expect_item(f, n, true);
+}
+
+static void fills_a_long_absence_newest_first(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 10, 1);
+    fake_close(f, 1001);
+    fake_advance(f, 30000);
+    fake_open(f);
+    const struct frame *hello = fake_expect(f, FRAME_hello);
+    assert_int_equal(hello->hello.have_count, 1);
+    assert_int_equal(hello->hello.have[0].seq, 10);
+    fake_welcome(f, 700, 651);
+    for (int64_t n = 1; n <= 10; n++)
+        fake_expect_item(f, n, true);
+    for (int64_t n = 651; n <= 700; n++)
+        fake_expect_item(f, n, true);
+    fake_push_item(f, 701);
+    fake_expect_item(f, 701, true); /* live goes on meanwhile */
+    int64_t high = 650;
+    while (high > 10) {
+        const struct frame *r = fake_expect(f, FRAME_range);
+        assert_int_equal(r->range.before, high + 1);
+        fake_answer_range(f, 701);
+        int64_t low = high - 249 > 11 ? high - 249 : 11;
+        for (int64_t n = low; n <= high; n++)
+            fake_expect_item(f, n, false);
+        high = low - 1;
+    }
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 701);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    fake_expect(f, FRAME_none);
+}
+
+static void believes_an_answer_over_a_beacon(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_head(f, 100);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 2); /* there never were more */
+    fake_expect(f, FRAME_none);
+    fake_push_item(f, 3);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+    fake_expect_item(f, 3, true);
+}
+
+static void asks_once_for_what_is_not_given(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 5);
+    fake_expect(f, FRAME_range);
+    answer_nothing(f, 5);
+    fake_expect(f, FRAME_none);
+    fake_close(f, 1011);
+    fake_advance(f, 30000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 5, 3); /* the next connection heals it */
+    for (int64_t n = 1; n <= 5; n++)
+        fake_expect_item(f, n, true);
+}
+
+/* One stale answer, and the beacon says it again: what is missing is asked for again. */
+static void asks_again_at_the_next_beacon(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 5);
+    fake_expect(f, FRAME_range);
+    answer_nothing(f, 5);
+    fake_expect(f, FRAME_none);
+    fake_push_head(f, 5);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 5);
+    for (int64_t n = 1; n <= 5; n++)
+        fake_expect_item(f, n, true);
+    assert_true(is_complete(f));
+}
+
+/* A beacon and an answer that both claim too much: the next word about it settles it, whichever way it errs. */
+static void is_complete_again_after_any_lie(void **state)
+{
+    struct fake *f = *state;
+    for (int64_t next = 1; next <= 5; next++) {
+        if (next == 1)
+            fake_online(f, 2, 1);
+        fake_push_head(f, 5);
+        fake_expect(f, FRAME_range);
+        answer_nothing(f, 4);
+        fake_expect(f, FRAME_none);
+        assert_false(is_complete(f));
+        fake_push_head(f, next);
+        fake_expect(f, FRAME_range);
+        fake_answer_range(f, 2);
+        fake_expect(f, FRAME_none);
+        assert_true(is_complete(f));
+        fake_push_head(f, 2); /* and at peace: what is known is not asked for */
+        fake_expect(f, FRAME_none);
+    }
+}
+
+/* An answer to something else tells of more, too. */
+static void is_not_complete_while_more_is_known_of(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    assert_true(is_complete(f));
+    parley_network_changed(f->client, 1);
+    fake_expect(f, FRAME_range);
+    answer_nothing(f, 4);
+    assert_false(is_complete(f));
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 4);
+    assert_true(is_complete(f));
+}
+
+/* What comes live behind a hole that the server could not fill does not hide it. */
+static void is_not_complete_over_an_old_hole(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 10, 1);
+    fake_close(f, 1001);
+    fake_advance(f, 30000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 100, 81);
+    fake_expect(f, FRAME_range);
+    answer_nothing(f, 100);
+    fake_push_item(f, 101);
+    assert_false(is_complete(f));
+    fake_push_head(f, 101);
+    assert_int_equal(fake_expect(f, FRAME_range)->range.before, 81);
+    fake_answer_range(f, 101);
+    assert_true(is_complete(f));
+}
+
+static void asks_again_after_the_connection_was_lost(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_push_item(f, 4);
+    fake_expect(f, FRAME_range);
+    fake_close(f, 1006);
+    fake_advance(f, 30000);
+    fake_open(f);
+    const struct frame *hello = fake_expect(f, FRAME_hello);
+    assert_int_equal(hello->hello.have[0].seq, 2);
+    fake_welcome(f, 4, 0);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 4);
+    for (int64_t n = 1; n <= 4; n++)
+        fake_expect_item(f, n, true);
+}
+
+static void says_nothing_received_over_a_hole(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 2, 1);
+    fake_advance(f, MARK_DELAY_MS);
+    fake_expect(f, FRAME_mark_set);
+    fake_push_item(f, 5);
+    fake_expect(f, FRAME_range);
+    fake_advance(f, 5000);
+    fake_expect(f, FRAME_none);
+}
+
+/* Who knows that there was nothing knows that something is missing. */
+static void the_first_item_of_an_empty_conversation_is_missed_too(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 0, 0);
+    fake_push_item(f, 2);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    fake_expect(f, FRAME_range);
+    fake_answer_range(f, 2);
+    fake_expect_item(f, 1, true);
+    fake_expect_item(f, 2, true);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(fills_a_small_gap_in_order),
+        cmocka_unit_test_setup_teardown(fills_a_small_gap_in_order, setup_json, teardown),
+        WITH(finds_a_lost_last_item_by_the_beacon),
+        WITH(fills_a_long_absence_newest_first),
+        WITH(believes_an_answer_over_a_beacon),
+        WITH(asks_once_for_what_is_not_given),
+        WITH(asks_again_at_the_next_beacon),
+        WITH(is_complete_again_after_any_lie),
+        WITH(is_not_complete_while_more_is_known_of),
+        WITH(is_not_complete_over_an_old_hole),
+        WITH(asks_again_after_the_connection_was_lost),
+        WITH(says_nothing_received_over_a_hole),
+        WITH(the_first_item_of_an_empty_conversation_is_missed_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
