@@ -3,6 +3,8 @@
 #include "server/flow/api.h"
 #include "server/flow/json.h"
 
+#include <strings.h>
+
 bool flow_is_http(enum flow_function_id function)
 {
     return function >= FLOW_CALL_http_get && function <= FLOW_CALL_http_delete;
@@ -17,6 +19,14 @@ parley_status flow_check_secret(const struct flow_shape *at, const struct value 
     return PARLEY_OK;
 }
 
+/* Whether a segment begins like . or ..; a dot as %2e, too, since whoever is called may read it as one. */
+static bool is_step(struct span segment)
+{
+    if (segment.len >= 3 && strncasecmp(segment.ptr, "%2e", 3) == 0)
+        return true;
+    return *segment.ptr == '.' && (segment.len == 1 || strchr("./?%", segment.ptr[1]));
+}
+
 /* A step up would leave the service's path; a # would cut the rest off. */
 static bool is_path(struct span path)
 {
@@ -24,8 +34,7 @@ static bool is_path(struct span path)
         unsigned char c = (unsigned char)path.ptr[i];
         if (c <= ' ' || c >= 0x7f || strchr("#\\<>\"`{}|^", c))
             return false;
-        bool segment = i == 0 || path.ptr[i - 1] == '/';
-        if (segment && c == '.' && (i + 1 == path.len || strchr("./?%", path.ptr[i + 1])))
+        if ((i == 0 || path.ptr[i - 1] == '/') && is_step(span_of(path.ptr + i, path.len - i)))
             return false;
     }
     return path.len == 0 || *path.ptr == '/' || *path.ptr == '?';
