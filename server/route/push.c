@@ -20,7 +20,7 @@
 enum {
     BATCH = 256,
     SWEEP_MS = 500,
-    BODY_MAX = 64 << 10,
+    BODY_MAX = (PUSH_DEVICES + 1) * (6 * LIMIT_PUSH_TOKEN + 512), /* in JSON a byte may take six */
     OLD_MS = 60000, /* an item read that much later was noticed by the process that stored it */
     TIMEOUT_MS = 15000,
     LEASE_MS = 30000, /* longer than an attempt can take */

@@ -38,10 +38,11 @@ static const struct pg_statement take_due = {
     "   (select jsonb_agg(jsonb_build_object('device', d.id, 'platform', d.push_platform, 'token', d.push_token))"
     "      from (select id, push_platform, push_token from device where customer = p.customer and push_token is not "
     "null"
-    "             limit 16) d)",
+    "             order by seen_at desc, id limit 16) d)",
     6,
     {PG_TIME, PG_I32, PG_I32, PG_I64, PG_TIME, PG_BYTES},
 };
+_Static_assert(PUSH_DEVICES == 16, "named in push_take_due");
 static const struct pg_statement retry = {
     "push_retry", "update push set due = $3 where conversation = $1 and attempts = $2", 3, {PG_UUID, PG_I32, PG_TIME}};
 static const struct pg_statement sent = {

@@ -4,6 +4,8 @@
 
 #include "server/store/store.h"
 
+enum { PUSH_DEVICES = 16 };
+
 struct push_row {
     struct uuid conversation, customer;
     struct uuid id; /* of the webhook: the same on every attempt */
@@ -11,7 +13,8 @@ struct push_row {
     int64_t due_ms;
     int32_t attempts;    /* begun so far */
     int64_t since_ms;    /* of the oldest wish that this one stands for */
-    struct span devices; /* JSON list of the customer's devices with a token; empty: none; read, not written */
+    struct span devices; /* JSON list of the customer's devices with a token, the last seen ones; empty: none; read, not
+                            written */
 };
 
 /* A push service is known by the digest of its URL. One that wants no more requests is given none by any process: no

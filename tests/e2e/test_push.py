@@ -152,6 +152,21 @@ async def test_devices_are_named_with_their_tokens(shop, sink):
     shop.judge()
 
 
+async def test_of_many_devices_those_that_were_seen_last_are_named(shop, sink):
+    """Tokens that are as long in JSON as can be."""
+    with serve(shop, sink):
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        tokens = [chr(1 + n) * 1024 for n in range(20)]
+        for n, token in enumerate(tokens):
+            shop.site.sql("INSERT INTO device (id, customer, app, push_token, push_platform, seen_at)"
+                          " SELECT gen_random_uuid(), %s, app, %s, 'fcm', now() - %s * interval '1 day' FROM conversation WHERE id = %s",
+                          ann.me, token, 1 + n, ann.main)
+        await shop.served(ann, kim)
+        event = await sink.call(1)
+        assert {d["token"] for d in event["data"]["devices"]} == set(tokens[:16])
+        await shop.quiet()
+
+
 async def test_an_app_that_is_woken_takes_confirms_and_leaves(shop, sink):
     """The C SDK: registered before it is known, called by the token it gave, synced in the background, signed out."""
     with serve(shop, sink):
