@@ -38,7 +38,8 @@ static struct sighting *sighting_of(struct route *route, const struct session_ro
     if (!s)
         s = mem_alloc(sizeof *s);
     if (!uuid_equal(s->offer, session->offer))
-        *s = (struct sighting){session->id, session->offer, loop_now_ms(route->loop)};
+        *s = (struct sighting){session->id, session->conversation, session->offer, session->offer_agent,
+                               loop_now_ms(route->loop)};
     map_put(&route->sighting, session->id, s);
     return s;
 }
@@ -66,6 +67,15 @@ void offerings_sighted_all(struct route *route)
     forget_sighted(&route->sighted);
     route->sighted = route->sighting;
     map_init(&route->sighting);
+}
+
+void offerings_sighted_end(struct route *route, struct uuid agent)
+{
+    struct sighting *s;
+    for (size_t i = 0; (s = map_next(&route->sighted, &i));)
+        if (uuid_equal(s->agent, agent))
+            withdraw(route, &(struct session_row){.id = s->session, .conversation = s->conversation}, s->offer,
+                     "withdrawn");
 }
 
 /* ---- held out ---- */

@@ -71,6 +71,8 @@ static void on_lost(void *arg, parley_status status, const struct agent_row *row
             write_presence(seat);
             continue;
         }
+        if (rows[i].lost_for_ms > OFFERS_KEPT_MS)
+            offerings_sighted_end(route, rows[i].id);
         if (!is_over(route, &rows[i]))
             continue;
         if (rows[i].status != AGENT_OFFLINE)

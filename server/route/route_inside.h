@@ -70,7 +70,7 @@ struct seat {
 
 /* An offer that another process holds out. */
 struct sighting {
-    struct uuid session, offer;
+    struct uuid session, conversation, offer, agent;
     int64_t since_ms;
 };
 
@@ -104,6 +104,9 @@ void offering_begin(struct route *route, const struct session_row *session, stru
 /* One of another process, which lets it expire if it lives; then the round is over. */
 void offering_sighted(struct route *route, const struct session_row *session);
 void offerings_sighted_all(struct route *route);
+
+/* This agent is lost: what other processes, or this one before it began anew, held out to them goes back. */
+void offerings_sighted_end(struct route *route, struct uuid agent);
 
 /* The session has become another: its offer may be over, and agents have more or less to do. */
 void offering_session(struct route *route, const struct session_row *was, const struct session_row *now, int64_t head);

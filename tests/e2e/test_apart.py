@@ -185,6 +185,19 @@ async def test_an_offer_of_a_process_whose_clock_is_behind_lasts_as_long_as_any(
     shop.judge()
 
 
+async def test_an_offer_outlives_neither_its_process_nor_the_agent_who_went_with_it(shop):
+    """Nobody holds it out any more, and as it was made it would have ten minutes."""
+    with shop.serve(sets={"routing.offer_time": "10m", "routing.grace": "10m"}) as server:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+        await ann.post("hello")
+        offer = await kim.offered(ann.main)
+        server.kill()
+        await kim.closed()
+        server.start()
+        lee = await shop.desk("lee")
+        assert (await lee.offered(ann.main))["offer"] != offer["offer"]
+
+
 async def test_whom_a_process_with_another_clock_has_lost_is_given_up_after_the_grace(shop):
     """It goes of its own will and writes who was there; nobody else would see its moment come for ten minutes."""
     ahead = os.path.join(shop.site.folder, "clock.ahead")
