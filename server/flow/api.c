@@ -139,6 +139,15 @@ static parley_status check_duration(const struct flow_shape *at, const struct va
     return PARLEY_OK;
 }
 
+static parley_status check_map(const struct flow_shape *at, const struct value *v)
+{
+    if (v->type != VALUE_MAP)
+        return wrong_type(at, "a table with text as keys", v);
+    if (at->arg->max && value_depth(v) > at->arg->max)
+        return flow_refuse(at, "E203", "'%s' may have text, numbers and booleans, and no table inside", at->arg->name);
+    return PARLEY_OK;
+}
+
 static parley_status check_value(const struct flow_shape *at, const struct value *v, struct value *out)
 {
     *out = *v;
@@ -161,7 +170,7 @@ static parley_status check_value(const struct flow_shape *at, const struct value
     case FLOW_ARG_DATA:
         return PARLEY_OK;
     case FLOW_ARG_MAP:
-        return v->type == VALUE_MAP ? PARLEY_OK : wrong_type(at, "a table with text as keys", v);
+        return check_map(at, v);
     default:
         return flow_check_shape(at, v, out);
     }

@@ -52,7 +52,8 @@ bool call_replayed(struct flow_run *run, struct flow_call *call, const struct va
 
 static bool answers(const struct step_read *r, const struct flow_read *read)
 {
-    return r->kind == read->kind && uuid_equal(r->process, read->process) && span_equal(r->type, read->type);
+    return r->kind == read->kind && uuid_equal(r->process, read->process) && span_equal(r->type, read->type) &&
+           r->after == read->after && span_equal(r->where, read->where);
 }
 
 struct step_read *call_need(struct flow_run *run, struct flow_call *call, const struct flow_read *read)
@@ -63,6 +64,7 @@ struct step_read *call_need(struct flow_run *run, struct flow_call *call, const 
             return &w->reads[i];
     w->read = *read;
     w->read.type = arena_span(&w->arena, read->type.ptr ? read->type : span_of("", 0));
+    w->read.where = arena_span(&w->arena, read->where.ptr ? read->where : span_of("", 0));
     if (call != &w->call) {
         w->call = *call;
         json_copy(&w->arena, &call->args, &w->call.args);

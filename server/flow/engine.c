@@ -222,7 +222,11 @@ static void call_once_more(struct flow_run *run)
 static void take_answer(struct flow_run *run, struct span json)
 {
     struct flow_work *w = run->work;
-    struct step_read r = {.kind = w->read.kind, .process = w->read.process, .type = w->read.type};
+    struct step_read r = {.kind = w->read.kind,
+                          .process = w->read.process,
+                          .type = w->read.type,
+                          .after = w->read.after,
+                          .where = w->read.where};
     r.found = json.len && json_read(&w->arena, json, &r.value) == PARLEY_OK && r.value.type == VALUE_MAP;
     if (w->read_count == STEP_READS)
         w->read_count = 0; /* forgotten, and asked again when needed */

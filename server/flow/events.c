@@ -11,13 +11,31 @@ int64_t event_after(const struct flow_run *run, struct span type)
     return run->event_seq;
 }
 
+bool event_has_room(const struct flow_run *run, struct span type)
+{
+    uint64_t digest = span_hash(0, type);
+    for (size_t i = 0; i < RUN_EVENTS; i++)
+        if (run->events[i].type == digest || !run->events[i].type)
+            return true;
+    return false;
+}
+
+struct flow_read event_read(const struct flow_run *run, const struct value *args, struct arena *arena)
+{
+    const struct value *where = value_find(args, "where");
+    struct span type = json_text(args, "event");
+    return (struct flow_read){.kind = FLOW_READ_EVENT,
+                              .type = type,
+                              .after = event_after(run, type),
+                              .where = where ? json_write(arena, where) : span_of("", 0)};
+}
+
 void event_taken(struct flow_run *run, struct span type, int64_t seq)
 {
     uint64_t digest = span_hash(0, type);
     struct run_event *row = run->events;
-    for (size_t i = 0; i < RUN_EVENTS && row->type != digest; i++)
-        if (run->events[i].type == digest || run->events[i].seq < row->seq)
-            row = &run->events[i];
+    while (row->type && row->type != digest)
+        row++; /* there is room: event_has_room */
     *row = (struct run_event){digest, seq};
 }
 

@@ -183,7 +183,9 @@ void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_
     else if (read->kind == FLOW_READ_CONTEXT)
         st = context_at(flows->store, bot->conv->id, INT64_MAX, on_context, r);
     else if (read->kind == FLOW_READ_EVENT)
-        st = flow_events(flows->store, bot->conv->id, read->type, read->after, on_events, r);
+        st = flow_events(flows->store, bot->conv->id,
+                         &(struct flow_event_wish){.type = read->type, .where = read->where, .after = read->after},
+                         on_events, r);
     else if (uuid_is_nil(read->process))
         st = process_open(flows->store, bot->conv->id, OPEN_MAX, on_processes, r);
     else

@@ -99,7 +99,7 @@ enum flow_read_kind {
     FLOW_READ_CUSTOMER, /* {name, language, verified, traits, outcome} */
     FLOW_READ_CONTEXT,  /* the snapshot in force */
     FLOW_READ_EVENT,    /* {events: [{seq, data}]}: items of kind custom and that type, of the customer's app or a back
-                         end, after a number; the oldest, at least 20 of them if there are so many */
+                         end, after a number, whose data has what `where` says; the oldest of them, or some more */
     FLOW_READ_PROCESS /* {process, type, title, state, step, revision, data, and what describe adds} of the id, else the
                          newest open of type */
 };
@@ -109,6 +109,7 @@ struct flow_read {
     struct uuid process; /* nil: by type */
     struct span type;    /* empty: any */
     int64_t after;       /* EVENT */
+    struct span where;   /* EVENT: JSON map of scalars; empty: none */
 };
 
 /* A call to the outside, begun when the step that asks for it is committed, and again whenever the run comes back into

@@ -15,7 +15,7 @@ enum {
     STEP_PROCESSES = 16,
     STEP_LOGS = 64,
     STEP_READS = 16,
-    RUN_EVENTS = 8 /* types; of one more the oldest is forgotten */
+    RUN_EVENTS = 16 /* types */
 };
 
 /* Where a run stands with its host. */
@@ -44,6 +44,8 @@ struct step_read {
     enum flow_read_kind kind;
     struct uuid process;
     struct span type;
+    int64_t after;
+    struct span where;
     bool found;
     struct value value; /* map; a process follows the changes of this step */
 };
@@ -257,6 +259,10 @@ bool answer_in_range(const struct value *args, const struct value *v);
 /* Events of this type up to the number are no longer for the script. */
 int64_t event_after(const struct flow_run *run, struct span type);
 void event_taken(struct flow_run *run, struct span type, int64_t seq);
+/* False: this would be a type too many. */
+bool event_has_room(const struct flow_run *run, struct span type);
+/* What to ask the host for. */
+struct flow_read event_read(const struct flow_run *run, const struct value *args, struct arena *arena);
 /* The first of the events read that fits; NULL: none. `out_seq` is its number. */
 const struct value *event_pick(const struct flow_run *run, const struct value *args, const struct value *events,
                                int64_t *out_seq);

@@ -165,9 +165,7 @@ static parley_status look_again(struct moment *m)
 {
     struct flow_run *run = m->run;
     struct flow_call *call = &run->work->call;
-    struct flow_read read = {.kind = FLOW_READ_EVENT,
-                             .type = json_text(&m->args, "event"),
-                             .after = event_after(run, json_text(&m->args, "event"))};
+    struct flow_read read = event_read(run, &m->args, m->arena);
     *call = (struct flow_call){
         .function = run->wait.function, .args = m->args, .journal = wait_journal_call(&run->wait), .arena = m->arena};
     call->journal.label = arena_span(m->arena, call->journal.label);

@@ -210,9 +210,7 @@ bool wait_event_told(struct arena *arena, const struct value *data, int64_t seq,
 /* An event that came before the flow waited for it. False: there is none, or it is not known yet (*verdict). */
 static bool came_before(struct flow_run *run, struct flow_call *call, enum sandbox_verdict *verdict)
 {
-    struct flow_read read = {.kind = FLOW_READ_EVENT,
-                             .type = json_text(&call->args, "event"),
-                             .after = event_after(run, json_text(&call->args, "event"))};
+    struct flow_read read = event_read(run, &call->args, call->arena);
     struct step_read *r = call_need(run, call, &read);
     struct value told;
     int64_t seq = 0;
@@ -241,9 +239,17 @@ static enum sandbox_verdict go_on_waiting(struct flow_run *run)
     return SANDBOX_WAIT;
 }
 
+static enum sandbox_verdict no_room(struct flow_run *run, struct flow_call *call)
+{
+    flow_error_set(call->error, "E403", "events of %d types have been waited for since the flow began", RUN_EVENTS);
+    return call_break(run, call);
+}
+
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call)
 {
     enum sandbox_verdict verdict;
+    if (value_find(&call->args, "event") && !event_has_room(run, json_text(&call->args, "event")))
+        return no_room(run, call);
     if (!run->looking && !wait_begin(run, call))
         return call_raise(call, "E204", "%s: the arguments are too large", call->journal.name);
     if (run->journal)

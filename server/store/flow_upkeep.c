@@ -91,9 +91,9 @@ parley_status flow_runs_behind(struct store *store, struct uuid after, int limit
 static const struct pg_statement events = {
     "flow_events",
     "select seq, body->'data' from item where conversation = $1 and seq > $2 and kind = 12 and role in (1, 2, 7)"
-    "   and body->>'type' = $3 order by seq limit 20",
-    3,
-    {PG_UUID, PG_I64, PG_TEXT},
+    "   and body->>'type' = $3 and ($4 is null or body->'data' @> $4) order by seq limit 20",
+    4,
+    {PG_UUID, PG_I64, PG_TEXT, PG_JSONB},
 };
 
 static struct flow_event_row event_of(const struct pg_result *r, int i, struct pg_group *group)
@@ -103,13 +103,14 @@ static struct flow_event_row event_of(const struct pg_result *r, int i, struct p
 
 ROWS_READ(event, struct flow_event_row, flow_event_rows, event_of)
 
-parley_status flow_events(struct store *store, struct uuid conversation, struct span type, int64_t after,
+parley_status flow_events(struct store *store, struct uuid conversation, const struct flow_event_wish *wish,
                           flow_event_rows *done, void *arg)
 {
     struct event_read *read = event_read_new(store_reading(store), done, arg);
     struct pg_params *p = event_read_add(read, &events);
     pg_uuid(p, conversation);
-    pg_i64(p, after);
-    pg_text(p, type);
+    pg_i64(p, wish->after);
+    pg_text(p, wish->type);
+    pg_jsonb_or_null(p, wish->where);
     return event_read_send(read);
 }

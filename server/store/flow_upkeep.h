@@ -32,8 +32,14 @@ struct flow_event_row {
 
 typedef void flow_event_rows(void *arg, parley_status status, const struct flow_event_row *rows, int n);
 
-/* Those of one type after that number, the oldest 20. */
-parley_status flow_events(struct store *store, struct uuid conversation, struct span type, int64_t after,
+struct flow_event_wish {
+    struct span type;
+    struct span where; /* JSON map of scalars that their data has; empty: none */
+    int64_t after;     /* only greater numbers */
+};
+
+/* The oldest 20 of them. Borrowed for the call. */
+parley_status flow_events(struct store *store, struct uuid conversation, const struct flow_event_wish *wish,
                           flow_event_rows *done, void *arg);
 
 #endif

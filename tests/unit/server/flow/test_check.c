@@ -62,6 +62,8 @@ static const struct finding findings[] = {
     {"form { title = 'F', fields = 5 }", "E203", 2, "'fields' must be a list"},
     {"wait { event = 'x', delay = '1h' }", "E201", 2, "give 'timeout' instead"},
     {"wait { delay = '1h', where = { a = 1 } }", "E202", 2, "are for an 'event'"},
+    {"wait { event = 'x', where = { a = { b = 1 } } }", "E203", 2, "'where' may have text, numbers and booleans"},
+    {"http.get { url = '{shop}/a', query = { a = { 1 } } }", "E203", 2, "'query' may have text, numbers and booleans"},
     {"wait { event = 'x', remind = { after = 'soon', say = 'x' } }", "E206", 2, "remind: 'after'"},
     {"wait { event = 'x', remind = { after = '1h' } }", "E202", 2, "remind: 'say' is missing"},
     {"say { carousel = { { text = 'x' } } }", "E202", 2, "card: 'title' is missing"},

@@ -1,5 +1,7 @@
 /* Flows, runs with their journals, and timers: each step and each firing happens once. */
 #include "server/store/flow_row.h"
+
+#include "protocol/item.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/timer_row.h"
 #include "tests/support/store_fixture.h"
@@ -233,6 +235,45 @@ static void whoever_reads_on_reaches_all_that_are_behind(void **unused)
     }
 }
 
+/* ---- events ---- */
+
+static int64_t event_seq;
+
+static void on_events(void *arg, parley_status status, const struct flow_event_row *rows, int n)
+{
+    nrows = n;
+    if (n > 0)
+        event_seq = rows[0].seq;
+    store_fixture_done(arg, status, NULL);
+}
+
+static int count_events(struct uuid conversation, const char *where)
+{
+    struct flow_event_wish wish = {.type = span_str("parcel.sent"), .where = span_str(where), .after = 1};
+    event_seq = 0;
+    assert_int_equal(store_fixture_wait(flow_events(f.store, conversation, &wish, on_events, NULL)), PARLEY_OK);
+    return nrows;
+}
+
+static void of_the_events_those_that_fit_are_read_however_many_came_before(void **unused)
+{
+    struct uuid conversation = store_fixture_conversation();
+    for (int64_t seq = 1; seq <= 30; seq++) {
+        char body[128];
+        struct log_row event = store_fixture_row(conversation, f.customer, seq, seq - 1);
+        snprintf(body, sizeof body, "{\"data\": {\"n\": %d, \"to\": \"A\"}, \"type\": \"parcel.sent\"}", (int)seq);
+        event.kind = ITEM_custom;
+        event.body = span_str(body);
+        assert_int_equal(store_fixture_wait(log_append(f.store, &event, 1, store_fixture_done, NULL)), PARLEY_OK);
+    }
+    assert_int_equal(count_events(conversation, ""), 20);
+    assert_int_equal(event_seq, 2);
+    assert_int_equal(count_events(conversation, "{\"n\": 29.0, \"to\": \"A\"}"), 1);
+    assert_int_equal(event_seq, 29);
+    assert_int_equal(count_events(conversation, "{\"n\": 1}"), 0);
+    assert_int_equal(count_events(conversation, "{\"n\": 29, \"of\": \"B\"}"), 0);
+}
+
 /* ---- timers ---- */
 
 static struct timer_row timer_at(int64_t due)
@@ -350,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_run_can_begin_anew_with_what_it_has_learnt),
         cmocka_unit_test(a_run_that_was_not_told_of_an_item_is_behind),
         cmocka_unit_test(whoever_reads_on_reaches_all_that_are_behind),
+        cmocka_unit_test(of_the_events_those_that_fit_are_read_however_many_came_before),
         cmocka_unit_test(a_timer_fires_once),
         cmocka_unit_test(a_timer_can_be_moved_and_cleared),
         cmocka_unit_test(a_timer_that_cannot_fire_is_put_off_longer_each_time),
