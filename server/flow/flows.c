@@ -162,6 +162,8 @@ static void on_behind(void *arg, parley_status status, const struct uuid *conver
     bool more = n == BEHIND_AT_ONCE;
     if (status == PARLEY_OK)
         flows->swept_to = more ? conversations[n - 1] : (struct uuid){0};
+    if (status == PARLEY_OK && !more)
+        flows->swept_calls = true;
     if (status != PARLEY_OK || more)
         flows->swept_ms = 0; /* the next tick asks again, or for those after these */
     for (int i = 0; status == PARLEY_OK && i < n; i++)
@@ -172,7 +174,8 @@ static void look_for_those_behind(struct flows *flows)
 {
     if (flows->sweeping || flows->closing)
         return;
-    flows->sweeping = flow_runs_behind(flows->store, flows->swept_to, BEHIND_AT_ONCE, on_behind, flows) == PARLEY_OK;
+    flows->sweeping = flow_runs_behind(flows->store, flows->swept_to, !flows->swept_calls, BEHIND_AT_ONCE, on_behind,
+                                       flows) == PARLEY_OK;
     flows->swept_ms = flows->sweeping ? loop_now_ms(flows->loop) : 0;
 }
 

@@ -71,6 +71,7 @@ struct flows {
     struct loop_timer tick, again;
     int64_t swept_ms;
     struct uuid swept_to; /* the conversation to look on from for those behind; nil: from the first */
+    bool swept_calls;     /* once: who starts takes up all calls, of which another process may have some under way */
     bool polling, sweeping, closing;
 };
 

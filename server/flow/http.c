@@ -25,7 +25,8 @@ static int tries_of(const struct value *args)
     return tries ? tries : 1;
 }
 
-/* Longer than the host can take: only when nobody has the call any more does this end it. */
+/* Twice as long as the host can take, so that in the second half nobody has the call any more, and another host may
+ * take it up before this ends it. */
 int64_t http_patience_ms(const struct value *args)
 {
     return tries_of(args) * (2 * timeout_of(args)) + SPARE_MS;

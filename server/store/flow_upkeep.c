@@ -35,7 +35,8 @@ void flow_run_abandon(struct pg_group *group, struct uuid run)
     timer_clear_ref(group, TIMER_FLOW, run);
 }
 
-/* session.state: 1 bot, 6 closed; flow_run.state: 3 handoff, 4 and 5 over; item.role: 1 customer, 2 guest, 7 back end;
+/* Whoever has a call gives up before half of the time that the run waits for it has passed (flow/http.c).
+ * session.state: 1 bot, 6 closed; flow_run.state: 3 handoff, 4 and 5 over; item.role: 1 customer, 2 guest, 7 back end;
  * item.kind: 12 custom, 15 process. */
 static const struct pg_statement behind = {
     "flow_runs_behind",
@@ -43,13 +44,14 @@ static const struct pg_statement behind = {
     " where s.state <> 6 and r.state < 4 and r.conversation > $1"
     "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
     "            when r.state = 3 then true"
-    "            when r.waiting->>'call' like 'http.%' then true"
+    "            when r.waiting->>'call' like 'http.%' then $3 or coalesce(extract(epoch from now()) * 2000 >"
+    "                 (r.waiting->>'until')::bigint + extract(epoch from r.updated_at) * 1000, true)"
     "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
     "                            and (i.role in (1, 2) or i.role = 7 and i.kind = 12)"
     "                            and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"
     " order by r.conversation limit $2",
-    2,
-    {PG_UUID, PG_I64},
+    3,
+    {PG_UUID, PG_I64, PG_BOOL},
 };
 
 struct behind_call {
@@ -75,7 +77,8 @@ static void on_done(void *arg, parley_status status, const struct pg_fault *faul
     call->done(call->arg, status, status == PARLEY_OK ? call->conversations : NULL, call->n);
 }
 
-parley_status flow_runs_behind(struct store *store, struct uuid after, int limit, flow_left_behind *done, void *arg)
+parley_status flow_runs_behind(struct store *store, struct uuid after, bool all_calls, int limit,
+                               flow_left_behind *done, void *arg)
 {
     struct pg_group *group = store_reading(store);
     struct behind_call *call = pg_group_alloc(group, sizeof *call);
@@ -83,6 +86,7 @@ parley_status flow_runs_behind(struct store *store, struct uuid after, int limit
     struct pg_params *p = pg_group_add(group, &behind, on_behind, call);
     pg_uuid(p, after);
     pg_i64(p, limit);
+    pg_bool(p, all_calls);
     return pg_group_send(&group, on_done, call);
 }
 

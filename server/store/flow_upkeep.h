@@ -21,8 +21,10 @@ void flow_run_abandon(struct pg_group *group, struct uuid run);
 typedef void flow_left_behind(void *arg, parley_status status, const struct uuid *conversations, int n);
 
 /* Conversations whose run has not been told something: an item of the customer, or what became of the session. Those
- * after `after` (nil: from the first on), by id: whoever reads on from the last one reaches all. */
-parley_status flow_runs_behind(struct store *store, struct uuid after, int limit, flow_left_behind *done, void *arg);
+ * after `after` (nil: from the first on), by id: whoever reads on from the last one reaches all. One that has called
+ * the outside is behind when nobody can have the call any more, or at once when all calls are asked for. */
+parley_status flow_runs_behind(struct store *store, struct uuid after, bool all_calls, int limit,
+                               flow_left_behind *done, void *arg);
 
 /* Something that happened in the app or a back end: an item of kind custom. */
 struct flow_event_row {

@@ -180,7 +180,8 @@ static void on_behind(void *arg, parley_status status, const struct uuid *conver
 
 static int count_behind(void)
 {
-    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, (struct uuid){0}, 10, on_behind, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, (struct uuid){0}, false, 10, on_behind, NULL)),
+                     PARLEY_OK);
     return nrows;
 }
 
@@ -220,6 +221,22 @@ static void a_run_that_was_not_told_of_an_item_is_behind(void **unused)
     assert_int_equal(count_behind(), 0);
 }
 
+static void a_call_that_another_process_may_be_making_is_left_to_it(void **unused)
+{
+    struct flow_row flow = publish("calling", "c", 9);
+    struct flow_run_row row = serving_run(&flow);
+    pg_fixture_sql("update flow_run set step = 1, updated_at = now() - interval '30 s', waiting = jsonb_build_object("
+                   " 'call', 'http.get', 'until', (extract(epoch from now()) * 1000)::bigint + 60000) where id = '%s'",
+                   pg_fixture_text(row.id));
+    assert_int_equal(count_behind(), 0);
+    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, (struct uuid){0}, true, 10, on_behind, NULL)),
+                     PARLEY_OK);
+    assert_int_equal(nrows, 1);
+    pg_fixture_sql("update flow_run set updated_at = now() - interval '70 s' where id = '%s'", pg_fixture_text(row.id));
+    assert_int_equal(count_behind(), 1);
+    pg_fixture_sql("update flow_run set state = 4 where id = '%s'", pg_fixture_text(row.id));
+}
+
 static void whoever_reads_on_reaches_all_that_are_behind(void **unused)
 {
     struct flow_row flow = publish("many", "u", 8);
@@ -228,7 +245,7 @@ static void whoever_reads_on_reaches_all_that_are_behind(void **unused)
         say_something(serving_run(&flow).conversation);
     assert_int_equal(count_behind(), 3);
     for (int left = 3; left >= 0; left--) {
-        assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, after, 1, on_behind, NULL)), PARLEY_OK);
+        assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, after, false, 1, on_behind, NULL)), PARLEY_OK);
         assert_int_equal(nrows, left > 0);
         assert_true(!left || memcmp(&behind, &after, sizeof after) > 0);
         after = behind;
@@ -390,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_ended_run_takes_no_step),
         cmocka_unit_test(a_run_can_begin_anew_with_what_it_has_learnt),
         cmocka_unit_test(a_run_that_was_not_told_of_an_item_is_behind),
+        cmocka_unit_test(a_call_that_another_process_may_be_making_is_left_to_it),
         cmocka_unit_test(whoever_reads_on_reaches_all_that_are_behind),
         cmocka_unit_test(of_the_events_those_that_fit_are_read_however_many_came_before),
         cmocka_unit_test(a_timer_fires_once),
