@@ -22,6 +22,16 @@ static bool copy_text(char **out, const char *text)
     return *out || !text;
 }
 
+/* What a frame carries; empty is as good as none. */
+static parley_status copy_field(char **out, const char *text, size_t most)
+{
+    if (!text || !*text)
+        return PARLEY_OK;
+    if (strlen(text) > most || text_valid(span_str(text)) != strlen(text))
+        return PARLEY_INVALID;
+    return copy_text(out, text) ? PARLEY_OK : PARLEY_NOMEM;
+}
+
 void settings_done(struct settings *s)
 {
     char *texts[] = {s->url,     s->token, s->locale,    s->time_zone,  s->app_name,  s->app_version,
@@ -67,12 +77,24 @@ parley_status settings_copy(struct settings *s, const parley_config *config)
     s->flags = config->flags;
     s->page = config->page;
     s->background_ms = config->background_ms;
-    bool copied = copy_text(&s->url, config->url) && copy_text(&s->token, config->token) &&
-                  copy_text(&s->locale, config->locale) && copy_text(&s->time_zone, config->time_zone) &&
-                  copy_text(&s->app_name, config->app_name) && copy_text(&s->app_version, config->app_version) &&
-                  copy_text(&s->ca_file, config->ca_file);
-    if (!copied)
+    if (!copy_text(&s->url, config->url) || !copy_text(&s->ca_file, config->ca_file))
         return PARLEY_NOMEM;
+    const struct {
+        char **out;
+        const char *text;
+        size_t most;
+    } fields[] = {
+        {&s->token, config->token, LIMIT_TOKEN},
+        {&s->locale, config->locale, SETTINGS_LOCALE_MAX},
+        {&s->time_zone, config->time_zone, LIMIT_NAME},
+        {&s->app_name, config->app_name, LIMIT_NAME},
+        {&s->app_version, config->app_version, LIMIT_NAME},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        parley_status st = copy_field(fields[i].out, fields[i].text, fields[i].most);
+        if (st != PARLEY_OK)
+            return st;
+    }
     return config->folder ? name_files(s, config->folder, config->user) : PARLEY_OK;
 }
 

@@ -7,6 +7,7 @@
 enum {
     CLIENT_PATH_MAX = 1024,
     SETTINGS_PAGE = 50, /* what the server takes a hello to mean that says nothing of it */
+    SETTINGS_LOCALE_MAX = 35,
 };
 
 struct settings {

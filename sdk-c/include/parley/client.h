@@ -148,7 +148,7 @@ typedef struct parley_config {
     uint32_t size;         /* set by parley_config_init */
     uint32_t flags;        /* PARLEY_HOST_DRIVEN, ... */
     const char *url;       /* ws:// or wss://; required */
-    const char *token;     /* NULL: the client asks for one (state needs_token) */
+    const char *token;     /* NULL or empty: the client asks for one (state needs_token) */
     const char *device;    /* id of this installation, kept by the app; NULL: made anew */
     const char *locale;    /* BCP 47, or NULL */
     const char *time_zone; /* IANA name, or NULL */
@@ -170,10 +170,11 @@ typedef struct parley_config {
 PARLEY_API void parley_config_init(parley_config *config, uint32_t size);
 
 /* A client in state idle; `config` and its text are copied. On failure *out_client is untouched.
- * PARLEY_INVALID: url, device or page cannot be used. PARLEY_DENIED: ws:// to another machine without the flag.
- * PARLEY_NOT_FOUND: ca_file cannot be read. PARLEY_LIMIT: `size` is of a newer header than this library, or the disk is
- * full. Of the folder: PARLEY_DENIED, it cannot be written; PARLEY_TAKEN, another client has this user's files open;
- * PARLEY_INTERNAL, the disk fails. What is in the files is told at once, as events: pull them and paint. */
+ * PARLEY_INVALID: url, device or page cannot be used, or a text is too long. PARLEY_DENIED: ws:// to another machine
+ * without the flag. PARLEY_NOT_FOUND: ca_file cannot be read. PARLEY_LIMIT: `size` is of a newer header than this
+ * library, or the disk is full. Of the folder: PARLEY_DENIED, it cannot be written; PARLEY_TAKEN, another client has
+ * this user's files open; PARLEY_INTERNAL, the disk fails. What is in the files is told at once, as events: pull them
+ * and paint. */
 PARLEY_API parley_status parley_client_new(const parley_config *config, parley_client **out_client);
 
 /* Closes at once, joins the client's thread, frees everything that is not an event in the caller's hands. Afterwards

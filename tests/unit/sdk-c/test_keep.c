@@ -462,6 +462,21 @@ static void signing_out_deletes_everything(void **state)
     assert_null(fake_event(f, -1));
 }
 
+/* Who was here last was written in the other file, and that one is gone. */
+static void a_cache_of_nobody_known_is_not_shown(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 10, 1);
+    fake_stop(f);
+    folder_damage(folder, ".keep", 0);
+    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    again(f);
+    fake_expect_no(f, PARLEY_EVENT_ITEM);
+    fake_online(f, 10, 1); /* and it is fetched again */
+    fake_expect_item(f, 1, true);
+}
+
 /* Also what was put aside, as it could not be read: there may be words in it. */
 static void signing_out_deletes_what_was_damaged(void **state)
 {
@@ -515,6 +530,7 @@ int main(void)
         CASE(somebody_else_under_the_same_name_finds_nothing),
         CASE(signing_out_deletes_everything),
         CASE(signing_out_deletes_what_was_damaged),
+        CASE(a_cache_of_nobody_known_is_not_shown),
         CASE(a_file_has_one_client),
         CASE(the_device_stays_the_same),
     };

@@ -504,6 +504,41 @@ static void reads_addresses(void **state)
         assert_int_equal(url_parse(bad[i], &url), PARLEY_INVALID);
 }
 
+/* What hello could not carry would look like a server that does not want this client. */
+static void what_hello_cannot_carry_is_refused_at_once(void **state)
+{
+    static char long_text[LIMIT_TOKEN + 2];
+    parley_config config;
+    parley_client *client = NULL;
+    const char **const texts[] = {&config.token, &config.locale, &config.time_zone, &config.app_name,
+                                  &config.app_version};
+    memset(long_text, 'x', sizeof long_text - 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (int which = 0; which < 2; which++) {
+            parley_config_init(&config, sizeof config);
+            config.url = "wss://chat.example/v1/ws";
+            *texts[i] = which ? long_text : "\xff";
+            assert_int_equal(parley_client_new(&config, &client), PARLEY_INVALID);
+            assert_null(client);
+        }
+    }
+}
+
+static void empty_text_is_none(void **state)
+{
+    struct fake *f = *state;
+    parley_config config;
+    parley_config_init(&config, sizeof config);
+    config.url = "wss://chat.example/v1/ws";
+    config.token = config.locale = config.time_zone = config.app_name = config.app_version = "";
+    config.flags = PARLEY_HOST_DRIVEN;
+    parley_client_free(f->client);
+    assert_int_equal(parley_client_new(&config, &f->client), PARLEY_OK);
+    parley_connect(f->client);
+    fake_expect_state(f, PARLEY_STATE_NEEDS_TOKEN, PARLEY_UNAUTHENTICATED);
+    assert_null(f->client->settings.app_name);
+}
+
 static void checks_its_configuration(void **state)
 {
     parley_config config;
@@ -555,6 +590,8 @@ int main(void)
         WITH(wakes_once_for_many_events),
         cmocka_unit_test(reads_addresses),
         cmocka_unit_test(checks_its_configuration),
+        cmocka_unit_test(what_hello_cannot_carry_is_refused_at_once),
+        WITH(empty_text_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
