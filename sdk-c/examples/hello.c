@@ -28,7 +28,7 @@ int main(void)
     parley_client *client;
     parley_status st = parley_client_new(&config, &client);
     if (st != PARLEY_OK)
-        return fprintf(stderr, "hello: %s\n", parley_status_text(st)), 1;
+        return fprintf(stderr, "hello: PARLEY_URL: %s\n", parley_status_text(st)), 1;
     parley_connect(client);
     parley_send_text(client, NULL, "Hello", NULL);
     int more = 1;

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
         setlocale(LC_CTYPE, "C.UTF-8");
     parley_status st = open_client(&app, argc, argv);
     if (st != PARLEY_OK)
-        return fprintf(stderr, "messenger: %s\n", parley_status_text(st)), 1;
+        return fprintf(stderr, "messenger: PARLEY_URL: %s\n", parley_status_text(st)), 1;
     screen_open();
     parley_view_list(app.client, &app.list.view);
     app_open(&app, NULL);

@@ -141,7 +141,7 @@ static const char *banner_of(const struct app *app, char *room, size_t size)
     case PARLEY_STATE_SUSPENDED:
         return "No network. What you write is kept.";
     case PARLEY_STATE_NEEDS_TOKEN:
-        return "Your sign-in is over: start again with a new PARLEY_TOKEN. What you write is kept.";
+        return "Signed out. Start again with a new PARLEY_TOKEN.";
     case PARLEY_STATE_BLOCKED:
     case PARLEY_STATE_CLOSED:
         snprintf(room, size, "Not connected: %s", app->why ? app->why : "closed");

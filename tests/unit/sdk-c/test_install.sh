@@ -21,21 +21,38 @@ lib=$(pkg-config --variable=libdir parley)
 LD_LIBRARY_PATH="$lib" PARLEY_URL=nonsense "$work/hello" 2> "$work/said" && fail "hello takes any address"
 grep -q '^hello: ' "$work/said" || fail "hello does not say what is wrong"
 
-mkdir "$work/app"
+# the static one, with what pkg-config says it needs besides
+cc ${SANITIZE:+-fsanitize=$SANITIZE} "$source/sdk-c/examples/hello.c" $(pkg-config --cflags parley) "$lib/libparley.a" \
+    $(pkg-config --static --libs parley | sed 's/ -lparley / /') -o "$work/hello" || fail "pkg-config --static"
+PARLEY_URL=nonsense "$work/hello" 2> "$work/said" && fail "hello takes any address"
+objdump -p "$work/hello" | grep -q 'NEEDED.*libparley' && fail "pkg-config --static gives the shared library"
+
+mkdir "$work/app" "$work/bare"
 cat > "$work/app/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.20)
 project(app C)
 find_package(parley 0.1 REQUIRED)
-foreach(kind client client_static)
+foreach(kind ${KINDS})
   add_executable(hello_${kind} ${HELLO})
   target_link_libraries(hello_${kind} PRIVATE parley::${kind})
 endforeach()
 END
-cmake -S "$work/app" -B "$work/app/build" -DHELLO="$source/sdk-c/examples/hello.c" -DCMAKE_PREFIX_PATH="$work/usr" \
-    -DCMAKE_C_FLAGS="${SANITIZE:+-fsanitize=$SANITIZE}" > "$work/log" 2>&1 || { cat "$work/log"; fail "find_package"; }
-cmake --build "$work/app/build" > "$work/log" 2>&1 || { cat "$work/log"; fail "parley::client"; }
-for kind in client client_static; do
-    PARLEY_URL=nonsense "$work/app/build/hello_$kind" 2> "$work/said" && fail "$kind takes any address"
-    grep -q '^hello: ' "$work/said" || fail "$kind does not run"
-done
+app() { # app BUILD KIND...: finds the package, builds and runs
+    build=$work/$1
+    shift
+    cmake -S "$work/app" -B "$build" -DHELLO="$source/sdk-c/examples/hello.c" -DCMAKE_PREFIX_PATH="$work/usr" \
+        -DKINDS="$(echo "$*" | tr ' ' ';')" -DCMAKE_C_FLAGS="${SANITIZE:+-fsanitize=$SANITIZE}" > "$work/log" 2>&1 ||
+        { cat "$work/log"; fail "find_package"; }
+    cmake --build "$build" > "$work/log" 2>&1 || { cat "$work/log"; fail "parley::client"; }
+    for kind; do
+        PARLEY_URL=nonsense "$build/hello_$kind" 2> "$work/said" && fail "$kind takes any address"
+        grep -q '^hello: ' "$work/said" || fail "$kind does not run"
+    done
+}
+app both client client_static
+
+# who takes the shared one needs nothing of what it stands on
+export PKG_CONFIG_LIBDIR="$work/bare"
+pkg-config --cflags --libs parley > "$work/flags" || fail "pkg-config asks for packages of others"
+app shared client
 echo "ok"
