@@ -62,9 +62,10 @@ class Shop:
             self.driver("agent", who=id, capacity=capacity)
         return email
 
-    async def customer(self, name, app=None, server=None, device=None, connect=True, url=None, **options):
-        """A customer on a device of theirs: `ann`, or `ann.tablet` for another device of ann's."""
-        token = (app or self.app).token(name.split(".")[0])
+    async def customer(self, name, app=None, server=None, device=None, connect=True, url=None, claims=None,
+                       **options):
+        """A customer on a device of theirs: `ann`, or `ann.tablet` for another device of ann's; claims go into the token."""
+        token = (app or self.app).token(name.split(".")[0], **(claims or {}))
         client = Customer(name, url or (server or self.server).url, token, device=device, record=self.site.record, **options)
         return await self._keep(client, connect)
 
