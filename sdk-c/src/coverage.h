@@ -43,6 +43,12 @@ void coverage_cut(struct coverage *c, int64_t upto);
 int64_t coverage_top(const struct coverage *c);
 int64_t coverage_floor(const struct coverage *c);
 
+/* The number after it, to ask for what is before that; there is none after the largest, whatever a server claims. */
+static inline int64_t coverage_next(int64_t seq)
+{
+    return seq < INT64_MAX ? seq + 1 : seq;
+}
+
 /* The newest hole above the floor and not above head. False when there is none, or nothing is held. */
 bool coverage_hole(const struct coverage *c, int64_t head, struct stretch *out);
 

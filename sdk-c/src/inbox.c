@@ -141,7 +141,7 @@ parley_status inbox_fill(struct parley_client *c, struct conversation *conv)
         return PARLEY_OK;
     if (conv->held.len) {
         range.has_before = true;
-        range.before = hole.high + 1;
+        range.before = coverage_next(hole.high);
         range.limit = hole.high - hole.low < LIMIT_PAGE_ITEMS ? hole.high - hole.low : LIMIT_PAGE_ITEMS;
     }
     return fetch(c, conv, &range, hole.high);

@@ -123,7 +123,7 @@ static parley_status on_asked(struct parley_client *c, const struct request *r, 
 static parley_status ask(struct parley_client *c, struct conversation *conv)
 {
     struct frame_range range = {.conversation = conv->id, .has_before = true, .has_limit = true, .limit = 1};
-    range.before = conv->recap.question + 1;
+    range.before = coverage_next(conv->recap.question);
     struct request *r;
     parley_status st = request_make(c, FRAME_range, &range, REQUEST_DROP, on_asked, &r);
     if (st == PARLEY_OK)

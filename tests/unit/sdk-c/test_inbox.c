@@ -282,6 +282,70 @@ static void what_comes_before_welcome_does_not_count(void **state)
     assert_int_equal(parley_event_int(f->event, "index", 0), 2);
 }
 
+/* Takes what comes for a while; a range is answered as by a log of three items that claims to end at `head`. */
+static void look_around(struct fake *f, int64_t head)
+{
+    for (int i = 0; i < 20; i++) {
+        fake_advance(f, 1000);
+        while (fake_next(f)) {
+            if (f->request.type == FRAME_range && f->is_open)
+                fake_reply(f, ranged, .thread = {.conversation = fake_main, .topic = span_str("main"), .head = head});
+        }
+        if (f->asked) {
+            fake_open(f);
+            fake_expect(f, FRAME_hello);
+            fake_welcome(f, 3, 0);
+        }
+        while (fake_event(f, -1))
+            ;
+    }
+}
+
+static void the_largest_numbers_do_no_harm(void **state)
+{
+    struct fake *f = *state;
+    const int64_t most = INT64_MAX;
+    uint64_t view;
+    fake_online(f, 3, 1);
+    assert_int_equal(parley_view_thread(f->client, NULL, 10, &view), PARLEY_OK);
+    fake_push_head(f, most);
+    look_around(f, most);
+    struct frame_item item = fake_item(4);
+    item.seq = most;
+    item.prev = most - 1;
+    fake_push(f, item, .conversation = fake_main, .item = item);
+    look_around(f, most);
+    item.prev = 3;
+    fake_push(f, item, .conversation = fake_main, .item = item);
+    look_around(f, most);
+    fake_push(f, marked, .conversation = fake_main,
+              .mark = {.participant = fake_agent, .role = role_agent, .read = most, .delivered = most});
+    fake_push(f, marked, .conversation = fake_main,
+              .mark = {.participant = fake_me, .role = role_customer, .read = most, .delivered = most});
+    struct frame_service service = {.session = fake_agent, .state = session_state_queued, .epoch = most};
+    service.has_place = service.has_estimate_ms = true;
+    service.place = service.estimate_ms = most;
+    fake_push(f, service, .conversation = fake_main, .has_service = true, .service = service);
+    look_around(f, most);
+    assert_int_equal(parley_mark_read(f->client, NULL, most), PARLEY_OK);
+    assert_int_equal(parley_load_older(f->client, NULL, 250, NULL), PARLEY_OK);
+    assert_int_equal(parley_view_more(f->client, view, 250), PARLEY_OK);
+    assert_int_equal(parley_range(f->client, NULL, most, 0, 250, NULL), PARLEY_OK);
+    parley_event_free(parley_recap(f->client, NULL));
+    look_around(f, most);
+    fake_close(f, 1006);
+    fake_advance(f, 31000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    struct frame_thread main = {.conversation = fake_main, .topic = span_str("main"), .head = most, .has_recap = true};
+    main.recap = (struct frame_recap){.read = most, .unread = LIMIT_UNREAD, .has_question = true, .question = most};
+    fake_reply(f, welcome, .me = fake_me, .role = role_customer, .time = most, .ping_ms = 25000,
+               .server = span_str("fake"), .threads = &main, .threads_count = 1);
+    parley_event_free(parley_recap(f->client, NULL));
+    look_around(f, most);
+    assert_int_equal(parley_state(f->client), PARLEY_STATE_ONLINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +363,7 @@ int main(void)
         WITH(follows_who_serves),
         WITH(stops_reading_when_nobody_pulls),
         WITH(what_comes_before_welcome_does_not_count),
+        WITH(the_largest_numbers_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

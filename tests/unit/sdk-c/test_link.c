@@ -40,7 +40,7 @@ static void goes_online(void **state)
 static void waits_longer_each_time(void **state)
 {
     struct fake *f = *state;
-    int64_t longest = 0;
+    int64_t longest = 0, shortest = BACKOFF_MAX_MS;
     f->refuse_open = true;
     parley_connect(f->client);
     fake_step(f);
@@ -53,6 +53,7 @@ static void waits_longer_each_time(void **state)
                 wait = parley_event_int(e, "retry_in_ms", -1);
         assert_in_range(wait, 0, i < 7 ? BACKOFF_FIRST_MS << (i - 1) : BACKOFF_MAX_MS);
         longest = wait > longest ? wait : longest;
+        shortest = i > 7 && wait < shortest ? wait : shortest;
         assert_int_equal(parley_step_due(f->client), wait);
         if (wait > 0)
             fake_advance(f, wait - 1);
@@ -60,6 +61,7 @@ static void waits_longer_each_time(void **state)
         fake_advance(f, wait > 0 ? 1 : 0);
     }
     assert_true(longest > BACKOFF_MAX_MS / 2); /* the jitter uses all of its room */
+    assert_true(shortest < BACKOFF_MAX_MS / 4);
 }
 
 static void gives_up_on_a_server_that_does_not_answer(void **state)
