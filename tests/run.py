@@ -65,7 +65,7 @@ def finish_program(total, program, cases, lines):
 
 def e2e(total, filter_, long):
     folder, report = os.path.join(ROOT, "tests", "e2e"), os.path.join(BUILD, "e2e.xml")
-    command = [sys.executable, "-m", "pytest", folder, "-p", "no:cacheprovider", "-q", "--tb=short", "-rfE", "-n", "4",
+    command = [sys.executable, "-m", "pytest", folder, "-p", "no:cacheprovider", "-q", "--tb=short", "-rsfE", "-n", "4",
                f"--junitxml={report}"]
     command += (["-k", filter_] if filter_ else []) + (["--long"] if long else [])
     if os.path.exists(report):

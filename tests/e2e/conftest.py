@@ -58,19 +58,17 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
-@pytest.fixture(scope="session")
-def built():
-    """Skips while there is no `parley serve`; what is there must work."""
-    import server
-    try:
-        assert os.path.exists(os.path.join(server.ROOT, "server", "worker", "daemon.c")) or "PARLEY" in os.environ
-        server.run("serve", "--help")
-    except (AssertionError, server.NotBuilt, server.Failed):
-        pytest.skip("parley serve is not built yet")
+@pytest.fixture
+def dialogues(size):
+    import dialogues
+    found = dialogues.sample(size, 60)
+    if found is None:
+        pytest.skip(f"the dialogues are not here: {os.path.relpath(dialogues.PATH)}")
+    return found
 
 
 @pytest.fixture
-def site(built, postgres, tmp_path):
+def site(postgres, tmp_path):
     """A migrated database of its own, with what it takes to fill it."""
     from server import Site
     site = Site(postgres, tmp_path)
@@ -91,11 +89,6 @@ def shop(site):
 def bare(tmp_path):
     """No database, no configuration."""
     from cli import Cli
-    from server import NotBuilt, program
-    try:
-        program()
-    except NotBuilt:
-        pytest.skip("parley is not built yet")
     return Cli(tmp_path, HOME=str(tmp_path))
 
 

@@ -36,7 +36,7 @@ async def waiting_posts(server, number):
 @pytest.mark.parametrize("first", ["here", "there"])
 async def test_an_agent_whose_link_here_ends_is_not_lost_while_they_are_there(shop, first):
     """Lee goes after kim: once lee's session waits again, kim's grace is over too."""
-    with shop.serve(sets={"routing.grace": "5s"}) as here, shop.serve(sets={"routing.grace": "5s"}) as there:
+    with shop.serve(sets={"routing.grace": "5s"}), shop.serve(sets={"routing.grace": "5s"}) as there:
         ann, bob = await shop.customer("ann"), await shop.customer("bob")
         kim = await shop.desk("kim")
         conv = await shop.served(ann, kim)
@@ -59,7 +59,7 @@ async def test_an_agent_whose_link_here_ends_is_not_lost_while_they_are_there(sh
 
 
 async def test_what_an_agent_has_is_read_where_they_come(shop):
-    with shop.serve() as here:
+    with shop.serve():
         ann, bob = await shop.customer("ann"), await shop.customer("bob")
         kim = await shop.desk("kim", capacity=1)
         conv = await shop.served(ann, kim)
@@ -95,7 +95,7 @@ async def test_a_reader_is_told_of_what_another_process_wrote_before_it_sees_mor
 async def test_nobody_is_refused_for_how_a_session_stood_before(shop):
     """The other process remembers the conversation from then, and nobody there follows it."""
     say = speaker(shop)
-    with shop.serve() as here, shop.serve() as there:
+    with shop.serve(), shop.serve() as there:
         ann, kim = await shop.customer("ann"), await shop.desk("kim")
         await ann.post("hello")
         offer = await kim.offered(ann.main)
@@ -149,7 +149,7 @@ async def test_whose_a_conversation_is_is_looked_up_for_those_behind_others_too(
 
 async def test_whoever_is_second_each_time_is_told_so(shop):
     """What collides is decided anew a few times at most; how often others were second before does not count."""
-    with shop.serve() as here, shop.serve() as there:
+    with shop.serve(), shop.serve() as there:
         ann, kim = await shop.customer("ann"), await shop.desk("kim")
         lee = await shop.desk("lee.there", status=None, url=there.url)
         for n in range(12):

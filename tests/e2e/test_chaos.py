@@ -26,14 +26,10 @@ def database_through(shop, postgres, tmp_path_factory):
         yield proxy
 
 
-async def on_thread(call, *args, **options):
-    return await asyncio.get_running_loop().run_in_executor(None, lambda: call(*args, **options))
-
-
 async def until_sprung(trap, phones, number):
     """What leaves together is one chance only, and on a busy machine much does: some more words, one by one."""
     for n in range(50 * number):
-        if (await on_thread(trap.stats))["fired"] == number:
+        if (await asyncio.to_thread(trap.stats))["fired"] == number:
             break
         await phones[n % len(phones)].post(f"and another {n}")
 
@@ -44,7 +40,7 @@ async def test_commit_answers_are_eaten(shop, size, postgres, tmp_path_factory):
         database.arm("eat_commit", count=number, every=4, match=COMMITS)
         phones, _ = await shop.crowd(size.rng, people=4, messages=max(20, number * 3))
         await until_sprung(database, phones, number)
-        assert (await on_thread(database.stats))["fired"] == number, "not exercised"
+        assert (await asyncio.to_thread(database.stats))["fired"] == number, "not exercised"
         await shop.quiet()
     shop.judge(min_acks=100)
 
@@ -55,7 +51,7 @@ async def test_clients_are_cut_between_commit_and_ack(shop, size):
         net.arm("cut_before_answer", count=number, every=3)
         phones, _ = await shop.crowd(size.rng, people=4, messages=max(25, number), urls=[f"ws://{net.address}/v1/ws"])
         await until_sprung(net, phones, number)
-        assert (await on_thread(net.stats))["fired"] == number, "not exercised"
+        assert (await asyncio.to_thread(net.stats))["fired"] == number, "not exercised"
         await shop.quiet()
     shop.judge(min_acks=100, min_unknown=number // 4)
 
@@ -67,13 +63,13 @@ async def test_bad_weather_on_the_way(shop, size):
             for _ in range(rounds):
                 for change in ({"delay_ms": 30, "jitter_ms": 30}, {"slice": 1}, {"slice": 7, "delay_ms": 5}, {"cut_after": 3000},
                                {"stall": True}, {"blackhole": True}, {"rate": 200_000}):
-                    await on_thread(net.clear)
-                    await on_thread(net.set, size.rng.choice(("up", "down", "both")), **change)
+                    await asyncio.to_thread(net.clear)
+                    await asyncio.to_thread(net.set, size.rng.choice(("up", "down", "both")), **change)
                     await moment(size.rng, 0.2, 0.6)
-                    await on_thread(net.clear)
-                    await on_thread(net.half_close, size.rng.choice(("up", "down")))
+                    await asyncio.to_thread(net.clear)
+                    await asyncio.to_thread(net.half_close, size.rng.choice(("up", "down")))
                     await moment(size.rng, 0, 0.2)
-                    await on_thread(net.cut)
+                    await asyncio.to_thread(net.cut)
         storm = asyncio.ensure_future(weather())
         await shop.crowd(size.rng, people=5, messages=60, urls=[f"ws://{net.address}/v1/ws"])
         await storm
@@ -87,8 +83,8 @@ async def test_the_server_is_killed_at_random_moments(shop, size):
         async def killer():
             for _ in range(number):
                 await moment(size.rng, 0.1, 1.0)
-                await on_thread(server.kill)
-                await on_thread(server.start)
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.start)
         killing = asyncio.ensure_future(killer())
         await shop.crowd(size.rng, people=4, messages=30 * number)
         await killing
@@ -132,7 +128,7 @@ async def killed_while_talking(shop, server, name):
     async def watch():
         await ended(server.process)
         died.append(server.process)
-        await on_thread(server.start)
+        await asyncio.to_thread(server.start)
     watching = asyncio.ensure_future(watch())
     ann = await shop.customer(f"ann-{name}", connect=False)
     kim = await shop.desk(f"kim-{name}", status=None, connect=False)
@@ -144,7 +140,7 @@ async def killed_while_talking(shop, server, name):
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     if server.process.poll() is not None:
-        await on_thread(server.start)
+        await asyncio.to_thread(server.start)
     return bool(died)
 
 
@@ -208,8 +204,8 @@ async def test_postgres_is_killed(shop, size, postgres):
         async def killer():
             for _ in range(number):
                 await moment(size.rng, 0.5, 1.5)
-                await on_thread(postgres.crash)
-                await on_thread(postgres.start)
+                await asyncio.to_thread(postgres.crash)
+                await asyncio.to_thread(postgres.start)
         killing = asyncio.ensure_future(killer())
         await shop.crowd(size.rng, people=4, messages=60)
         await killing
@@ -221,15 +217,15 @@ async def test_postgres_is_away_for_long(shop, size, postgres):
     with shop.serve():
         ann = await shop.customer("ann")
         await ann.post("before")
-        await on_thread(postgres.freeze)
+        await asyncio.to_thread(postgres.freeze)
         try:
             entries = [ann.post(f"meanwhile {n}") for n in range(10)]
-            while not all(e.flying for e in entries):
-                await asyncio.sleep(0)
+            await ann.sender        # all have been sent
+            assert all(e.flying for e in entries)
             await ann.request("typing", conversation=ann.main, on=True)     # answered behind them, without the database
             assert not any(e.future.done() for e in entries), "acknowledged without a database"
         finally:
-            await on_thread(postgres.freeze, False)
+            await asyncio.to_thread(postgres.freeze, False)
         for entry in entries:
             await entry
         assert ann.texts()[-10:] == [f"meanwhile {n}" for n in range(10)]
@@ -245,11 +241,11 @@ async def test_the_way_to_the_database_is_troubled(shop, size, postgres, tmp_pat
             for _ in range(rounds):
                 await moment(size.rng, 0.1, 0.6)
                 if trouble == "cut":
-                    await on_thread(database.cut)
+                    await asyncio.to_thread(database.cut)
                 else:
-                    await on_thread(database.set, size.rng.choice(("up", "down", "both")), stall=True)
+                    await asyncio.to_thread(database.set, size.rng.choice(("up", "down", "both")), stall=True)
                     await moment(size.rng, 0.1, 1.0)
-                    await on_thread(database.clear)
+                    await asyncio.to_thread(database.clear)
         working = asyncio.ensure_future(troubles())
         await shop.crowd(size.rng, people=4, messages=60)
         await working
@@ -272,8 +268,8 @@ async def test_two_processes_of_which_one_dies(shop, size):
             for n in range(number):
                 await moment(size.rng, 0.2, 1.0)
                 victim = (first, second)[n % 2]
-                await on_thread(victim.kill)
-                await on_thread(victim.start)
+                await asyncio.to_thread(victim.kill)
+                await asyncio.to_thread(victim.start)
         killing = asyncio.ensure_future(killer())
         await shop.crowd(size.rng, people=6, messages=40 * number, agents=2, urls=[first.url, second.url])
         await killing

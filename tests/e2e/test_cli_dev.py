@@ -79,7 +79,7 @@ def test_a_killed_cluster_starts_again_with_its_data(bare, cluster_folder):
 def test_a_stale_pid_file_harms_nobody(bare, cluster_folder):
     bare("testpg", "start", cluster_folder)
     bare("testpg", "stop", cluster_folder)
-    bystander = subprocess.Popen(["sleep", "60"])
+    bystander = subprocess.Popen(["cat"], stdin=subprocess.PIPE)     # until it is killed
     try:
         with open(os.path.join(cluster_folder, "pg", "postmaster.pid"), "w", encoding="ascii") as file:
             file.write(f"{bystander.pid}\n{cluster_folder}/pg\n0\n5432\n/tmp/none\n\n0 0\nready\n")
@@ -87,7 +87,7 @@ def test_a_stale_pid_file_harms_nobody(bare, cluster_folder):
         assert bystander.poll() is None
     finally:
         bystander.kill()
-        bystander.wait()
+        bystander.communicate()
 
 
 def test_a_folder_that_cannot_be_used_is_named(bare, tmp_path):

@@ -14,10 +14,7 @@ ROOT = server.ROOT
 
 @pytest.fixture
 def program():
-    try:
-        return server.program()
-    except server.NotBuilt:
-        pytest.skip("parley is not built yet")
+    return server.program()
 
 
 def test_installing_puts_everything_in_its_place(program, tmp_path):

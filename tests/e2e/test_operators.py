@@ -33,7 +33,7 @@ async def test_probes_follow_the_database(shop, postgres):
         await until(lambda: server.admin("/readyz")[0] == 200, "to be ready again")
 
 
-async def test_a_database_that_may_forget_is_refused_unless_told(built, tmp_path):
+async def test_a_database_that_may_forget_is_refused_unless_told(tmp_path):
     with Cluster(fsync="off") as careless:
         site = Site(careless, tmp_path)
         with contextlib.ExitStack() as stack:

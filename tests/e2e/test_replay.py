@@ -1,30 +1,14 @@
 """Replay of real dialogues: customer, agent and database end with exactly what was said, whatever happened on the way."""
 import asyncio
-import json
-import os
 import random
 import weakref
 
-import pytest
-
+from dialogues import type_of
 from parley_link import Gone, Refused
 from parley_people import first_offered
 from parley_wire import uuid7
-from server import ROOT
 
-DIALOGUES = os.path.join(ROOT, "..", "shared", "data", "dialogues.jsonl")
 AT_ONCE, AGENTS = 10, 3
-
-
-@pytest.fixture
-def dialogues(size):
-    if not os.path.exists(DIALOGUES):
-        pytest.skip("the dialogues are not here: ../shared/data/dialogues.jsonl")
-    with open(DIALOGUES, encoding="utf-8") as file:
-        every = [json.loads(line) for line in file]
-    return size.rng.sample(every, size(60, len(every)))
-
-
 CONNECTING = weakref.WeakKeyDictionary()      # a lock for each client: agents are shared by many dialogues
 
 
@@ -184,10 +168,6 @@ class Replay:
 
 def without_null(data):
     return {key: value for key, value in data.items() if value is not None}
-
-
-def type_of(service, name):
-    return f"{service}/{name}".lower()
 
 
 async def test_replay(shop, dialogues, size):

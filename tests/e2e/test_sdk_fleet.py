@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import random
 
-import pytest
-
+from dialogues import type_of
 from fleet import Fleet
 from parley_wire import DEFS
-from test_chaos import on_thread
-from test_replay import dialogues, type_of  # noqa: F401
+from waiting import moment
 
 from chaos import Chaos
 
@@ -155,7 +153,7 @@ async def storm(net, fleets, rng):
     """While the dialogues go on all are cut at once, nobody gets through for a while, and phones - not the office, which
     stands last - are killed and started."""
     while True:
-        await asyncio.sleep(rng.uniform(0.5, 2.5))
+        await moment(rng, 0.5, 2.5)
         for app in [app for fleet in fleets for app in fleet.apps.values()]:
             if app.state == "backoff":
                 app.call("network", reachable=True)     # the train leaves the tunnel
@@ -165,17 +163,17 @@ async def storm(net, fleets, rng):
             await fleet.kill()
             await fleet.start()
         elif what == "refuse":
-            await on_thread(net.refuse)
-            await on_thread(net.cut)
-            await asyncio.sleep(rng.uniform(0.2, 1))
-            await on_thread(net.refuse, False)
+            await asyncio.to_thread(net.refuse)
+            await asyncio.to_thread(net.cut)
+            await moment(rng, 0.2, 1)
+            await asyncio.to_thread(net.refuse, False)
         elif what == "half_close":
-            await on_thread(net.half_close, rng.choice(("up", "down")))
+            await asyncio.to_thread(net.half_close, rng.choice(("up", "down")))
         else:
-            await on_thread(net.cut)
+            await asyncio.to_thread(net.cut)
 
 
-async def test_a_crowd_replays_dialogues_on_a_bad_network(shop, dialogues, size, tmp_path):  # noqa: F811
+async def test_a_crowd_replays_dialogues_on_a_bad_network(shop, dialogues, size, tmp_path):
     people, agents, processes = size(12, 200), size(2, 10), size(2, 4)
     rng = random.Random(size.seed)
     shop.site.queue("replay")
@@ -187,15 +185,15 @@ async def test_a_crowd_replays_dialogues_on_a_bad_network(shop, dialogues, size,
         url, inside = [f"ws://{way.address}/v1/ws" for way in (net, wire)]
         fleets = [await stack.enter_async_context(Fleet()) for _ in range(processes)]
         office = await stack.enter_async_context(Fleet())
-        desks = [Desk(office.app(email, inside, await on_thread(server.login, email), rows=ROWS, each=True))
+        desks = [Desk(office.app(email, inside, await asyncio.to_thread(server.login, email), rows=ROWS, each=True))
                  for email in emails]
         customers = []
         for n in range(people):
             name = f"customer-{n}"
             phone = fleets[n % processes].app(name, url, shop.app.token(name), str(tmp_path / name), rows=ROWS)
             customers.append(Customer(shop, phone, desks, dialogues[n::people][:2 if not size.long else None], size.seed))
-        await on_thread(net.fates, size.seed, *FATES)
-        await on_thread(wire.fates, size.seed, *OFFICE)
+        await asyncio.to_thread(net.fates, size.seed, *FATES)
+        await asyncio.to_thread(wire.fates, size.seed, *OFFICE)
         tasks = [asyncio.ensure_future(desk.run()) for desk in desks] + [asyncio.ensure_future(storm(net, [*fleets, office], rng))]
         talking = asyncio.gather(*(customer.run() for customer in customers))
         tasks.append(talking)
@@ -207,4 +205,4 @@ async def test_a_crowd_replays_dialogues_on_a_bad_network(shop, dialogues, size,
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        print(await on_thread(net.stats))
+        print(await asyncio.to_thread(net.stats))

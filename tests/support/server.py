@@ -34,17 +34,13 @@ READY_S = 120
 CANARY = "canary-7f3e"     # in every secret and body; must turn up in no log
 
 
-class NotBuilt(Exception):
-    """There is no server to test yet."""
-
-
 def program():
     """The program to test: $PARLEY, else the newest of the build folders."""
     if os.environ.get("PARLEY"):
         return os.environ["PARLEY"]
     found = [path for preset in ("asan", "release") if os.path.exists(path := os.path.join(ROOT, "build", preset, "parley"))]
     if not found:
-        raise NotBuilt("build/asan/parley does not exist")
+        raise FileNotFoundError("build/asan/parley does not exist: ./dev test builds it")
     return max(found, key=os.path.getmtime)
 
 
