@@ -1,39 +1,41 @@
 /* Every call as one line of JSON: the API's own by a table, the protocol's through the same checks as on the server. */
-#include "sdk-c/src/api.h"
-
 #include "protocol/wire_json.h"
+#include "sdk-c/src/api_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { JSON_ARENA_MAX = 4 << 20, SYNC_LIMIT_MS = 25000 };
+enum { JSON_ARENA_MAX = 4 << 20 };
 
-/* One line being carried out. The tree lives in an arena of its own, as the calls below lock for themselves. */
-struct line {
-    struct parley_client *c;
-    struct arena arena;
-    struct value root;
-    const struct value *data;
-    const char *conversation; /* terminated, or NULL */
-};
+/* --- the line --- */
+
+/* In place of what was given and cannot be had: NULL would mean that it was not given. It is no UTF-8, so that every
+ * call refuses it. */
+static const char *unusable(struct line *l, parley_status why)
+{
+    l->failed = why;
+    return "\xff";
+}
 
 static const char *terminated(struct line *l, struct span text)
 {
     char *copy = arena_alloc(&l->arena, text.len + 1);
-    if (copy) {
-        memcpy(copy, text.ptr, text.len);
-        copy[text.len] = '\0';
-    }
+    if (!copy)
+        return unusable(l, PARLEY_NOMEM);
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
     return copy;
 }
 
-static const char *text_at(struct line *l, const char *key)
+const char *line_text(struct line *l, const char *key)
 {
     const struct value *v = value_find(l->data, key);
-    return v && v->type == VALUE_TEXT ? terminated(l, v->text) : NULL;
+    if (!v || v->type == VALUE_NULL)
+        return NULL;
+    return v->type == VALUE_TEXT ? terminated(l, v->text) : unusable(l, PARLEY_INVALID);
 }
 
-static int64_t int_at(struct line *l, const char *key, int64_t otherwise)
+int64_t line_int(struct line *l, const char *key, int64_t otherwise)
 {
     const struct value *v = value_find(l->data, key);
     if (v && v->type == VALUE_BOOL)
@@ -41,7 +43,7 @@ static int64_t int_at(struct line *l, const char *key, int64_t otherwise)
     return v && v->type == VALUE_INT ? v->integer : otherwise;
 }
 
-static const char *json_at(struct line *l, const char *key)
+const char *line_json(struct line *l, const char *key)
 {
     const struct value *v = value_find(l->data, key);
     if (!v)
@@ -49,7 +51,7 @@ static const char *json_at(struct line *l, const char *key)
     struct buf json;
     buf_init(&json, LIMIT_MESSAGE);
     wire_json_put_value(&json, v);
-    const char *text = json.status == PARLEY_OK ? terminated(l, buf_span(&json)) : NULL;
+    const char *text = json.status == PARLEY_OK ? terminated(l, buf_span(&json)) : unusable(l, json.status);
     buf_done(&json);
     return text;
 }
@@ -71,183 +73,7 @@ static parley_status reply(struct parley_client *c, const char *type, struct spa
     return st;
 }
 
-/* The id of what was said. Without memory for it that is said all the same, and there is no reply. */
-static void reply_id(struct parley_client *c, const char *type, const char *id, uint64_t *out_call)
-{
-    char data[UUID_TEXT + 16];
-    snprintf(data, sizeof data, "{\"id\":\"%s\"}", id);
-    reply(c, type, span_str(data), out_call);
-}
-
-static parley_status said(struct line *l, const char *type, parley_status st, const char *id, uint64_t *out_call)
-{
-    if (st != PARLEY_OK)
-        return st;
-    api_enter(l->c);
-    reply_id(l->c, type, id, out_call);
-    return api_leave(l->c, PARLEY_OK);
-}
-
-/* --- the API's own calls --- */
-
-static parley_status do_connect(struct line *l, uint64_t *out_call)
-{
-    return parley_connect(l->c);
-}
-
-static parley_status do_close(struct line *l, uint64_t *out_call)
-{
-    parley_close(l->c);
-    return PARLEY_OK;
-}
-
-static parley_status do_token(struct line *l, uint64_t *out_call)
-{
-    return parley_set_token(l->c, text_at(l, "token"));
-}
-
-static parley_status do_foreground(struct line *l, uint64_t *out_call)
-{
-    parley_set_foreground(l->c, int_at(l, "on", 1) != 0);
-    return PARLEY_OK;
-}
-
-static parley_status do_network(struct line *l, uint64_t *out_call)
-{
-    parley_network_changed(l->c, int_at(l, "reachable", 1) != 0);
-    return PARLEY_OK;
-}
-
-static parley_status do_send(struct line *l, uint64_t *out_call)
-{
-    char id[UUID_TEXT + 1];
-    return said(l, "send", parley_send_text(l->c, l->conversation, text_at(l, "text"), id), id, out_call);
-}
-
-static parley_status do_tap(struct line *l, uint64_t *out_call)
-{
-    char id[UUID_TEXT + 1];
-    parley_status st =
-        parley_tap(l->c, l->conversation, int_at(l, "seq", 0), text_at(l, "value"), text_at(l, "label"), id);
-    return said(l, "tap", st, id, out_call);
-}
-
-static parley_status do_submit(struct line *l, uint64_t *out_call)
-{
-    char id[UUID_TEXT + 1];
-    parley_status st = parley_submit_form(l->c, l->conversation, int_at(l, "seq", 0), json_at(l, "values"), id);
-    return said(l, "submit", st, id, out_call);
-}
-
-static parley_status do_context(struct line *l, uint64_t *out_call)
-{
-    return parley_context_set(l->c, l->conversation, text_at(l, "key"), json_at(l, "value"));
-}
-
-static parley_status do_read(struct line *l, uint64_t *out_call)
-{
-    return parley_mark_read(l->c, l->conversation, int_at(l, "seq", 0));
-}
-
-static parley_status do_older(struct line *l, uint64_t *out_call)
-{
-    int64_t count = int_at(l, "count", 50);
-    return parley_load_older(l->c, l->conversation, count > 0 && count <= LIMIT_PAGE_ITEMS ? (uint32_t)count : 0,
-                             out_call);
-}
-
-static parley_status do_retry(struct line *l, uint64_t *out_call)
-{
-    return parley_outbox_retry(l->c, text_at(l, "id"));
-}
-
-static parley_status do_discard(struct line *l, uint64_t *out_call)
-{
-    return parley_outbox_discard(l->c, text_at(l, "id"));
-}
-
-static parley_status do_draft(struct line *l, uint64_t *out_call)
-{
-    return parley_draft_set(l->c, l->conversation, int_at(l, "number", 0), json_at(l, "value"));
-}
-
-static parley_status do_view(struct line *l, uint64_t *out_call)
-{
-    int64_t count = int_at(l, "count", 50);
-    return parley_view_thread(l->c, l->conversation, count > 0 && count <= LIMIT_PAGE_ITEMS ? (uint32_t)count : 0,
-                              out_call);
-}
-
-static parley_status do_list(struct line *l, uint64_t *out_call)
-{
-    return parley_view_list(l->c, out_call);
-}
-
-static parley_status do_more(struct line *l, uint64_t *out_call)
-{
-    int64_t count = int_at(l, "count", 50);
-    return parley_view_more(l->c, (uint64_t)int_at(l, "view", 0),
-                            count > 0 && count <= LIMIT_PAGE_ITEMS ? (uint32_t)count : 0);
-}
-
-static parley_status do_close_view(struct line *l, uint64_t *out_call)
-{
-    parley_view_close(l->c, (uint64_t)int_at(l, "view", 0));
-    return PARLEY_OK;
-}
-
-static parley_status do_sign_out(struct line *l, uint64_t *out_call)
-{
-    return parley_sign_out(l->c);
-}
-
-static parley_status do_mask(struct line *l, uint64_t *out_call)
-{
-    return parley_context_mask(l->c, text_at(l, "class"), text_at(l, "keys"), text_at(l, "shape"));
-}
-
-static parley_status do_begin(struct line *l, uint64_t *out_call)
-{
-    char id[UUID_TEXT + 1];
-    parley_status st = parley_process_begin(l->c, l->conversation, text_at(l, "type"), text_at(l, "title"),
-                                            text_at(l, "step"), json_at(l, "data"), id);
-    return said(l, "process.begin", st, id, out_call);
-}
-
-static parley_status do_edit(struct line *l, uint64_t *out_call)
-{
-    char id[UUID_TEXT + 1];
-    parley_status st = parley_process_edit(l->c, l->conversation, text_at(l, "process"), text_at(l, "step"),
-                                           text_at(l, "state"), json_at(l, "data"), id);
-    return said(l, "process.edit", st, id, out_call);
-}
-
-static parley_status do_merge(struct line *l, uint64_t *out_call)
-{
-    return parley_process_merge(l->c, text_at(l, "id"), text_at(l, "step"), text_at(l, "state"), json_at(l, "data"));
-}
-
-static parley_status do_push(struct line *l, uint64_t *out_call)
-{
-    return parley_push_register(l->c, text_at(l, "platform"), text_at(l, "token"));
-}
-
-/* Does not wait, as the typed call does: the REPLY tells. */
-static parley_status do_sync(struct line *l, uint64_t *out_call)
-{
-    struct parley_client *c = l->c;
-    int64_t limit = int_at(l, "limit_ms", SYNC_LIMIT_MS);
-    if (limit < 1 || limit > INT32_MAX)
-        return PARLEY_INVALID;
-    api_enter(c);
-    uint64_t call = request_number(c);
-    parley_status st = sync_begin(c, (int32_t)limit, call);
-    if (st == PARLEY_OK)
-        *out_call = call;
-    return api_leave(c, st);
-}
-
-static parley_status answer(struct line *l, const char *type, struct parley_event *found, uint64_t *out_call)
+parley_status line_answer(struct line *l, const char *type, struct parley_event *found, uint64_t *out_call)
 {
     if (!found)
         return PARLEY_NOMEM;
@@ -257,56 +83,25 @@ static parley_status answer(struct line *l, const char *type, struct parley_even
     return api_leave(l->c, st);
 }
 
-static parley_status do_outbox(struct line *l, uint64_t *out_call)
+/* With the lock held. Without memory for the reply it is said all the same, and there is none. */
+static void give_id(struct line *l, const char *type, const char *id, uint64_t *out_call)
 {
-    return answer(l, "outbox", parley_outbox_list(l->c), out_call);
+    char data[UUID_TEXT + 16];
+    if (l->out_id) {
+        memcpy(l->out_id, id, UUID_TEXT + 1);
+        return;
+    }
+    snprintf(data, sizeof data, "{\"id\":\"%s\"}", id);
+    reply(l->c, type, span_str(data), out_call);
 }
 
-static parley_status do_recap(struct line *l, uint64_t *out_call)
+parley_status line_said(struct line *l, const char *type, parley_status st, const char *id, uint64_t *out_call)
 {
-    struct parley_event *found = parley_recap(l->c, l->conversation);
-    return found ? answer(l, "recap", found, out_call) : PARLEY_INVALID;
-}
-
-static const struct command {
-    const char *name;
-    parley_status (*run)(struct line *l, uint64_t *out_call);
-} commands[] = {
-    {"connect", do_connect},
-    {"close", do_close},
-    {"token", do_token},
-    {"foreground", do_foreground},
-    {"network", do_network},
-    {"send", do_send},
-    {"tap", do_tap},
-    {"submit", do_submit},
-    {"context", do_context},
-    {"read", do_read},
-    {"older", do_older},
-    {"retry", do_retry},
-    {"discard", do_discard},
-    {"draft", do_draft},
-    {"outbox", do_outbox},
-    {"recap", do_recap},
-    {"sign_out", do_sign_out},
-    {"view", do_view},
-    {"view.list", do_list},
-    {"view.more", do_more},
-    {"view.close", do_close_view},
-    {"push", do_push},
-    {"sync", do_sync},
-    {"mask", do_mask},
-    {"process.begin", do_begin},
-    {"process.edit", do_edit},
-    {"process.merge", do_merge},
-};
-
-static const struct command *find_command(struct span type)
-{
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (span_is(type, commands[i].name))
-            return &commands[i];
-    return NULL;
+    if (st != PARLEY_OK)
+        return st;
+    api_enter(l->c);
+    give_id(l, type, id, out_call);
+    return api_leave(l->c, PARLEY_OK);
 }
 
 /* --- the protocol's requests --- */
@@ -387,8 +182,9 @@ static parley_status submit_note(struct parley_client *c, const struct frame_not
     return outbox_add(c, &draft, out_id);
 }
 
-static parley_status submit_said(struct parley_client *c, const struct frame *f, uint64_t *out_call)
+static parley_status submit_said(struct line *l, const struct frame *f, uint64_t *out_call)
 {
+    struct parley_client *c = l->c;
     struct uuid id;
     char text[UUID_TEXT + 1];
     bool is_note = f->type == FRAME_note;
@@ -397,7 +193,7 @@ static parley_status submit_said(struct parley_client *c, const struct frame *f,
     if (st != PARLEY_OK)
         return st;
     uuid_format(id, text);
-    reply_id(c, is_note ? "note" : "post", text, out_call);
+    give_id(l, is_note ? "note" : "post", text, out_call);
     return PARLEY_OK;
 }
 
@@ -409,15 +205,16 @@ static parley_status submit_context(struct parley_client *c, const struct frame 
     return st == PARLEY_OK ? request_call(c, FRAME_context_put, &put, out_call) : st;
 }
 
-static parley_status submit(struct parley_client *c, const struct frame *f, uint64_t *out_call)
+static parley_status submit(struct line *l, const struct frame *f, uint64_t *out_call)
 {
+    struct parley_client *c = l->c;
     switch (f->type) {
     case FRAME_hello:
     case FRAME_auth:
         return PARLEY_UNKNOWN_TYPE; /* connect and token do that */
     case FRAME_post:
     case FRAME_note:
-        return submit_said(c, f, out_call);
+        return submit_said(l, f, out_call);
     case FRAME_context_put:
         return submit_context(c, f, out_call);
     case FRAME_push_set:
@@ -440,7 +237,7 @@ static parley_status request(struct line *l, struct span type, uint64_t *out_cal
     if (st == PARLEY_OK)
         st = decode(l, type, &data, &frame);
     if (st == PARLEY_OK)
-        st = submit(l->c, &frame, out_call);
+        st = submit(l, &frame, out_call);
     return api_leave(l->c, st);
 }
 
@@ -463,9 +260,13 @@ static parley_status carry_out(struct line *l, const char *json, uint64_t *out_c
         l->data = &nothing;
     if (l->data->type != VALUE_MAP)
         return PARLEY_INVALID;
-    l->conversation = text_at(l, "conversation");
-    const struct command *command = find_command(type->text);
-    return command ? command->run(l, out_call) : request(l, type->text, out_call);
+    l->conversation = line_text(l, "conversation");
+    const struct command *command = command_find(type->text);
+    bool says = command ? command->says : span_is(type->text, "post") || span_is(type->text, "note");
+    if (l->out_id && !says)
+        return PARLEY_UNKNOWN_TYPE;
+    st = command ? command->run(l, out_call) : request(l, type->text, out_call);
+    return st != PARLEY_OK && l->failed != PARLEY_OK ? l->failed : st;
 }
 
 parley_status parley_call_json(parley_client *c, const char *json, uint64_t *out_call)
@@ -479,5 +280,18 @@ parley_status parley_call_json(parley_client *c, const char *json, uint64_t *out
     arena_done(&l.arena);
     if (st == PARLEY_OK && out_call)
         *out_call = call;
+    return st;
+}
+
+parley_status parley_say_json(parley_client *c, const char *json, char *out_id)
+{
+    char id[UUID_TEXT + 1];
+    struct line l = {.c = c, .out_id = out_id ? out_id : id};
+    uint64_t call;
+    if (!json)
+        return PARLEY_INVALID;
+    arena_init(&l.arena, JSON_ARENA_MAX);
+    parley_status st = carry_out(&l, json, &call);
+    arena_done(&l.arena);
     return st;
 }

@@ -581,6 +581,11 @@ PARLEY_API parley_status parley_reopen(parley_client *client, const char *conver
  * PARLEY_UNKNOWN_TYPE, there is no such call; else as the typed call fails. */
 PARLEY_API parley_status parley_call_json(parley_client *client, const char *json, uint64_t *out_call);
 
+/* The lines that say something - post, note, send, tap, submit, process.begin, process.edit - with the id of what was
+ * said at once in `out_id` (37 bytes, or NULL), and no REPLY. PARLEY_UNKNOWN_TYPE, the line says nothing; else as
+ * parley_call_json. */
+PARLEY_API parley_status parley_say_json(parley_client *client, const char *json, char *out_id);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,7 +12,7 @@ import reference  # noqa: E402
 
 FOLDER, CHANCE = sys.argv[2], random.Random(sys.argv[3])
 # the life of the client, reports of a transport, and what has every call's statuses
-LEFT_OUT = {"parley_client_new", "parley_connect", "parley_sign_out", "parley_step", "parley_event_status", "parley_call_json",
+LEFT_OUT = {"parley_client_new", "parley_connect", "parley_sign_out", "parley_step", "parley_event_status", "parley_call_json", "parley_say_json",
             "parley_transport_received"}
 WAITS = {"parley_sync_background"}
 KINDS = {"int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32}

@@ -338,6 +338,11 @@ static void takes_every_call_as_json(void **state)
     assert_int_equal(parley_call_json(f->client, "{\"type\":\"nonsense\"}", NULL), PARLEY_UNKNOWN_TYPE);
     assert_int_equal(parley_call_json(f->client, "{\"type\":\"hello\",\"data\":{\"token\":\"x\"}}", NULL),
                      PARLEY_UNKNOWN_TYPE);
+    assert_int_equal(
+        parley_call_json(f->client, "{\"type\":\"send\",\"data\":{\"text\":\"hi\",\"conversation\":7}}", NULL),
+        PARLEY_INVALID);
+    assert_int_equal(parley_say_json(f->client, "{\"type\":\"range\",\"data\":{\"limit\":3}}", NULL),
+                     PARLEY_UNKNOWN_TYPE);
     assert_int_equal(parley_call_json(f->client, "nonsense", NULL), PARLEY_MALFORMED);
     assert_int_equal(parley_call_json(f->client, "[]", NULL), PARLEY_INVALID);
     fake_expect(f, FRAME_none);

@@ -265,6 +265,37 @@ static void survives_without_memory_at_every_place(void **state)
     assert_true(n > 100); /* it did fail at many places */
 }
 
+/* Half of a line would be something else: a draft whose value was lost is one that is taken away. */
+static void a_line_is_carried_out_whole_or_not_at_all(void **state)
+{
+    static struct run run;
+    static char line[40000];
+    bool failed;
+    int n = 0;
+    run = (struct run){.now = 1000};
+    honest_init(&run.server, ENCODING_JSON);
+    memory_is_back();
+    assert_int_equal(start(&run, ENCODING_JSON), PARLEY_OK);
+    parley_draft_set(run.client, NULL, 0, "\"half a sen\"");
+    n = snprintf(line, sizeof line, "{\"type\":\"draft\",\"data\":{\"value\":\"half a sen%*s\"}}", 30000, "tence");
+    assert_true(n < (int)sizeof line);
+    n = 0;
+    do {
+        memory_fails_after(n++);
+        parley_status st = parley_call_json(run.client, line, NULL);
+        failed = memory_failed();
+        memory_is_back();
+        assert_true(st == PARLEY_OK || (failed && st == PARLEY_NOMEM));
+        parley_event *e = parley_recap(run.client, NULL);
+        const char *draft = parley_event_text(e, "drafts.0.value");
+        assert_non_null(draft);
+        assert_int_equal(strlen(draft) > 1000, st == PARLEY_OK);
+        parley_event_free(e);
+    } while (failed);
+    assert_true(n > 3);
+    parley_client_free(run.client);
+}
+
 /* Of these there are thousands, most of them alike. */
 static void survives_when_sqlite_finds_no_memory(void **state)
 {
@@ -281,6 +312,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_in_a_storm),
         cmocka_unit_test(nothing_is_lost_when_the_process_is_killed),
         cmocka_unit_test(survives_without_memory_at_every_place),
+        cmocka_unit_test(a_line_is_carried_out_whole_or_not_at_all),
         cmocka_unit_test_setup(survives_when_sqlite_finds_no_memory, wrap_sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
