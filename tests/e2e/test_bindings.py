@@ -13,6 +13,7 @@ import sys
 import pytest
 
 import reference
+from asked import CONVERSATION, OTHER, Asked
 from chaos import Chaos
 from parley_wire import uuid7
 from server import READY_S, ROOT
@@ -135,6 +136,42 @@ def play(shop, installed, command, host=True):
     return [line for line in lines if not line.startswith(("row ", "kept "))]
 
 
+HERE_IN = {"conversation": CONVERSATION}
+ASKED = [
+    ("subscribe", {}), ("unsubscribe", {"conversation": OTHER}), ("typing", {"on": True}), ("mark", {"read": 1}),
+    ("context.put", {"context": {"screen": "cart"}}), ("context.get", {"at": 9}), ("process.get", {"process": OTHER}),
+    ("post", {"id": "*", "kind": "text", "body": {"text": "hi"}, "epoch": 5}),
+    ("post", {"id": "*", "kind": "location", "body": {"latitude": 1.5, "longitude": 2.5}, "epoch": 5}),
+    ("post", {"id": "*", "kind": "choice", "body": {"to": 1, "value": "a", "text": "A"}, "epoch": 5}),
+    ("post", {"id": "*", "kind": "form_answer", "body": {"to": 1, "values": {"x": "1"}}, "epoch": 5}),
+    ("note", {"id": "*", "text": "psst", "to": OTHER}),
+    ("process.start", {"process": "*", "type": "order", "title": "An order", "step": "one", "data": {"a": 1}, "epoch": 5}),
+    ("process.step", {"id": "*", "process": "*", "revision": 1, "step": "two", "state": "open", "data": {"b": 2}, "epoch": 5}),
+    ("process.start", {"process": "*", "type": "claim", "title": "Claim", "step": "one", "data": {"a": 1}, "epoch": 5}),
+    ("process.step", {"id": "*", "process": OTHER, "revision": 3, "step": "two", "state": "open", "data": {"a": 2}, "epoch": 5}),
+    ("handoff.request", {"queue": "billing", "reason": "money"}), ("queue.leave", {}), ("range", {"before": 7, "limit": 3}),
+    ("upload", {"name": "a.png", "type": "image/png", "bytes": 7, "sha256": "a" * 64}), ("download", {"blob": OTHER}),
+    ("offer.accept", {"offer": OTHER}), ("offer.decline", {"offer": OTHER, "reason": "lunch"}), ("reopen", {}),
+    ("transfer", {"queue": "billing", "reason": "money", "epoch": 5}),
+    ("release", {"outcome": "done", "note": "note", "epoch": 5}), ("resolve", {"outcome": "done", "note": "note", "epoch": 5}),
+]
+ASKED = [(type, {**HERE_IN, **data}) for type, data in ASKED] + [
+    ("conversation.open", {"topic": "returns"}), ("conversations", {"customer": OTHER}), ("status.set", {"status": "busy"}),
+    ("inbox", {})]
+
+
+def asks(installed, command, host=True):
+    """Every call of a binding becomes the request that it becomes in all of them."""
+    with Asked(len(ASKED)) as server:
+        env = {**installed.env(host), "PARLEY_URL": server.url, "PARLEY_CONV": CONVERSATION, "PARLEY_OTHER": OTHER}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=READY_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def lines(requests):
+        return sorted(json.dumps(request, sort_keys=True) for request in requests)
+    assert lines(server.requests) == lines(ASKED)
+
+
 def block(language, number=0, fence=None):
     """A program on a binding's page."""
     with open(f"{BINDINGS}/{language}/README.md", encoding="utf-8") as file:
@@ -169,6 +206,7 @@ def test_a_call_fails_with_what_its_page_says(installed, tmp_path, size):
 
 def test_python(shop, installed):
     said = play(shop, installed, [sys.executable, f"{HERE}/scenario.py"])
+    asks(installed, [sys.executable, f"{HERE}/calls.py"])
     assert said == ["range True", "refused not_found", "refused zero", "let go None", "draft half a sen", "let go None", "closed"]
     assert "bot Welcome." in says_hello(shop, [sys.executable, "-c", block("python")], installed.env())
     asynchronous = [sys.executable, "-c", block("python", 1)]
@@ -181,6 +219,8 @@ def test_cpp(shop, installed):
     for flags in (["-std=c++20", "-fsyntax-only"], ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-o", program]):
         installed.compile("c++", "-Wpedantic", "-Wshadow", f"{HERE}/scenario.cpp", *flags)
     said = play(shop, installed, [program], host=False)
+    installed.compile("c++", "-std=c++17", f"{HERE}/calls.cpp", "-o", f"{program}.calls")
+    asks(installed, [f"{program}.calls"], host=False)
     assert said == ["refused not_found", "refused zero", "draft half a sen", "let go", "closed"]
     with open(f"{program}.cpp", "w", encoding="utf-8") as file:
         file.write(block("cpp"))
@@ -196,6 +236,7 @@ def test_node(shop, installed, tmp_path):
         pytest.skip("node-api-headers is not installed: npm ci in sdk-c/bindings/node")
     installed.build(folder / "build.sh")
     said = play(shop, installed, ["env", f"PARLEY_NODE={folder}", "node", f"{HERE}/scenario.mjs"])
+    asks(installed, ["env", f"PARLEY_NODE={folder}", "node", f"{HERE}/calls.mjs"])
     assert said == ["range 2", "refused not_found", "refused zero", "heard 3", "let go: no more events", "draft half a sen", "closed", "closed"]
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules" / "parley-client").symlink_to(folder)
@@ -206,22 +247,47 @@ def test_node(shop, installed, tmp_path):
 def test_java(shop, installed, tmp_path):
     need("javac", "java", "cc", "pkg-config")
     installed.build(f"{BINDINGS}/java/build.sh", tmp_path)
-    done = subprocess.run(["javac", "-cp", f"{tmp_path}/parley.jar", "-d", tmp_path, f"{HERE}/Scenario.java"],
+    done = subprocess.run(["javac", "-cp", f"{tmp_path}/parley.jar", "-d", tmp_path, f"{HERE}/Scenario.java", f"{HERE}/Calls.java"],
                           capture_output=True, text=True, timeout=READY_S)
     assert done.returncode == 0, done.stderr
-    said = play(shop, installed, ["java", "-Xcheck:jni", f"-Dparley.jni={tmp_path}/libparley_jni.so", "-cp",
-                                  f"{tmp_path}/parley.jar:{tmp_path}", "Scenario"])
+    java = ["java", "-Xcheck:jni", f"-Dparley.jni={tmp_path}/libparley_jni.so", "-cp", f"{tmp_path}/parley.jar:{tmp_path}"]
+    said = play(shop, installed, [*java, "Scenario"])
+    asks(installed, [*java, "Calls"])
     assert said == ["range 4", "refused not_found", "refused zero", "let go true", "draft half a sen", "closed"]
     (tmp_path / "Chat.java").write_text(block("java"), encoding="utf-8")
     command = ["java", f"-Djava.library.path={tmp_path}", "-cp", f"{tmp_path}/parley.jar", tmp_path / "Chat.java"]
     assert "bot Welcome." in says_hello(shop, command, installed.env())
 
 
-def test_cpp_has_every_call():
+CALLED = {  # what is called otherwise, so that it reads well in the language
+    "send_text": "send", "outbox_list": "outbox", "outbox_retry": "retry", "outbox_discard": "discard", "draft_set": "draft",
+    "context_set": "context", "sync_background": "sync", "unread_total": "unread", "close": "disconnect", "client_free": "close"}
+LAYER = {  # what bindings stand on, and do themselves
+    "client_new", "config_init", "version", "status_name", "status_text", "step", "step_due", "set_wakeup", "call_json", "say_json",
+    "outbox_count"}
+
+
+def calls():
     with open(f"{ROOT}/sdk-c/include/parley/client.h", encoding="utf-8") as file:
         _, sections, _ = reference.read(file.read())
-    with open(f"{BINDINGS}/cpp/parley/client.hpp", encoding="utf-8") as file:
-        text = file.read()
-    calls = {call.name for section in sections for call in section.calls if "transport" not in call.name} - {"parley_version"}
-    assert len(calls) > 60
-    assert not [name for name in sorted(calls) if not re.search(rf"\b{name}\b", text)]
+    names = {call.name[len("parley_"):] for section in sections for call in section.calls if "transport" not in call.name}
+    assert len(names) > 60
+    return names
+
+
+def test_cpp_has_every_call():
+    text = "".join(open(f"{BINDINGS}/cpp/parley/{name}.hpp", encoding="utf-8").read() for name in ("client", "event"))
+    assert not [name for name in sorted(calls() - {"version"}) if not re.search(rf"\bparley_{name}\b", text)]
+
+
+@pytest.mark.parametrize("language, files, shape", [
+    ("python", ["parley.py"], r"    def {}\("), ("node", ["index.js"], r"\n  (get )?{}\b"), ("node", ["index.d.ts"], r"\n  (readonly )?{}\b"),
+    ("java", ["parley/Client.java", "parley/Calls.java"], r"public [\w<> ]+ {}\(")], ids=["python", "node", "types", "java"])
+def test_has_every_call(language, files, shape):
+    text = "".join(open(f"{BINDINGS}/{language}/{name}", encoding="utf-8").read() for name in files)
+
+    def spelt(name):
+        name = CALLED.get(name, name)
+        return name if language == "python" else re.sub(r"_(\w)", lambda m: m.group(1).upper(), name)
+    wanted = {name for name in calls() - LAYER if not name.startswith(("event_", "next_event"))}
+    assert not [name for name in sorted(wanted) if not re.search(shape.format(spelt(name)), text)]

@@ -162,47 +162,21 @@ JNIEXPORT jlong JNICALL Java_parley_Event_seq(JNIEnv *env, jclass class, jlong e
     return parley_event_seq(event_of(event));
 }
 
-JNIEXPORT jbyteArray JNICALL Java_parley_Event_text(JNIEnv *env, jclass class, jlong event, jbyteArray path)
-{
-    char *at = copy_text(env, path);
-    jbyteArray found = at ? bytes_of(env, parley_event_text(event_of(event), at)) : NULL;
-    free(at);
-    return found;
-}
-
-JNIEXPORT jlong JNICALL Java_parley_Event_number(JNIEnv *env, jclass class, jlong event, jbyteArray path,
-                                                 jlong otherwise)
-{
-    char *at = copy_text(env, path);
-    jlong found = at ? parley_event_int(event_of(event), at, otherwise) : otherwise;
-    free(at);
-    return found;
-}
-
-JNIEXPORT jdouble JNICALL Java_parley_Event_real(JNIEnv *env, jclass class, jlong event, jbyteArray path,
-                                                 jdouble otherwise)
-{
-    char *at = copy_text(env, path);
-    jdouble found = at ? parley_event_real(event_of(event), at, otherwise) : otherwise;
-    free(at);
-    return found;
-}
-
-JNIEXPORT jint JNICALL Java_parley_Event_count(JNIEnv *env, jclass class, jlong event, jbyteArray path)
-{
-    char *at = copy_text(env, path);
-    jint found = at ? (jint)parley_event_count(event_of(event), at) : 0;
-    free(at);
-    return found;
-}
-
-JNIEXPORT jbyteArray JNICALL Java_parley_Event_key(JNIEnv *env, jclass class, jlong event, jbyteArray path, jint index)
-{
-    char *at = copy_text(env, path);
-    jbyteArray found = at ? bytes_of(env, parley_event_key(event_of(event), at, (uint32_t)index)) : NULL;
-    free(at);
-    return found;
-}
+/* A native of Event that finds something at a path, `at`; else gives `none`. */
+#define FIND(type, name, none, found, ...)                                                                             \
+    JNIEXPORT type JNICALL Java_parley_Event_##name(JNIEnv *env, jclass class, jlong event,                            \
+                                                    jbyteArray path __VA_ARGS__)                                       \
+    {                                                                                                                  \
+        char *at = copy_text(env, path);                                                                               \
+        type it = at ? found : none;                                                                                   \
+        free(at);                                                                                                      \
+        return it;                                                                                                     \
+    }
+FIND(jbyteArray, text, NULL, bytes_of(env, parley_event_text(event_of(event), at)))
+FIND(jlong, number, otherwise, parley_event_int(event_of(event), at, otherwise), , jlong otherwise)
+FIND(jdouble, real, otherwise, parley_event_real(event_of(event), at, otherwise), , jdouble otherwise)
+FIND(jint, count, 0, (jint)parley_event_count(event_of(event), at))
+FIND(jbyteArray, key, NULL, bytes_of(env, parley_event_key(event_of(event), at, (uint32_t)index)), , jint index)
 
 JNIEXPORT jbyteArray JNICALL Java_parley_Event_json(JNIEnv *env, jclass class, jlong event)
 {
@@ -256,32 +230,15 @@ JNIEXPORT jlong JNICALL Java_parley_Client_call(JNIEnv *env, jclass class, jlong
     return st == PARLEY_OK ? (jlong)number : -st;
 }
 
-static parley_status say(parley_client *c, char *const words[4], int64_t seq, char *out_id)
-{
-    const char *what = words[0], *conversation = words[1], *a = words[2], *b = words[3];
-    if (strcmp(what, "text") == 0)
-        return parley_send_text(c, conversation, a, out_id);
-    if (strcmp(what, "tap") == 0)
-        return parley_tap(c, conversation, seq, a, b, out_id);
-    if (strcmp(what, "form") == 0)
-        return parley_submit_form(c, conversation, seq, a, out_id);
-    if (strcmp(what, "note") == 0)
-        return parley_note(c, conversation, a, b, out_id);
-    return parley_post(c, conversation, a, b, out_id);
-}
-
-JNIEXPORT jbyteArray JNICALL Java_parley_Client_say(JNIEnv *env, jclass class, jlong handle, jbyteArray what,
-                                                    jbyteArray conversation, jlong seq, jbyteArray a, jbyteArray b,
+/* The id of what was said. */
+JNIEXPORT jbyteArray JNICALL Java_parley_Client_say(JNIEnv *env, jclass class, jlong handle, jbyteArray json,
                                                     jintArray out_status)
 {
-    char id[ID_SIZE] = "";
-    char *words[4] = {copy_text(env, what), copy_text(env, conversation), copy_text(env, a), copy_text(env, b)};
-    parley_status st = (*env)->ExceptionCheck(env) ? PARLEY_NOMEM : say(client_of(handle)->parley, words, seq, id);
-    for (int i = 0; i < 4; i++)
-        free(words[i]);
-    if ((*env)->ExceptionCheck(env))
+    char id[ID_SIZE] = "", *line = copy_text(env, json);
+    if (!line)
         return NULL;
-    tell(env, out_status, st);
+    tell(env, out_status, parley_say_json(client_of(handle)->parley, line, id));
+    free(line);
     return bytes_of(env, id);
 }
 

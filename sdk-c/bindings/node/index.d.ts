@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 
 export type State = 'idle' | 'connecting' | 'syncing' | 'online' | 'backoff' | 'suspended' | 'needs_token' | 'blocked' | 'closed'
 export type OutboxState = 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed_retry' | 'failed_final' | 'discarded'
+export type ProcessState = 'open' | 'done' | 'failed'
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined }
 export type Data = { [key: string]: any }
 
@@ -115,7 +116,12 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   post(kind: string, body: Data, options?: In): string
   tap(seq: number, value: string, options?: In & { label?: string }): string
   submitForm(seq: number, values: Data, options?: In): string
+  /** Staff: what only staff see; with `to`, what only that member of staff sees. */
   note(text: string, options?: In & { to?: string }): string
+  /** Begins a process: shown at once, also offline; its id. */
+  processBegin(type: string, options?: In & { data?: Data; title?: string; step?: string }): string
+  /** Changes a process, sent on whatever it has become meanwhile; the id of the change. */
+  processEdit(process: string, options?: In & { data?: Data; step?: string; state?: ProcessState }): string
   retry(id: string): void
   discard(id: string): void
   outbox(): Promise<Data[]>
@@ -125,9 +131,8 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   typing(on?: boolean, options?: In): void
   /** What the customer is doing; null takes the key away. */
   context(key: string, value: Json, options?: In): void
-  processBegin(type: string, options?: In & { data?: Data, title?: string, step?: string }): Promise<Data>
-  processEdit(process: string, options?: In & { data?: Data, step?: string, state?: string }): Promise<Data>
-  processMerge(id: string, options?: { data?: Data, step?: string, state?: string }): void
+  /** Answers a conflict: what is given takes the place of what was said. */
+  processMerge(id: string, options?: { data?: Data; step?: string; state?: ProcessState }): void
   contextMask(name: string, options?: { keys?: string, shape?: string }): void
   recap(options?: In): Promise<Data>
 
@@ -143,8 +148,38 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   requestHuman(options?: In & { queue?: string; reason?: string }): Promise<Data>
   leaveQueue(options?: In): Promise<Data>
   openConversation(topic: string): Promise<Data>
-  startProcess(type: string, options?: In & { title?: string; step?: string; data?: Data }): Promise<Data>
-  stepProcess(process: string, revision: number, options?: In & { step?: string; state?: 'open' | 'done' | 'failed'; data?: Data }): Promise<Data>
+  /** Begins a process now, as the server says; offline and at once: processBegin. */
+  processStart(type: string, options?: In & { title?: string; step?: string; data?: Data }): Promise<Data>
+  processStep(process: string, revision: number, options?: In & { step?: string; state?: ProcessState; data?: Data }): Promise<Data>
+  /** One process, or the open ones. */
+  processGet(options?: In & { process?: string }): Promise<Data>
+  /** Items as they stand in the log: above `after`, or below `before`, or the newest. */
+  range(options?: In & { after?: number; before?: number; count?: number }): Promise<Data>
+  /** The own ones; staff name whose. */
+  getConversations(options?: { customer?: string }): Promise<Data>
+  /** The context in force at a number; now. */
+  contextGet(options?: In & { at?: number }): Promise<Data>
+  /** A place to PUT a file to, once: `url`; then post a `media` item that names `blob`. */
+  upload(name: string, type: string, bytes: number, sha256: string, options?: In): Promise<Data>
+  /** A place to GET the file of a `media` item from, once: `url`. */
+  download(blob: string, options?: In): Promise<Data>
+
+  // Agents
+  setStatus(status: 'online' | 'busy' | 'away' | 'offline'): Promise<Data>
+  /** The desk: status, sessions, offers, queues. */
+  getInbox(): Promise<Data>
+  /** Takes an offer; rejects with `taken` when somebody else was first. */
+  accept(conversation: string, offer: string): Promise<Data>
+  decline(conversation: string, offer: string, options?: { reason?: string }): Promise<Data>
+  /** Follows a conversation: its newest items come, then all that is said. */
+  subscribe(conversation: string): Promise<Data>
+  unsubscribe(conversation: string): Promise<Data>
+  transfer(conversation: string, queue: string, options?: { reason?: string }): Promise<Data>
+  /** Gives it back to the flow that handed it over. */
+  release(conversation: string, options?: { outcome?: string; note?: string }): Promise<Data>
+  resolve(conversation: string, options?: { outcome?: string; note?: string }): Promise<Data>
+  /** Takes up again what was resolved, within 24 hours. */
+  reopen(conversation: string): Promise<Data>
 }
 
 /** "0.1.0": the library's. */

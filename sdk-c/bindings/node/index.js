@@ -122,11 +122,13 @@ class Client extends EventEmitter {
 
   // --- saying something: kept when the call returns, also offline; gives the id for life ---
 
-  send(text, { conversation } = {}) { return this.#say('text', conversation, 0, text) }
-  post(kind, body, { conversation } = {}) { return this.#say('post', conversation, 0, kind, JSON.stringify(body)) }
-  tap(seq, value, { label, conversation } = {}) { return this.#say('tap', conversation, seq, value, label) }
-  submitForm(seq, values, { conversation } = {}) { return this.#say('form', conversation, seq, JSON.stringify(values)) }
-  note(text, { to, conversation } = {}) { return this.#say('note', conversation, 0, text, to) }
+  send(text, { conversation } = {}) { return this.#say('send', { text, conversation }) }
+  post(kind, body, { conversation } = {}) { return this.#say('post', { kind, body, conversation }) }
+  tap(seq, value, { label, conversation } = {}) { return this.#say('tap', { seq, value, label, conversation }) }
+  submitForm(seq, values, { conversation } = {}) { return this.#say('submit', { seq, values, conversation }) }
+  note(text, { to, conversation } = {}) { return this.#say('note', { text, to, conversation }) }
+  processBegin(type, { data, title, step, conversation } = {}) { return this.#say('process.begin', { type, data, title, step, conversation }) }
+  processEdit(process, { data, step, state, conversation } = {}) { return this.#say('process.edit', { process, data, step, state, conversation }) }
   retry(id) { this.#do('retry', { id }) }
   discard(id) { this.#do('discard', { id }) }
   outbox() { return this.call('outbox').then(found => found.outbox ?? []) }
@@ -134,8 +136,6 @@ class Client extends EventEmitter {
   markRead(seq, { conversation } = {}) { this.#do('read', { seq, conversation }) }
   typing(on = true, { conversation } = {}) { native.typing(this.#open(), conversation, on) }
   context(key, value, { conversation } = {}) { this.#do('context', { key, value: value ?? undefined, conversation }) }
-  processBegin(type, { data, title, step, conversation } = {}) { return this.call('process.begin', { type, data, title, step, conversation }) }
-  processEdit(process, { data, step, state, conversation } = {}) { return this.call('process.edit', { process, data, step, state, conversation }) }
   processMerge(id, { data, step, state } = {}) { this.#do('process.merge', { id, data, step, state }) }
   contextMask(name, { keys, shape } = {}) { this.#do('mask', { class: name, keys, shape }) }
   recap({ conversation } = {}) { return this.call('recap', { conversation }) }
@@ -161,12 +161,31 @@ class Client extends EventEmitter {
   requestHuman({ queue, reason, conversation } = {}) { return this.call('handoff.request', { queue, reason, conversation }) }
   leaveQueue({ conversation } = {}) { return this.call('queue.leave', { conversation }) }
   openConversation(topic) { return this.call('conversation.open', { topic }) }
-  startProcess(type, { title, step, data, conversation } = {}) {
+  processStart(type, { title, step, data, conversation } = {}) {
     return this.call('process.start', { type, title, step, data, conversation })
   }
-  stepProcess(process, revision, { step, state, data, conversation } = {}) {
+  processStep(process, revision, { step, state, data, conversation } = {}) {
     return this.call('process.step', { process, revision, step, state, data, conversation })
   }
+  processGet({ process, conversation } = {}) { return this.call('process.get', { process, conversation }) }
+  range({ after, before, count = 50, conversation } = {}) { return this.call('range', { after, before, limit: count, conversation }) }
+  getConversations({ customer } = {}) { return this.call('conversations', { customer }) }
+  contextGet({ at, conversation } = {}) { return this.call('context.get', { at, conversation }) }
+  upload(name, type, bytes, sha256, { conversation } = {}) { return this.call('upload', { name, type, bytes, sha256, conversation }) }
+  download(blob, { conversation } = {}) { return this.call('download', { blob, conversation }) }
+
+  // --- agents ---
+
+  setStatus(status) { return this.call('status.set', { status }) }
+  getInbox() { return this.call('inbox') }
+  accept(conversation, offer) { return this.call('offer.accept', { conversation, offer }) }
+  decline(conversation, offer, { reason } = {}) { return this.call('offer.decline', { conversation, offer, reason }) }
+  subscribe(conversation) { return this.call('subscribe', { conversation }) }
+  unsubscribe(conversation) { return this.call('unsubscribe', { conversation }) }
+  transfer(conversation, queue, { reason } = {}) { return this.call('transfer', { conversation, queue, reason }) }
+  release(conversation, { outcome, note } = {}) { return this.call('release', { conversation, outcome, note }) }
+  resolve(conversation, { outcome, note } = {}) { return this.call('resolve', { conversation, outcome, note }) }
+  reopen(conversation) { return this.call('reopen', { conversation }) }
 
   // --- how calls are made ---
 
@@ -181,8 +200,8 @@ class Client extends EventEmitter {
     return number
   }
 
-  #say(what, conversation, seq, a, b) {
-    const id = native.say(this.#open(), what, conversation, seq, a, b)
+  #say(type, data) {
+    const id = native.say(this.#open(), JSON.stringify({ type, data }))
     if (typeof id === 'number') throw new ParleyError(-id)
     return id
   }

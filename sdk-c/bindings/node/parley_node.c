@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARGUMENTS_MAX = 6, ID_SIZE = 37 };
+enum { ARGUMENTS_MAX = 3, ID_SIZE = 37 };
 
 struct client {
     parley_client *parley;         /* NULL once it closes */
@@ -224,36 +224,16 @@ static napi_value js_call(napi_env env, napi_callback_info info)
     return number(env, st == PARLEY_OK ? (double)call : -st);
 }
 
-static parley_status say(parley_client *c, const char *what, const char *conversation, int64_t seq, const char *a,
-                         const char *b, char *out_id)
-{
-    if (strcmp(what, "text") == 0)
-        return parley_send_text(c, conversation, a, out_id);
-    if (strcmp(what, "tap") == 0)
-        return parley_tap(c, conversation, seq, a, b, out_id);
-    if (strcmp(what, "form") == 0)
-        return parley_submit_form(c, conversation, seq, a, out_id);
-    if (strcmp(what, "note") == 0)
-        return parley_note(c, conversation, a, b, out_id);
-    return parley_post(c, conversation, a, b, out_id);
-}
-
-/* say(client, what, conversation, seq, a, b): the id of what was said, or minus the status. */
+/* say(client, json): the id of what was said, or minus the status. */
 static napi_value js_say(napi_env env, napi_callback_info info)
 {
     napi_value args[ARGUMENTS_MAX];
     struct client *client = arguments(env, info, args);
-    char *words[ARGUMENTS_MAX] = {0}, id[ID_SIZE] = "";
-    int64_t seq = 0;
-    if (!client)
+    char *json = client ? copy_text(env, args[1]) : NULL, id[ID_SIZE] = "";
+    if (!json)
         return NULL;
-    for (int i = 1; i < ARGUMENTS_MAX && !is_thrown(env); i++)
-        words[i] = copy_text(env, args[i]);
-    napi_get_value_int64(env, args[3], &seq);
-    parley_status st =
-        is_thrown(env) ? PARLEY_INVALID : say(client->parley, words[1], words[2], seq, words[4], words[5], id);
-    for (int i = 1; i < ARGUMENTS_MAX; i++)
-        free(words[i]);
+    parley_status st = parley_say_json(client->parley, json, id);
+    free(json);
     return st == PARLEY_OK ? text(env, id) : number(env, -st);
 }
 

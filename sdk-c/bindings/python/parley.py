@@ -467,7 +467,7 @@ class Client:
 
     # --- asking for something: each gives a Call ---
 
-    def call(self, type: str, **data: Json) -> Call:
+    def call(self, type: str, /, **data: Json) -> Call:
         """Any request by its name in the protocol: `call("range", after=20, limit=50)`."""
         line, number = _json({"type": type, "data": data}), ctypes.c_uint64()
         with self._lock:
@@ -499,6 +499,69 @@ class Client:
                      data: Optional[Mapping[str, Json]] = None, conversation: Optional[str] = None) -> Call:
         return self.call("process.step", **_given(process=process, revision=revision, step=step, state=state, data=data,
                                                   conversation=conversation))
+
+    def process_get(self, process: Optional[str] = None, conversation: Optional[str] = None) -> Call:
+        """One process, or the open ones."""
+        return self.call("process.get", **_given(process=process, conversation=conversation))
+
+    def range(self, after: Optional[int] = None, before: Optional[int] = None, count: int = 50,
+              conversation: Optional[str] = None) -> Call:
+        """Items as they stand in the log: those above `after`, else those below `before`, else the newest."""
+        return self.call("range", **_given(after=after, before=before, limit=count, conversation=conversation))
+
+    def get_conversations(self, customer: Optional[str] = None) -> Call:
+        """The customer's own; staff name whose."""
+        return self.call("conversations", **_given(customer=customer))
+
+    def context_get(self, at: Optional[int] = None, conversation: Optional[str] = None) -> Call:
+        """The context in force at number `at`; None: now."""
+        return self.call("context.get", **_given(at=at, conversation=conversation))
+
+    def upload(self, name: str, type: str, bytes: int, sha256: str, conversation: Optional[str] = None) -> Call:
+        """A place to PUT a file to, once: `url`; then post a `media` item that names `blob`."""
+        return self.call("upload", **_given(name=name, type=type, bytes=bytes, sha256=sha256, conversation=conversation))
+
+    def download(self, blob: str, conversation: Optional[str] = None) -> Call:
+        """A place to GET the file of a `media` item from, once: `url`."""
+        return self.call("download", **_given(blob=blob, conversation=conversation))
+
+    # --- agents ---
+
+    def set_status(self, status: str) -> Call:
+        """One of "online", "busy", "away" or "offline"."""
+        return self.call("status.set", status=status)
+
+    def get_inbox(self) -> Call:
+        """The desk: status, sessions, offers, queues."""
+        return self.call("inbox")
+
+    def accept(self, conversation: str, offer: str) -> Call:
+        """Takes an offer; fails with `taken` when somebody else was first."""
+        return self.call("offer.accept", conversation=conversation, offer=offer)
+
+    def decline(self, conversation: str, offer: str, reason: Optional[str] = None) -> Call:
+        return self.call("offer.decline", **_given(conversation=conversation, offer=offer, reason=reason))
+
+    def subscribe(self, conversation: str) -> Call:
+        """Follows a conversation: its newest items come, then all that is said."""
+        return self.call("subscribe", conversation=conversation)
+
+    def unsubscribe(self, conversation: str) -> Call:
+        return self.call("unsubscribe", conversation=conversation)
+
+    def transfer(self, conversation: str, queue: str, reason: Optional[str] = None) -> Call:
+        return self.call("transfer", **_given(conversation=conversation, queue=queue, reason=reason))
+
+    def release(self, conversation: str, outcome: Optional[str] = None, note: Optional[str] = None) -> Call:
+        """Gives it back to the flow that handed it over."""
+        return self.call("release", **_given(conversation=conversation, outcome=outcome, note=note))
+
+    def resolve(self, conversation: str, outcome: Optional[str] = None, note: Optional[str] = None) -> Call:
+        return self.call("resolve", **_given(conversation=conversation, outcome=outcome, note=note))
+
+    def reopen(self, conversation: str) -> Call:
+        """Takes up again what was resolved, within 24 hours."""
+        return self.call("reopen", conversation=conversation)
 
     # --- how calls are made ---
 

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import parley.Client;
 import parley.Event;
+import parley.Options;
 import parley.ParleyException;
 
 public final class Scenario {
@@ -119,7 +120,7 @@ public final class Scenario {
     }
 
     public static void main(String[] args) throws Exception {
-        Client.Options options = new Client.Options(System.getenv("PARLEY_URL")).token(System.getenv("PARLEY_TOKEN"))
+        Options options = new Options(System.getenv("PARLEY_URL")).token(System.getenv("PARLEY_TOKEN"))
             .keep(System.getenv("PARLEY_FOLDER"), "guest").device(System.getenv("PARLEY_DEVICE"));
         first(new Client(options));
         again(new Client(options));

@@ -46,7 +46,7 @@ await until(events, said('while you were away'))
 say('back')
 const page = await client.call('range', { limit: 50 })
 say('range', page.thread.items.filter(item => item.kind === 'text').length)
-await client.stepProcess(one, 1, { step: 'none' }).catch(error => say('refused', error.code))
+await client.processStep(one, 1, { step: 'none' }).catch(error => say('refused', error.code))
 try {
   client.send('cut\0short')
 } catch {

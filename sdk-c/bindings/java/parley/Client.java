@@ -18,7 +18,7 @@ import parley.Event.Text;
  * a future, completed by whoever pulls the events, so do not wait for one there. A conversation that is null is the
  * customer's main one.
  */
-public final class Client implements AutoCloseable {
+public final class Client extends Calls implements AutoCloseable {
     /** JSON instead of MessagePack on the wire. */
     public static final int WIRE_JSON = 2;
     /** ws:// also to other machines than this one: for a trusted network only. */
@@ -27,67 +27,6 @@ public final class Client implements AutoCloseable {
     public static final int NO_RECEIPTS = 8;
 
     private static final int STATE_CLOSED = 8;
-
-    /** What a client is made with; see parley_config in parley/client.h. */
-    public static final class Options {
-        private final String[] texts = new String[10];
-        private int page = 50;
-        private int backgroundMs = 30000;
-        private int flags;
-
-        public Options(String url) {
-            texts[0] = url;
-        }
-
-        public Options token(String token) {
-            return set(1, token);
-        }
-
-        public Options device(String device) {
-            return set(2, device);
-        }
-
-        public Options locale(String locale) {
-            return set(3, locale);
-        }
-
-        public Options timeZone(String timeZone) {
-            return set(4, timeZone);
-        }
-
-        public Options app(String name, String version) {
-            return set(5, name).set(6, version);
-        }
-
-        public Options caFile(String path) {
-            return set(7, path);
-        }
-
-        /** Where what was said and heard is kept, and who is signed in. Without: in memory. */
-        public Options keep(String folder, String user) {
-            return set(8, folder).set(9, user);
-        }
-
-        public Options page(int items) {
-            page = items;
-            return this;
-        }
-
-        public Options background(Duration untilDisconnect) {
-            backgroundMs = (int) untilDisconnect.toMillis();
-            return this;
-        }
-
-        public Options flags(int flags) {
-            this.flags = flags;
-            return this;
-        }
-
-        private Options set(int index, String text) {
-            texts[index] = text;
-            return this;
-        }
-    }
 
     private final ReentrantReadWriteLock life = new ReentrantReadWriteLock();
     private final Map<Long, CompletableFuture<Event>> calls = new HashMap<>();
@@ -108,39 +47,39 @@ public final class Client implements AutoCloseable {
     // --- life ---
 
     public void connect() {
-        order("connect", "{}");
+        order("connect", new Data());
     }
 
     /** Closes the connection until the next connect; next() gives null once all events have been pulled. */
     public void disconnect() {
-        order("close", "{}");
+        order("close", new Data());
     }
 
     public void setToken(String token) {
-        order("token", "{\"token\":" + quote(token) + "}");
+        order("token", new Data().text("token", token));
     }
 
     /** Forgets this user: drops what was not sent and deletes the files. Afterwards, close. */
     public void signOut() {
-        order("sign_out", "{}");
+        order("sign_out", new Data());
     }
 
     /** How this phone is woken while the app is away; a token that is null: not any more. */
     public void pushRegister(String platform, String token) {
-        order("push", map("platform", platform, "token", token));
+        order("push", new Data().text("platform", platform).text("token", token));
     }
 
     /** For a silent push: takes what is there and sends what waits, in at most so long. */
     public CompletableFuture<Event> sync(Duration limit) {
-        return call("sync", "{\"limit_ms\":" + limit.toMillis() + "}");
+        return call("sync", new Data().number("limit_ms", limit.toMillis()).toString());
     }
 
     public void setForeground(boolean on) {
-        order("foreground", "{\"on\":" + on + "}");
+        order("foreground", new Data().flag("on", on));
     }
 
     public void networkChanged(boolean reachable) {
-        order("network", "{\"reachable\":" + reachable + "}");
+        order("network", new Data().flag("reachable", reachable));
     }
 
     /** PARLEY_STATE_*: 3 is online. */
@@ -297,43 +236,7 @@ public final class Client implements AutoCloseable {
             text != null ? text : Text.from(statusText(reply.status())), reply);
     }
 
-    // --- saying something: kept when the call returns, also offline; gives the id for life ---
-
-    public String send(String text) {
-        return send(null, text);
-    }
-
-    public String send(String conversation, String text) {
-        return say("text", conversation, 0, text, null);
-    }
-
-    /** An item of any kind; the body is a map in JSON. */
-    public String post(String conversation, String kind, String bodyJson) {
-        return say("post", conversation, 0, kind, bodyJson);
-    }
-
-    /** Answers the choices that are number seq; the label may be null. */
-    public String tap(String conversation, long seq, String value, String label) {
-        return say("tap", conversation, seq, value, label);
-    }
-
-    /** Answers the form that is number seq. */
-    public String submitForm(String conversation, long seq, String valuesJson) {
-        return say("form", conversation, seq, valuesJson, null);
-    }
-
-    /** Staff: what only staff see; with `to`, what only that member of staff sees. */
-    public String note(String conversation, String text, String to) {
-        return say("note", conversation, 0, text, to);
-    }
-
-    public void retry(String id) {
-        order("retry", "{\"id\":" + quote(id) + "}");
-    }
-
-    public void discard(String id) {
-        order("discard", "{\"id\":" + quote(id) + "}");
-    }
+    // --- what is known here ---
 
     /** What is queued, on its way or failed: "outbox.0.id" and so on. */
     public Event outbox() {
@@ -349,15 +252,6 @@ public final class Client implements AutoCloseable {
         return new Event(found);
     }
 
-    /** Keeps what is half written, any JSON; null forgets it. Number 0 is what stands in the composer. */
-    public void draft(String conversation, long number, String valueJson) {
-        order("draft", in(conversation) + "\"number\":" + number + (valueJson == null ? "}" : ",\"value\":" + valueJson + "}"));
-    }
-
-    public void markRead(String conversation, long seq) {
-        order("read", in(conversation) + "\"seq\":" + seq + "}");
-    }
-
     public void typing(String conversation, boolean on) {
         byte[] id = Text.to(conversation);
         with(c -> {
@@ -366,66 +260,19 @@ public final class Client implements AutoCloseable {
         });
     }
 
-    /** What the customer is doing, any JSON; null takes the key away. */
-    public void context(String conversation, String key, String valueJson) {
-        order("context", in(conversation) + "\"key\":" + quote(key) + (valueJson == null ? "}" : ",\"value\":" + valueJson + "}"));
-    }
+    // --- how calls are made ---
 
-    /** A class of what never leaves this device in the context; with neither keys nor shape it masks nothing. */
-    public void contextMask(String name, String keys, String shape) {
-        order("mask", "{\"class\":" + quote(name) + (keys == null ? "" : ",\"keys\":" + quote(keys)) +
-                (shape == null ? "" : ",\"shape\":" + quote(shape)) + "}");
-    }
-
-    // --- screens ---
-
-    /** A window on a thread's newest rows; "view" events with this number keep it up to date. */
-    public long viewThread(String conversation, int count) {
-        return order("view", in(conversation) + "\"count\":" + count + "}");
-    }
-
-    public long viewList() {
-        return order("view.list", "{}");
-    }
-
-    public void viewMore(long view, int count) {
-        order("view.more", "{\"view\":" + view + ",\"count\":" + count + "}");
-    }
-
-    public void viewClose(long view) {
-        order("view.close", "{\"view\":" + view + "}");
-    }
-
-    // --- asking for something ---
-
-    /** Any request by its name in the protocol, with its data as JSON. Fails with ParleyException. */
+    @Override
     public CompletableFuture<Event> call(String type, String dataJson) {
         CompletableFuture<Event> call = new CompletableFuture<>();
         synchronized (calls) {
-            long number = order(type, dataJson);
+            long number = carryOut(type, dataJson);
             if (number != 0)
                 calls.put(number, call);
             else
                 call.complete(null);
         }
         return call;
-    }
-
-    public CompletableFuture<Event> loadOlder(String conversation, int count) {
-        return call("older", in(conversation) + "\"count\":" + count + "}");
-    }
-
-    /** A person, please; queue and reason may be null. */
-    public CompletableFuture<Event> requestHuman(String conversation, String queue, String reason) {
-        return call("handoff.request", map("conversation", conversation, "queue", queue, "reason", reason));
-    }
-
-    public CompletableFuture<Event> leaveQueue(String conversation) {
-        return call("queue.leave", map("conversation", conversation));
-    }
-
-    public CompletableFuture<Event> openConversation(String topic) {
-        return call("conversation.open", map("topic", topic));
     }
 
     /** The library's version: "0.1.0". */
@@ -435,28 +282,16 @@ public final class Client implements AutoCloseable {
 
     /** Text as JSON. */
     public static String quote(String text) {
-        StringBuilder out = new StringBuilder("\"");
-        for (char c : text.toCharArray()) {
-            if (c == '"' || c == '\\')
-                out.append('\\').append(c);
-            else if (c < ' ')
-                out.append(String.format("\\u%04x", (int) c));
-            else
-                out.append(c);
-        }
-        return out.append('"').toString();
+        return Data.quote(text);
     }
 
     /** A map of texts as JSON; those that are null are left out. */
     public static String map(String... namesAndTexts) {
-        StringBuilder out = new StringBuilder("{");
+        Data data = new Data();
         for (int i = 0; i + 1 < namesAndTexts.length; i += 2)
-            if (namesAndTexts[i + 1] != null)
-                out.append(out.length() > 1 ? "," : "").append(quote(namesAndTexts[i])).append(':').append(quote(namesAndTexts[i + 1]));
-        return out.append('}').toString();
+            data.text(namesAndTexts[i], namesAndTexts[i + 1]);
+        return data.toString();
     }
-
-    // --- how calls are made ---
 
     private interface Use<T> {
         T with(long handle);
@@ -473,23 +308,29 @@ public final class Client implements AutoCloseable {
         }
     }
 
-    private long order(String type, String dataJson) {
-        byte[] line = Text.to("{\"type\":" + quote(type) + ",\"data\":" + dataJson + "}");
+    private static byte[] line(String type, String dataJson) {
+        return Text.to("{\"type\":" + quote(type) + ",\"data\":" + dataJson + "}");
+    }
+
+    private long carryOut(String type, String dataJson) {
+        byte[] line = line(type, dataJson);
         long number = with(c -> call(c, line));
         check(number < 0 ? (int) -number : 0);
         return number;
     }
 
-    private String say(String what, String conversation, long seq, String a, String b) {
-        byte[] word = Text.to(what), id = Text.to(conversation), first = Text.to(a), second = Text.to(b);
-        int[] status = new int[1];
-        byte[] said = with(c -> say(c, word, id, seq, first, second, status));
-        check(status[0]);
-        return Text.from(said);
+    @Override
+    long order(String type, Data data) {
+        return carryOut(type, data.toString());
     }
 
-    private static String in(String conversation) {
-        return conversation == null ? "{" : "{\"conversation\":" + quote(conversation) + ",";
+    @Override
+    String say(String type, Data data) {
+        byte[] line = line(type, data.toString());
+        int[] status = new int[1];
+        byte[] said = with(c -> say(c, line, status));
+        check(status[0]);
+        return Text.from(said);
     }
 
     private static void check(int status) {
@@ -536,7 +377,7 @@ public final class Client implements AutoCloseable {
 
     private static native long call(long client, byte[] json);
 
-    private static native byte[] say(long client, byte[] what, byte[] conversation, long seq, byte[] a, byte[] b, int[] outStatus);
+    private static native byte[] say(long client, byte[] json, int[] outStatus);
 
     private static native byte[] statusName(int status);
 

@@ -26,7 +26,7 @@ suspend fun Client.ask(type: String, dataJson: String = "{}"): Event = call(type
 suspend fun CompletableFuture<Event>.answer(): Event = await()
 
 /** `Client("wss://...") { token(jwt); keep(folder, user) }` */
-fun Client(url: String, configure: Client.Options.() -> Unit = {}): Client = Client(Client.Options(url).apply(configure))
+fun Client(url: String, configure: Options.() -> Unit = {}): Client = Client(Options(url).apply(configure))
 
 /** The rows of a view, as a list that a screen shows: give it every event. True when it changed. */
 class Rows(private val view: Long) {
