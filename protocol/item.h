@@ -57,4 +57,7 @@ void item_canonical(const struct value *body, struct buf *out);
 /* The canonical body of a kind, made of its struct frame_<kind>_body. */
 void item_put_body(struct buf *out, int kind, const void *body);
 
+/* The type of a custom item that says "I want a person" to a flow which has its own way to one. */
+#define ITEM_WISH "person.wanted"
+
 #endif

@@ -169,6 +169,9 @@ static parley_status check_value(const struct flow_shape *at, const struct value
         return v->type == VALUE_INT || v->type == VALUE_REAL ? PARLEY_OK : wrong_type(at, "a number", v);
     case FLOW_ARG_DATA:
         return PARLEY_OK;
+    case FLOW_ARG_FUNCTION:
+        *out = value_bool(true);
+        return v->type == VALUE_BYTES ? PARLEY_OK : wrong_type(at, "a function", v);
     case FLOW_ARG_MAP:
         return check_map(at, v);
     default:

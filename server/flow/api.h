@@ -44,7 +44,8 @@ enum flow_arg_type {
     FLOW_ARG_CARDS,
     FLOW_ARG_SECRET,
     FLOW_ARG_URL,
-    FLOW_ARG_TEXTS
+    FLOW_ARG_TEXTS,
+    FLOW_ARG_FUNCTION
 };
 
 struct flow_arg {
@@ -72,9 +73,9 @@ struct value flow_unknown(void);
 bool flow_is_unknown(const struct value *v);
 
 /* Checks arguments and makes one map of them, by name and in a form that is easy to work with:
- * DURATION is milliseconds; INPUT a number of input.h; PATTERNS a list of texts; CHOICES a list of {value, label,
- * wire}, where wire is the name that goes to the customer's app. Absent ones are absent. E2xx in `error` on
- * PARLEY_INVALID. */
+ * DURATION is milliseconds; FUNCTION is true; INPUT a number of input.h; PATTERNS a list of texts; CHOICES a list of
+ * {value, label, wire}, where wire is the name that goes to the customer's app. Absent ones are absent. E2xx in `error`
+ * on PARLEY_INVALID. */
 parley_status flow_check_arguments(const struct flow_function *function, const struct value *args, size_t count,
                                    struct arena *arena, struct value *out, struct flow_error *error);
 

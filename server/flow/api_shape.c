@@ -210,7 +210,7 @@ static const struct flow_field start_fields[] = {{"button", FIELD_TEXT, false, L
                                                  {"match", FIELD_ANY, false, 0},
                                                  {"fallback", FIELD_BOOL, false, 0},
                                                  {0}};
-static const struct flow_field escape_fields[] = {{"queue", FIELD_NAME, true, 0}, {0}};
+static const struct flow_field escape_fields[] = {{"queue", FIELD_NAME, true, 0}, {"match", FIELD_ANY, false, 0}, {0}};
 
 static parley_status check_card(const struct flow_shape *at, const struct value *v)
 {
@@ -251,10 +251,12 @@ static parley_status check_input(const struct flow_shape *at, const struct value
     return PARLEY_OK;
 }
 
-static parley_status check_start(const struct flow_shape *at, const struct value *v)
+/* Fields, and among them perhaps patterns. */
+static parley_status check_with_match(const struct flow_shape *at, const char *what, const struct flow_field *fields,
+                                      const struct value *v)
 {
     struct value ignored;
-    parley_status st = flow_check_fields(at, "start", start_fields, v);
+    parley_status st = flow_check_fields(at, what, fields, v);
     const struct value *match = st == PARLEY_OK ? value_find(v, "match") : NULL;
     struct flow_arg row = {.name = "match", .max = 10};
     struct flow_shape inside = {at->function, &row, at->arena, at->error};
@@ -292,9 +294,9 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
     case FLOW_ARG_CUSTOM:
         return flow_check_fields(at, "custom", custom_fields, v);
     case FLOW_ARG_START:
-        return check_start(at, v);
+        return check_with_match(at, "start", start_fields, v);
     case FLOW_ARG_ESCAPE:
-        return flow_check_fields(at, "escape", escape_fields, v);
+        return check_with_match(at, "escape", escape_fields, v);
     case FLOW_ARG_PROCESS:
         return check_process(at, v, out);
     case FLOW_ARG_PRIORITY:

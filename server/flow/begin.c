@@ -1,11 +1,12 @@
 /* How a run comes into memory: begun by a customer's words, or rebuilt from its journal. */
 #include "server/flow/json.h"
-#include "server/flow/run.h"
+#include "server/flow/on.h"
 
 #include "server/base/mem.h"
 
 void run_begin_script(struct flow_run *run)
 {
+    on_free(run);
     sandbox_run_free(&run->lua);
     run->lua = sandbox_run_new(run->version->sandbox, run);
     run->declared = false;

@@ -1,7 +1,7 @@
 /* What the calls of a script do, but for what it may know (facts.c), processes (processes.c) and waiting
  * (waits.c). */
 #include "server/flow/json.h"
-#include "server/flow/run.h"
+#include "server/flow/on.h"
 
 #include <stdio.h>
 
@@ -82,6 +82,15 @@ static void copy_text(char *out, size_t size, struct span text)
     snprintf(out, size, "%.*s", (int)text.len, text.ptr);
 }
 
+/* A pattern alone is a list of one. */
+static const struct value *as_list(struct flow_call *call, const struct value *v, struct value *room)
+{
+    if (v->type == VALUE_ARRAY || value_array(call->arena, 1, room) != PARLEY_OK)
+        return v;
+    value_push(room, *v);
+    return room;
+}
+
 static enum sandbox_verdict call_flow(struct flow_run *run, struct flow_call *call)
 {
     struct flow_version *v = run->version;
@@ -96,6 +105,9 @@ static enum sandbox_verdict call_flow(struct flow_run *run, struct flow_call *ca
     copy_text(v->about.title, sizeof v->about.title, json_text(&call->args, "title"));
     copy_text(v->about.language, sizeof v->about.language, json_text(&call->args, "language"));
     copy_text(v->about.apology, sizeof v->about.apology, json_text(&call->args, "apology"));
+    struct value words;
+    if (escape && value_find(escape, "match"))
+        run_replace_text(&v->escape_words, json_write(call->arena, as_list(call, value_find(escape, "match"), &words)));
     if (escape)
         copy_text(v->about.escape_queue, sizeof v->about.escape_queue, json_text(escape, "queue"));
     return SANDBOX_RETURN;
@@ -150,7 +162,9 @@ static enum sandbox_verdict call_log(struct flow_run *run, struct flow_call *cal
 static enum sandbox_verdict call_flow_of(struct flow_run *run, struct flow_call *call)
 {
     run->called = true;
-    return SANDBOX_RETURN;
+    if (call->function == FLOW_CALL_jump)
+        on_keep_only(run, 0);
+    return call_give(call, value_int(on_count(run)));
 }
 
 static enum sandbox_verdict call_stop(struct flow_run *run, struct flow_call *call)
@@ -204,6 +218,11 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_process_done] = call_process_move,
     [FLOW_CALL_process_failed] = call_process_move,
     [FLOW_CALL_process_stuck] = call_process_move,
+    [FLOW_CALL_on_escape] = call_on,
+    [FLOW_CALL_on_idle] = call_on,
+    [FLOW_CALL_on_event] = call_on,
+    [FLOW_CALL_on_topic] = call_on,
+    [FLOW_CALL_on_leave] = call_on_leave,
     [FLOW_CALL_now] = call_now,
     [FLOW_CALL_uuid] = call_uuid,
     [FLOW_CALL_texts] = call_texts,
@@ -288,6 +307,8 @@ enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *lua)
         return SANDBOX_RAISE;
     run->line = lua->line;
     run->file = lua->file;
+    if (call.function == FLOW_CALL_on_leave)
+        return call_on_leave(run, &call); /* it is not the script's doing, and says nothing of where it goes */
     if (!describe_call(run, &call, lua->line))
         return call_raise(&call, "E204", "%s: the arguments are too large", f->name);
     enum sandbox_verdict verdict = call_again(run, &call);

@@ -1,6 +1,6 @@
 /* The loop of a run: run the script, ask the host, hand over the step, go on when it is committed. */
 #include "server/flow/json.h"
-#include "server/flow/run.h"
+#include "server/flow/on.h"
 
 #include "server/base/mem.h"
 
@@ -152,15 +152,57 @@ static void stands(struct flow_run *run)
 {
     if (run->phase == PHASE_READ)
         ask_host(run);
+    else if (run->on && run->on->next)
+        run->phase = PHASE_RUN; /* a handler first */
     else if (run->journal)
         arrive(run);
     else
         commit(run, waiting_state(run));
 }
 
+/* What came of an event, or of a call that was taken up: more of the script, or it stands. */
+static void follow(struct flow_run *run, parley_status st, bool go, const struct flow_error *error)
+{
+    if (st != PARLEY_OK)
+        run_fail(run, error);
+    else if (run->broken)
+        ended(run);
+    else if (go)
+        run->phase = PHASE_RUN;
+    else
+        stands(run);
+}
+
+/* A handler is over, or a topic left. */
+static void take_up(struct flow_run *run)
+{
+    struct flow_error error = {0};
+    bool go = false;
+    parley_status st = wait_take_up(run, &go, &error);
+    follow(run, st, go, &error);
+}
+
+/* False: something else had to be done. */
+static bool may_resume(struct flow_run *run)
+{
+    struct flow_error error = no_memory();
+    switch (on_next(run)) {
+    case ON_TAKE_UP:
+        take_up(run);
+        return false;
+    case ON_FAIL:
+        run_fail(run, &error);
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void go_on(struct flow_run *run)
 {
     struct flow_host *host = run->engine->host;
+    if (!may_resume(run))
+        return;
     size_t count = run->result_count;
     run->result_count = 0;
     switch (sandbox_resume(run->lua, run->results, count)) {
@@ -170,6 +212,9 @@ static void go_on(struct flow_run *run)
         return;
     case SANDBOX_WAITS:
         stands(run);
+        return;
+    case SANDBOX_LEFT:
+        take_up(run);
         return;
     case SANDBOX_ENDED:
         ended(run);
@@ -289,17 +334,13 @@ parley_status flow_event(struct flow_run *run, const struct flow_event *event)
         return st;
     }
     run->work->step.input_seq = run->input_seq;
-    if (st != PARLEY_OK) {
-        run_fail(run, &error);
-    } else if (run->looking) {
-        ask_host(run);
-    } else if (!go) {
-        commit(run, waiting_state(run));
-    } else {
-        run->state = FLOW_RUNNING;
-        run->phase = PHASE_RUN;
-        run_advance(run);
+    if (!go || st != PARLEY_OK || run->broken) {
+        follow(run, st, false, &error); /* may end the run's memory */
+        return PARLEY_OK;
     }
+    run->state = FLOW_RUNNING;
+    run->phase = PHASE_RUN;
+    run_advance(run);
     return PARLEY_OK;
 }
 

@@ -73,7 +73,7 @@ static bool fits(const struct value *where, const struct value *data)
     return true;
 }
 
-static struct value data_of(const struct value *body)
+struct value event_data(const struct value *body)
 {
     const struct value *data = value_find(body, "data");
     return data && data->type == VALUE_MAP ? *data : (struct value){.type = VALUE_MAP};
@@ -97,7 +97,7 @@ bool event_is(const struct flow_run *run, const struct value *args, const struct
               const struct value *body, struct value *out)
 {
     struct span wanted = json_text(args, "event");
-    *out = data_of(body);
+    *out = event_data(body);
     return wanted.len && event->kind == ITEM_custom && event->seq > event_after(run, wanted) &&
            span_equal(json_text(body, "type"), wanted) && fits(value_find(args, "where"), out);
 }

@@ -7,6 +7,7 @@
 #include "server/base/mem.h"
 #include "server/base/metric.h"
 #include "server/flow/flows_inside.h"
+#include "server/flow/json.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/timer_row.h"
 #include "server/talk/directory.h"
@@ -162,7 +163,7 @@ static void add_session(struct committing *c, struct move *move, struct conversa
  * that telling is for a run without control. */
 static bool has_control(const struct committing *c, const struct session_row *session)
 {
-    bool gives_way = c->step->handoff.wanted && span_equal(c->step->handoff.why, span_str("customer"));
+    bool gives_way = c->step->handoff.wanted && c->step->handoff.taken;
     return gives_way != (session->state == SESSION_BOT);
 }
 
@@ -196,6 +197,18 @@ static void write_logs(const struct committing *c)
     }
 }
 
+/* Where a customer who asks past the flow is led, as the run's row now has it. */
+static void tell_conversation(struct committing *c, struct conversation *conv)
+{
+    struct value waiting;
+    const struct value *person = NULL;
+    if (wire_json_read_stored(&c->arena, c->step->waiting, &waiting) == PARLEY_OK)
+        person = value_find(&waiting, "person");
+    if (conv)
+        conversation_person(conv, c->bot->id, person ? json_text(person, "queue") : span_of("", 0),
+                            person && json_true(person, "asks"));
+}
+
 static void finish_step(struct work *work, struct conversation *conv, const struct outcome *outcome,
                         const struct refusal *refusal)
 {
@@ -208,6 +221,7 @@ static void finish_step(struct work *work, struct conversation *conv, const stru
     c->bot->row.step = c->step->number;
     c->bot->row.state = (int16_t)c->step->state;
     c->bot->row.input_seq = c->step->input_seq;
+    tell_conversation(c, conv);
     write_logs(c);
     metric_add(METRIC_flow_steps_total, 1);
     if (c->step->state == FLOW_FAILED)

@@ -63,6 +63,7 @@ struct flow_handoff {
     struct span reason;
     struct span summary;
     int priority; /* 0 normal, 1 high */
+    bool taken;   /* the customer has asked past the flow: control is with people already */
 };
 
 struct flow_log_line {

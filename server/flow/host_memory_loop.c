@@ -1,6 +1,7 @@
 /* One thing that happens at a time, to an engine that can be thrown away. */
 #include "server/base/mem.h"
 #include "server/flow/host_memory_inside.h"
+#include "server/flow/json.h"
 #include "server/flow/run.h"
 
 #include <assert.h>
@@ -326,8 +327,26 @@ void host_memory_tap(struct host_memory *h, const char *wire)
     post(h, ITEM_choice, &(struct frame_choice_body){.to = h->rows.question_seq, .value = span_str(wire)});
 }
 
+/* Whether the flow has its own way to a person; if so, it is asked first, as the server does. */
+static bool is_asked_first(const struct host_memory *h)
+{
+    struct arena arena;
+    struct value waiting;
+    arena_init(&arena, 1 << 20);
+    bool read = json_read(&arena, span_str(h->rows.waiting ? h->rows.waiting : ""), &waiting) == PARLEY_OK;
+    const struct value *person = read ? value_find(&waiting, "person") : NULL;
+    bool asked = person && json_true(person, "asks");
+    arena_done(&arena);
+    return asked;
+}
+
 void host_memory_escape(struct host_memory *h)
 {
+    if (is_asked_first(h)) {
+        post(h, ITEM_custom,
+             &(struct frame_custom_body){.type = span_str(ITEM_WISH), .fallback = span_str("I want a person")});
+        return;
+    }
     deliver(h, &(struct flow_event){.type = FLOW_EVENT_ESCAPE,
                                     .seq = (int64_t)h->rows.item_count,
                                     .reason = span_str("asked for a person")});

@@ -73,7 +73,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(CARD, "{ title: string, text: string?, buttons: { label: string, link: string?, value: string? }[]? }"),
         TYPE(CUSTOM, "{ type: string, fallback: string, data: table? }"),
         TYPE(START, "{ button: string?, match: (string|string[])?, fallback: boolean? }"),
-        TYPE(ESCAPE, "{ queue: string }"),
+        TYPE(ESCAPE, "{ queue: string, match: (string|string[])? }"),
         TYPE(PROCESS, "parley.process"),
         TYPE(BOOL, "boolean"),
         TYPE(NUMBER, "number"),
@@ -84,6 +84,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(SECRET, "parley.secret"),
         TYPE(URL, "string"),
         TYPE(TEXTS, "table<string, table<string, string|table<string, string>>>"),
+        TYPE(FUNCTION, "function"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

@@ -128,17 +128,44 @@ end
 
 -- Other flows: functions of their own file. The host hears of the call, so that it counts when a run is rebuilt.
 
-local note_call, note_jump, stop = lib.call, lib.jump, lib.stop
+local note_call, note_jump, stop, leave = lib.call, lib.jump, lib.stop, lib.on.leave
+lib.on.leave = nil
 
+local function returned(count, ...)
+  leave(count)
+  return ...
+end
+
+-- What a flow has said with on.* holds until it returns.
 function lib.call(name, data)
-  note_call(name, data)
-  return raw.flow(name)(data)
+  return returned(note_call(name, data), raw.flow(name)(data))
 end
 
 function lib.jump(name, data)
   note_jump(name, data)
   raw.flow(name)(data)
   stop()
+end
+
+-- What happens while the script stands in a call: functions that the host begins.
+
+local on, keep = lib.on, raw.keep
+local note_escape, note_idle, note_event, note_topic = on.escape, on.idle, on.event, on.topic
+
+function on.escape(handler)
+  note_escape(keep(handler))
+end
+
+function on.idle(after, handler)
+  note_idle(after, keep(handler))
+end
+
+function on.event(event, handler)
+  note_event(event, keep(handler))
+end
+
+function on.topic(match, handler)
+  note_topic(match, keep(handler))
 end
 
 -- Processes are objects: p:step("paid"), p:done(), p:failed("why"). So the name of the step they are at is p.at.

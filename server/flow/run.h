@@ -72,6 +72,14 @@ struct flow_work {
     int64_t until_ms;      /* of the wait that this step ends in */
 };
 
+/* The call that stands is made once more: after a handler, or a person. */
+enum again {
+    AGAIN_NO,
+    AGAIN_BEGIN, /* it had not begun */
+    AGAIN_ASK,   /* what it says is said again */
+    AGAIN_STAND  /* it goes on as it stood */
+};
+
 /* The call that a run stands in. */
 struct flow_wait {
     enum flow_function_id function; /* ask, wait, handoff; FLOW_CALLS: none */
@@ -83,7 +91,10 @@ struct flow_wait {
     int tries;
     bool escaped;  /* interrupted by a wish for a person */
     bool reminded; /* what was to be said meanwhile has been said */
+    bool idled;    /* on.idle has had its turn */
 };
+
+struct run_on;
 
 struct flow_run {
     struct list link; /* of its version */
@@ -115,10 +126,11 @@ struct flow_run {
     bool waited;       /* since it began or restarted */
     bool advancing;    /* inside advance(): answers that come at once are taken by its loop */
     bool restarting;
-    bool looking;  /* for an event that may have come while a person had the conversation */
+    enum again again;
     bool broken;   /* the script was stopped because it may not go on: see error */
     bool answered; /* the host has answered the commit while advancing */
     parley_status host_status;
+    struct run_on *on; /* NULL: the script has said nothing with on.* */
     struct flow_wait wait;
     int64_t until_ms;                      /* committed: when the wait is over; 0: never by itself */
     struct uuid timer;                     /* committed; nil: none */
@@ -152,6 +164,7 @@ struct flow_version {
     struct arena texts_arena;
     bool has_about;
     struct flow_about about;
+    char *escape_words; /* canonical JSON: patterns of the flow's own; NULL: none */
 };
 
 struct flow_engine {
@@ -160,6 +173,7 @@ struct flow_engine {
     struct sandbox_functions functions;
     struct list versions;
     struct flow_work *spare;
+    struct phrases *phrases;
 };
 
 /* ---- run.c ---- */
@@ -266,6 +280,7 @@ struct flow_read event_read(const struct flow_run *run, const struct value *args
 /* The first of the events read that fits; NULL: none. `out_seq` is its number. */
 const struct value *event_pick(const struct flow_run *run, const struct value *args, const struct value *events,
                                int64_t *out_seq);
+struct value event_data(const struct value *body);
 /* Whether this item is one; `out` is its data. */
 bool event_is(const struct flow_run *run, const struct value *args, const struct flow_event *event,
               const struct value *body, struct value *out);
@@ -297,11 +312,20 @@ parley_status wait_start(struct flow_run *run, const struct value *args, struct 
 bool wait_is_final(const struct value *told);
 void wait_note(struct flow_wait *wait, const struct value *told);
 size_t wait_conclude(struct flow_run *run, const struct value *args, const struct value *told, struct value *results);
+/* From the journal: over, or where the run stands. */
+enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call);
+/* What is told ends the call's turn for now: a handler begins, or the topic is left. */
+bool wait_interrupts(struct flow_run *run, const struct value *told);
+/* The timer for the end at `due`, or for what comes sooner. */
+void wait_set_timer(struct flow_run *run, const struct value *args, int64_t due);
 bool wait_event_told(struct arena *arena, const struct value *data, int64_t seq, struct value *out);
 
 /* ---- wait_event.c ---- */
 /* What an event means to a run that waits: PARLEY_OK, and run->results are for the script when *out_go is set, else
  * the step is complete as it is. PARLEY_WRONG_STATE: nothing. PARLEY_LIMIT: the run has failed of `error`. */
 parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error);
+
+/* ---- wait_again.c: a handler is over, and the call that it interrupted is taken up. As wait_event ---- */
+parley_status wait_take_up(struct flow_run *run, bool *out_go, struct flow_error *error);
 
 #endif

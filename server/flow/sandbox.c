@@ -168,6 +168,7 @@ struct sandbox_run *sandbox_run_new(struct sandbox *box, void *owner)
     run->owner = owner;
     run->metatables = LUA_NOREF;
     run->thread = LUA_NOREF;
+    run->offered = LUA_NOREF;
     run->account = account_new(box->limits.memory_run);
     box->runs++;
     box->account = run->account;
@@ -189,6 +190,7 @@ void sandbox_run_free(struct sandbox_run **run)
         return;
     struct sandbox *box = r->box;
     assert(box->current != r);
+    sandbox_enter_done(r);
     luaL_unref(box->L, LUA_REGISTRYINDEX, r->thread);
     luaL_unref(box->L, LUA_REGISTRYINDEX, r->metatables);
     account_close(&r->account);
@@ -209,8 +211,9 @@ enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *
     box->current = run;
     box->account = run->account;
     lua_sethook(run->L, on_count, LUA_MASKCOUNT, TICKS_PER_HOOK);
-    int pushed;
-    int status = lua_resume(run->L, NULL, 0, &pushed);
+    int pushed, arguments = run->fresh ? 1 : 0;
+    run->fresh = false;
+    int status = lua_resume(run->L, NULL, arguments, &pushed);
     box->current = NULL;
     box->account = box->base;
 
@@ -219,6 +222,10 @@ enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *
     if (run->doom != DOOM_NONE || (status != LUA_OK && status != LUA_YIELD)) {
         sandbox_fail(run, status);
         return SANDBOX_FAILED;
+    }
+    if (status == LUA_OK && run->entered) {
+        sandbox_leave(run);
+        return SANDBOX_LEFT;
     }
     if (status == LUA_OK)
         return SANDBOX_ENDED;

@@ -10,7 +10,14 @@
 #include "protocol/value.h"
 #include "server/flow/error.h"
 
-enum { SANDBOX_SOURCE_MAX = 65536, SANDBOX_RESULTS = 2, SANDBOX_DEPTH = 16, SANDBOX_NODES = 4096 };
+enum {
+    SANDBOX_SOURCE_MAX = 65536,
+    SANDBOX_RESULTS = 2,
+    SANDBOX_DEPTH = 16,
+    SANDBOX_NODES = 4096,
+    SANDBOX_KEPT = 16,   /* functions of a run that the host may begin */
+    SANDBOX_ENTERED = 8, /* of them under way at once */
+};
 
 struct sandbox;
 struct sandbox_run;
@@ -31,7 +38,8 @@ struct sandbox_limits {
     }
 extern const struct sandbox_limits sandbox_limits_default;
 
-/* One call of the script to the outside. args and results live until the call returns. */
+/* One call of the script to the outside. args and results live until the call returns. A function among the args, which
+ * the prelude lets through for few calls, is VALUE_BYTES and empty: sandbox_keep. */
 struct sandbox_call {
     int function;     /* index in the list of functions */
     int line;         /* of the flow */
@@ -63,6 +71,7 @@ enum sandbox_result {
     SANDBOX_SLICE, /* has used its slice: resume it next turn, without results */
     SANDBOX_WAITS, /* stands in a call that on_call answered with SANDBOX_WAIT */
     SANDBOX_ENDED, /* ran to its end, or on_call asked for it */
+    SANDBOX_LEFT,  /* the function that was entered last is over: the call before it stands again */
     SANDBOX_FAILED /* see sandbox_error; it cannot be resumed */
 };
 
@@ -86,6 +95,20 @@ void sandbox_step(struct sandbox_run *run);
 
 /* For on_call: the script ends here, whatever it has put around the call. Return SANDBOX_WAIT after it. */
 void sandbox_stop(struct sandbox_run *run);
+
+/* ---- functions of a script that are begun while a call stands (sandbox_enter.c) ---- */
+
+/* Keeps the function that the script has just passed to a call, and gives its number; they count from 0. -1: it passed
+ * none, or has SANDBOX_KEPT of them. */
+int sandbox_keep(struct sandbox_run *run);
+/* Those from this number on are forgotten. */
+void sandbox_keep_only(struct sandbox_run *run, int count);
+
+/* The call that stands goes on standing, and the next resume begins this function, with one argument. False when there
+ * is no memory, or too many are under way. */
+bool sandbox_enter(struct sandbox_run *run, int function, const struct value *argument);
+/* Ends the innermost such function where it is, whatever it has put around that place. */
+void sandbox_leave(struct sandbox_run *run);
 
 /* Why it failed. */
 const struct flow_error *sandbox_error(const struct sandbox_run *run);

@@ -65,12 +65,24 @@ struct sandbox {
     struct flow_error error; /* why the last run failed, or why the source cannot be compiled */
 };
 
+/* Where a run is being executed: the script itself, or a function of it that was entered. */
+struct sandbox_place {
+    lua_State *L;
+    int thread; /* registry: keeps L alive */
+};
+
 struct sandbox_run {
     struct sandbox *box;
     lua_State *L;
     void *owner;
     struct account *account;
-    int thread;        /* registry: keeps L alive */
+    int thread;                                  /* registry: keeps L alive */
+    struct sandbox_place below[SANDBOX_ENTERED]; /* what stands meanwhile, innermost last */
+    int entered;
+    bool fresh;             /* L is a function that has not begun; its argument is on the stack */
+    int kept[SANDBOX_KEPT]; /* registry */
+    int kept_count;
+    int offered;       /* registry: a function that was passed to the call being made */
     int metatables;    /* registry: script's metatable -> our checked copy; LUA_NOREF until used */
     int64_t ticks;     /* of this step */
     int64_t slice_end; /* of this slice, in ticks */
@@ -108,6 +120,10 @@ void sandbox_push_part(lua_State *L, const struct sandbox_part *part);
  * over. */
 void sandbox_describe(struct sandbox *box, lua_State *L, const char *code);
 void sandbox_fail(struct sandbox_run *run, int status);
+
+/* sandbox_enter.c */
+int sandbox_offer(lua_State *L);
+void sandbox_enter_done(struct sandbox_run *run);
 
 /* sandbox_memory.c */
 void *sandbox_allocate(void *box, void *ptr, size_t old_size, size_t new_size);

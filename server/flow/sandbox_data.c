@@ -146,6 +146,9 @@ static parley_status take(struct taking *t, int index, struct value *out)
         return take_text(t, index, out);
     case LUA_TTABLE:
         return take_table(t, index, out);
+    case LUA_TLIGHTUSERDATA: /* only the prelude has one */
+        *out = (struct value){.type = VALUE_BYTES};
+        return PARLEY_OK;
     default:
         return refuse(t, lua_isfunction(t->L, index) ? "a function cannot be passed on" : "this cannot be passed on");
     }

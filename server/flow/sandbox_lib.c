@@ -193,6 +193,8 @@ static void run_prelude(lua_State *L, int lib)
     luaL_setfuncs(L, sandbox_raw_functions, 0);
     lua_pushcfunction(L, called_flow);
     lua_setfield(L, -2, "flow");
+    lua_pushcfunction(L, sandbox_offer);
+    lua_setfield(L, -2, "keep");
     lua_pushvalue(L, index);
     lua_setfield(L, -2, "index");
     lua_call(L, 2, 0);

@@ -1,7 +1,7 @@
 /* The step of a run: what is gathered between two waits, until it is committed as one. */
 #include "server/base/mem.h"
 #include "server/flow/json.h"
-#include "server/flow/run.h"
+#include "server/flow/on.h"
 #include "server/io/crypto.h"
 
 #include <assert.h>
@@ -184,15 +184,30 @@ parley_status step_collect(struct flow_run *run, struct span key, const struct v
     return fits ? PARLEY_OK : PARLEY_TOO_BIG;
 }
 
+/* For a customer who asks past the flow: to which queue, or whether the flow is to be asked first. */
+static void put_person(struct flow_run *run, struct arena *arena, struct value *map)
+{
+    struct value person;
+    bool asks = on_find(run, FLOW_CALL_on_escape, (struct span){0}, (struct span){0}) >= 0;
+    if (run->work->step.state != FLOW_WAITING || value_map(arena, 2, &person) != PARLEY_OK)
+        return;
+    if (run->version->about.escape_queue[0])
+        value_put(&person, span_str("queue"), value_text(span_str(run->version->about.escape_queue)));
+    if (asks)
+        value_put(&person, span_str("asks"), value_bool(true));
+    if (person.count)
+        value_put(map, span_str("person"), person);
+}
+
 /* What a person, or another node, needs to know of where the run stands. */
-static struct span describe_wait(const struct flow_run *run, struct arena *arena)
+static struct span describe_wait(struct flow_run *run, struct arena *arena)
 {
     const struct flow_step *s = &run->work->step;
     const struct flow_wait *wait = &run->wait;
     bool rests = wait->function != FLOW_CALLS && (s->state == FLOW_WAITING || s->state == FLOW_HANDOFF);
     struct value map;
     char timer[UUID_TEXT + 1];
-    if (!rests || value_map(arena, 7, &map) != PARLEY_OK)
+    if (!rests || value_map(arena, 8, &map) != PARLEY_OK)
         return span_str("{}");
     struct uuid pending = uuid_is_nil(s->timer_set) && uuid_is_nil(s->timer_clear) ? run->timer : s->timer_set;
     uuid_format(pending, timer);
@@ -206,6 +221,7 @@ static struct span describe_wait(const struct flow_run *run, struct arena *arena
         value_put(&map, span_str("until"), value_int(run->work->until_ms));
     if (!uuid_is_nil(pending))
         value_put(&map, span_str("timer"), value_text(span_str(timer)));
+    put_person(run, arena, &map);
     struct span text = json_write(arena, &map);
     return text.ptr ? text : span_str("{}");
 }

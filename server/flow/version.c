@@ -1,5 +1,6 @@
 /* The engine as a whole, and the versions of flows that it has compiled. */
 #include "server/base/mem.h"
+#include "server/flow/phrases.h"
 #include "server/flow/run.h"
 #include "server/io/crypto.h"
 
@@ -26,6 +27,7 @@ struct flow_engine *flow_engine_new(struct flow_host *host, const struct flow_li
     assert(limits->step_items <= STEP_ITEMS);
     engine->functions = (struct sandbox_functions){flow_function_names, FLOW_CALLS, run_on_call};
     list_init(&engine->versions);
+    engine->phrases = phrases_new();
     return engine;
 }
 
@@ -38,6 +40,7 @@ static void free_version(struct flow_version *v)
     }
     list_remove(&v->link);
     arena_done(&v->texts_arena);
+    mem_free(v->escape_words);
     sandbox_free(&v->sandbox);
     mem_free(v);
 }
@@ -51,6 +54,7 @@ void flow_engine_free(struct flow_engine **engine)
     {
         free_version(LIST_ITEM(node, struct flow_version, link));
     }
+    phrases_free(&e->phrases);
     if (e->spare) {
         arena_done(&e->spare->arena);
         mem_free(e->spare);

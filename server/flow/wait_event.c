@@ -1,6 +1,6 @@
 /* What an event means to a run that waits, and what is said and told because of it. */
 #include "server/flow/json.h"
-#include "server/flow/run.h"
+#include "server/flow/wait_inside.h"
 
 enum { TRIES = 3 };
 
@@ -9,16 +9,7 @@ static const char choose_again[] = "Please choose one of these.";
 static const char please_check[] = "Please check: ";
 static const char fill_in_again[] = "Please fill in the form.";
 
-struct moment {
-    struct flow_run *run;
-    const struct flow_event *event;
-    struct value args;
-    struct arena *arena;
-    bool *out_go;
-    struct flow_error *error;
-};
-
-static parley_status tell(struct moment *m, const struct value *told)
+parley_status moment_tell(struct moment *m, const struct value *told)
 {
     struct flow_run *run = m->run;
     struct journal_call call = wait_journal_call(&run->wait);
@@ -27,23 +18,25 @@ static parley_status tell(struct moment *m, const struct value *told)
         m->error->line = run->wait.line;
         return st;
     }
-    if (wait_is_final(told)) {
+    if (wait_is_final(told) || json_true(told, "cancel")) {
         step_clear_timer(run);
         run->work->until_ms = 0;
+    }
+    if (wait_is_final(told)) {
         run->result_count = wait_conclude(run, &m->args, told, run->results);
         *m->out_go = true;
-    } else {
+    } else if (!wait_interrupts(run, told)) {
         wait_note(&run->wait, told);
     }
     return PARLEY_OK;
 }
 
-static parley_status tell_pair(struct moment *m, const char *key, struct value v)
+parley_status moment_tell_pair(struct moment *m, const char *key, struct value v)
 {
     struct value told;
     if (json_pair(m->arena, key, v, &told) != PARLEY_OK)
         return PARLEY_NOMEM;
-    return tell(m, &told);
+    return moment_tell(m, &told);
 }
 
 /* What is said when nothing else was given to be said. */
@@ -67,36 +60,39 @@ static parley_status on_wrong_answer(struct moment *m, const struct value *label
     struct flow_run *run = m->run;
     const struct value *tries = value_find(&m->args, "tries");
     if (run->wait.tries + 1 >= (tries ? tries->integer : TRIES))
-        return tell_pair(m, "why", value_text(span_str("gave_up")));
-    parley_status st = tell_pair(m, "retry", value_text(span_str("wrong")));
+        return moment_tell_pair(m, "why", value_text(span_str("gave_up")));
+    parley_status st = moment_tell_pair(m, "retry", value_text(span_str("wrong")));
     if (st == PARLEY_OK)
         st = wait_put_question(run, &m->args, say_instead(m, label), m->error);
+    if (st == PARLEY_OK && on_idle_ms(run))
+        wait_set_timer(run, &m->args, run->until_ms ? run->until_ms : INT64_MAX); /* they were not silent */
     return st;
+}
+
+/* What can be chosen is an answer before it is anything else; words that could be any answer are one at last. */
+static parley_status on_answer(struct moment *m, const struct value *body)
+{
+    struct value answer;
+    enum answer judged =
+        wait_asks(&m->run->wait) ? answer_judge(m->run, &m->args, m->event, body, &answer) : ANSWER_NONE;
+    bool chosen = judged == ANSWER_FITS && (value_find(&m->args, "choices") || m->event->kind != ITEM_text);
+    parley_status st = chosen ? PARLEY_WRONG_STATE : moment_words(m, body);
+    if (st != PARLEY_WRONG_STATE || judged == ANSWER_NONE)
+        return st;
+    return judged == ANSWER_FITS ? moment_tell_pair(m, "value", answer) : on_wrong_answer(m, &answer);
 }
 
 static parley_status on_item(struct moment *m)
 {
-    struct flow_run *run = m->run;
-    struct value body, answer, told;
-    if (run->wait.escaped || json_read(m->arena, m->event->body, &body) != PARLEY_OK)
+    struct value body;
+    bool with_person = m->run->wait.escaped || m->run->wait.function == FLOW_CALL_handoff;
+    if (with_person || json_read(m->arena, m->event->body, &body) != PARLEY_OK)
         return PARLEY_WRONG_STATE;
-    if (run->wait.function == FLOW_CALL_wait && event_is(run, &m->args, m->event, &body, &answer) &&
-        wait_event_told(m->arena, &answer, m->event->seq, &told))
-        return tell(m, &told);
-    if (!wait_asks(&run->wait))
-        return PARLEY_WRONG_STATE;
-    switch (answer_judge(run, &m->args, m->event, &body, &answer)) {
-    case ANSWER_FITS:
-        return tell_pair(m, "value", answer);
-    case ANSWER_WRONG:
-        return on_wrong_answer(m, &answer);
-    default:
-        return PARLEY_WRONG_STATE;
-    }
+    return m->event->kind == ITEM_custom ? moment_event(m, &body) : on_answer(m, &body);
 }
 
 /* The delay is over, or the time for it: whichever was set. */
-static parley_status time_is_up(struct moment *m)
+parley_status moment_time_is_up(struct moment *m)
 {
     const struct value *delay = value_find(&m->args, "delay"), *till = value_find(&m->args, "till");
     const struct value *timeout = value_find(&m->args, "timeout");
@@ -105,14 +101,14 @@ static parley_status time_is_up(struct moment *m)
         ((delay && timeout->integer < delay->integer) || (till && till->integer > run_now_ms(m->run))))
         fired = false;
     if (fired)
-        return tell_pair(m, "fired", value_bool(true));
-    return tell_pair(m, "why", value_text(span_str("timeout")));
+        return moment_tell_pair(m, "fired", value_bool(true));
+    return moment_tell_pair(m, "why", value_text(span_str("timeout")));
 }
 
 static parley_status say_reminder(struct moment *m)
 {
     struct flow_run *run = m->run;
-    parley_status st = tell_pair(m, "reminded", value_bool(true));
+    parley_status st = moment_tell_pair(m, "reminded", value_bool(true));
     if (st != PARLEY_OK)
         return st;
     int64_t until = run->until_ms;
@@ -125,7 +121,7 @@ static parley_status say_reminder(struct moment *m)
 static parley_status on_http(struct moment *m)
 {
     struct value told;
-    return http_told(m->run, m->event, m->arena, &told) ? tell(m, &told) : PARLEY_WRONG_STATE;
+    return http_told(m->run, m->event, m->arena, &told) ? moment_tell(m, &told) : PARLEY_WRONG_STATE;
 }
 
 static parley_status on_timer(struct moment *m)
@@ -137,16 +133,15 @@ static parley_status on_timer(struct moment *m)
     if (value_find(&m->args, "remind") && !run->wait.reminded)
         return say_reminder(m);
     if (flow_is_http(run->wait.function))
-        return http_failed(m->arena, "timeout", &told) ? tell(m, &told) : PARLEY_NOMEM;
-    return time_is_up(m);
+        return http_failed(m->arena, "timeout", &told) ? moment_tell(m, &told) : PARLEY_NOMEM;
+    parley_status st = moment_idle(m);
+    return st == PARLEY_WRONG_STATE ? moment_time_is_up(m) : st;
 }
 
-static parley_status on_escape(struct moment *m)
+parley_status moment_give_way(struct moment *m)
 {
     struct flow_run *run = m->run;
-    if (run->wait.escaped || run->wait.function == FLOW_CALL_handoff)
-        return PARLEY_WRONG_STATE;
-    parley_status st = tell_pair(m, "escape", value_bool(true));
+    parley_status st = moment_tell_pair(m, "escape", value_bool(true));
     if (st != PARLEY_OK)
         return st;
     step_clear_timer(run);
@@ -157,35 +152,14 @@ static parley_status on_escape(struct moment *m)
     value_put(&wish, span_str("queue"), value_text(m->event->queue));
     value_put(&wish, span_str("reason"), value_text(m->event->reason));
     wait_request_person(run, &wish, "customer");
+    run->work->step.handoff.taken = m->event->type == FLOW_EVENT_ESCAPE;
     return PARLEY_OK;
 }
 
-/* An event may have come while a person had the conversation: the host is asked, and then the call made once more. */
-static parley_status look_again(struct moment *m)
+static parley_status on_escape(struct moment *m)
 {
-    struct flow_run *run = m->run;
-    struct flow_call *call = &run->work->call;
-    struct flow_read read = event_read(run, &m->args, m->arena);
-    *call = (struct flow_call){
-        .function = run->wait.function, .args = m->args, .journal = wait_journal_call(&run->wait), .arena = m->arena};
-    call->journal.label = arena_span(m->arena, call->journal.label);
-    call_need(run, call, &read);
-    run->looking = true;
-    return PARLEY_OK;
-}
-
-/* The question is asked again, with all its time; a wait goes on to its old end. */
-static parley_status take_up_again(struct moment *m)
-{
-    struct flow_run *run = m->run;
-    if (wait_asks(&run->wait) || flow_is_http(run->wait.function))
-        return wait_start(run, &m->args, m->error);
-    if (value_find(&m->args, "event"))
-        return look_again(m);
-    if (run->until_ms <= run_now_ms(run))
-        return time_is_up(m);
-    step_set_timer(run, run->until_ms);
-    return PARLEY_OK;
+    const struct flow_wait *w = &m->run->wait;
+    return w->escaped || w->function == FLOW_CALL_handoff ? PARLEY_WRONG_STATE : moment_give_way(m);
 }
 
 static parley_status on_back(struct moment *m)
@@ -194,8 +168,8 @@ static parley_status on_back(struct moment *m)
     struct span outcome = m->event->outcome.len ? m->event->outcome : span_str("resolved");
     struct value told;
     if (run->wait.escaped) {
-        parley_status st = tell_pair(m, "back", value_text(outcome));
-        return st == PARLEY_OK ? take_up_again(m) : st;
+        parley_status st = moment_tell_pair(m, "back", value_text(outcome));
+        return st == PARLEY_OK ? moment_take_up(m, AGAIN_ASK) : st;
     }
     if (run->wait.function != FLOW_CALL_handoff)
         return PARLEY_WRONG_STATE;
@@ -206,7 +180,7 @@ static parley_status on_back(struct moment *m)
         value_put(&told, span_str("note"), value_text(m->event->note));
     if (m->event->by.len)
         value_put(&told, span_str("by"), value_text(m->event->by));
-    return tell(m, &told);
+    return moment_tell(m, &told);
 }
 
 parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error)

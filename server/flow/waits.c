@@ -1,10 +1,11 @@
 /* Waiting: ask, wait and handoff - what they say when they begin, and what the script is told (wait_event.c: when).
  *
  * A wait may take several entries of the journal: each answer that did not fit {retry}, each interruption by a wish for
- * a person {escape} and its end {back}, at last the one that the script is told. */
+ * a person {escape} and its end {back}, each function of the script's that began meanwhile {on}, at last the one that
+ * the script is told. */
 #include "server/base/mem.h"
 #include "server/flow/json.h"
-#include "server/flow/run.h"
+#include "server/flow/on.h"
 
 void wait_forget(struct flow_wait *w)
 {
@@ -61,14 +62,25 @@ bool wait_asks(const struct flow_wait *w)
     return w->function == FLOW_CALL_ask || w->function == FLOW_CALL_form;
 }
 
-/* The timer comes sooner, the wait ends when it would. */
-static void start_reminder(struct flow_run *run, const struct value *args, int64_t now, int64_t due)
+/* When something is to be done meanwhile; 0: nothing is. */
+static int64_t meanwhile_ms(const struct flow_run *run, const struct value *args)
 {
     const struct value *remind = value_find(args, "remind");
-    if (!remind || run->wait.reminded || now + json_int(remind, "after") >= due)
-        return;
-    step_set_timer(run, now + json_int(remind, "after"));
-    run->work->until_ms = due == INT64_MAX ? 0 : due;
+    if (wait_asks(&run->wait))
+        return on_idle_ms(run);
+    return remind && !run->wait.reminded ? json_int(remind, "after") : 0;
+}
+
+void wait_set_timer(struct flow_run *run, const struct value *args, int64_t due)
+{
+    int64_t now = run_now_ms(run), sooner = meanwhile_ms(run, args);
+    bool is_sooner = sooner && now + sooner < due;
+    if (is_sooner)
+        step_set_timer(run, now + sooner);
+    else if (due != INT64_MAX)
+        step_set_timer(run, due);
+    if (is_sooner)
+        run->work->until_ms = due == INT64_MAX ? 0 : due;
 }
 
 /* Zero durations and times gone by fire at once, by a timer too: a wait always waits. */
@@ -83,9 +95,7 @@ static void start_timer(struct flow_run *run, const struct value *args)
         due = till->integer;
     if (timeout && now + timeout->integer < due)
         due = now + timeout->integer;
-    if (due != INT64_MAX)
-        step_set_timer(run, due);
-    start_reminder(run, args, now, due);
+    wait_set_timer(run, args, due);
 }
 
 void wait_request_person(struct flow_run *run, const struct value *args, const char *why)
@@ -121,7 +131,7 @@ parley_status wait_start(struct flow_run *run, const struct value *args, struct 
 bool wait_is_final(const struct value *told)
 {
     return !json_text(told, "retry").len && !json_true(told, "escape") && !value_find(told, "back") &&
-           !json_true(told, "reminded");
+           !json_true(told, "reminded") && !value_find(told, "on") && !json_true(told, "cancel");
 }
 
 void wait_note(struct flow_wait *w, const struct value *told)
@@ -179,8 +189,25 @@ size_t wait_conclude(struct flow_run *run, const struct value *args, const struc
     return count;
 }
 
-/* From the journal: over, or where the run stands. */
-static enum sandbox_verdict replay_wait(struct flow_run *run, struct flow_call *call)
+bool wait_interrupts(struct flow_run *run, const struct value *told)
+{
+    if (json_true(told, "cancel"))
+        on_cancel(run);
+    else if (value_find(told, "on"))
+        on_begin(run, told);
+    else
+        return false;
+    return true;
+}
+
+static bool is_possible(const struct flow_run *run, const struct value *told)
+{
+    if (value_find(told, "on"))
+        return on_knows(run, told);
+    return !json_true(told, "cancel") || on_topic_open(run);
+}
+
+enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call)
 {
     const struct value *told;
     enum sandbox_verdict verdict;
@@ -192,6 +219,12 @@ static enum sandbox_verdict replay_wait(struct flow_run *run, struct flow_call *
             call->result_count = wait_conclude(run, &call->args, told, call->results);
             return SANDBOX_RETURN;
         }
+        if (!is_possible(run, told)) {
+            journal_differs(run->journal, &call->journal, call->error);
+            return call_break(run, call);
+        }
+        if (wait_interrupts(run, told))
+            return SANDBOX_WAIT;
         wait_note(&run->wait, told);
     }
     run->chain = 0;
@@ -230,37 +263,94 @@ static bool came_before(struct flow_run *run, struct flow_call *call, enum sandb
     return true;
 }
 
-/* The person is gone, and the event has not come meanwhile: to the old end. */
-static enum sandbox_verdict go_on_waiting(struct flow_run *run)
-{
-    run->looking = false;
-    if (run->until_ms)
-        step_set_timer(run, run->until_ms);
-    return SANDBOX_WAIT;
-}
-
 static enum sandbox_verdict no_room(struct flow_run *run, struct flow_call *call)
 {
     flow_error_set(call->error, "E403", "events of %d types have been waited for since the flow began", RUN_EVENTS);
     return call_break(run, call);
 }
 
+static enum sandbox_verdict begin_handler(struct flow_run *run, struct flow_call *call, const struct on_start *start)
+{
+    struct value told;
+    if (!event_has_room(run, start->event))
+        return no_room(run, call);
+    if (!on_told(run, &run->work->arena, start, &told) ||
+        step_add_entry(run, &call->journal, &told, call->error) != PARLEY_OK)
+        return call_break(run, call);
+    on_begin(run, &told);
+    return SANDBOX_WAIT;
+}
+
+/* An event for a handler that came before the flow stands here. As came_before. */
+static bool handler_before(struct flow_run *run, struct flow_call *call, enum sandbox_verdict *verdict)
+{
+    *verdict = SANDBOX_WAIT;
+    for (int i = on_count(run) - 1; i >= 0; i--) {
+        struct span type = on_event_of(run, i, call->arena);
+        struct on_start start = {.handler = i, .unbegun = true, .event = type};
+        struct value any;
+        if (!type.len || json_pair(call->arena, "event", value_text(type), &any) != PARLEY_OK)
+            continue;
+        struct flow_read read = event_read(run, &any, call->arena);
+        struct step_read *r = call_need(run, call, &read);
+        if (!r)
+            return true;
+        const struct value *data = r->found ? event_pick(run, &any, value_find(&r->value, "events"), &start.seq) : NULL;
+        if (!data)
+            continue;
+        start.argument = *data;
+        *verdict = begin_handler(run, call, &start);
+        return true;
+    }
+    return false;
+}
+
+/* It stands where it stood: with its old end, and its question where that is in the dialogue. */
+static void stand_again(struct flow_run *run, const struct value *args)
+{
+    bool reminds = run->wait.function == FLOW_CALL_wait;
+    if (reminds && run->until_ms)
+        step_set_timer(run, run->until_ms);
+    else if (!reminds)
+        wait_set_timer(run, args, run->until_ms ? run->until_ms : INT64_MAX);
+}
+
+static parley_status begin_or_stand(struct flow_run *run, struct flow_call *call, enum again again)
+{
+    bool begins = again == AGAIN_NO || again == AGAIN_BEGIN || (again == AGAIN_ASK && wait_asks(&run->wait));
+    if (begins)
+        return wait_start(run, &call->args, call->error);
+    stand_again(run, &call->args);
+    return PARLEY_OK;
+}
+
+/* Whoever is asked something in a handler has to be asked again what stood before. */
+static void note_disturbance(struct flow_run *run)
+{
+    struct run_on *on = run->on;
+    if (on && on->held_count && run->wait.function != FLOW_CALL_wait && !flow_is_http(run->wait.function))
+        on->held[on->held_count - 1].disturbed = true;
+}
+
 enum sandbox_verdict call_wait(struct flow_run *run, struct flow_call *call)
 {
     enum sandbox_verdict verdict;
+    enum again again = run->again;
     if (value_find(&call->args, "event") && !event_has_room(run, json_text(&call->args, "event")))
         return no_room(run, call);
-    if (!run->looking && !wait_begin(run, call))
+    if (!again && !wait_begin(run, call))
         return call_raise(call, "E204", "%s: the arguments are too large", call->journal.name);
+    if (!again)
+        note_disturbance(run);
     if (run->journal)
-        return replay_wait(run, call);
-    if (value_find(&call->args, "event") && came_before(run, call, &verdict)) {
-        run->looking = run->looking && verdict == SANDBOX_WAIT && !run->broken;
+        return wait_replay(run, call);
+    if (handler_before(run, call, &verdict) || (value_find(&call->args, "event") && came_before(run, call, &verdict))) {
+        if (run->phase != PHASE_READ)
+            run->again = AGAIN_NO;
         return verdict;
     }
-    if (run->looking)
-        return go_on_waiting(run);
-    if (wait_start(run, &call->args, call->error) == PARLEY_OK)
+    run->again = AGAIN_NO;
+    if (begin_or_stand(run, call, again) == PARLEY_OK)
         return SANDBOX_WAIT;
     return call_break(run, call);
 }

@@ -50,7 +50,9 @@ parley_status log_append(struct store *store, const struct log_row *rows, int n,
 const struct pg_statement log_load_statement = {
     "log_load",
     "select " LOG_CONVERSATION_COLUMNS ", coalesce(m.seq, 0),"
-    "       k.participants, k.roles, k.reads, k.delivereds, " SESSION_COLUMNS "  from conversation c"
+    "       k.participants, k.roles, k.reads, k.delivereds, " SESSION_COLUMNS ","
+    "       w.waiting #>> '{person,queue}', w.waiting #>> '{person,asks}' is not null"
+    "  from conversation c"
     "  left join lateral " LOG_HEAD " on true"
     "  left join lateral (select seq from item where conversation = c.id and kind >= 64"
     "                      order by seq desc limit 1) m on true"
@@ -63,12 +65,18 @@ const struct pg_statement log_load_statement = {
     "                                    (select 2, * from session where conversation = c.id"
     "                                      order by opened_at desc, id desc limit 1)) e order by rank limit 1) s on "
     "true"
+    "  left join flow_run w on w.id = s.run and s.state = 1"
     " where c.id = $1",
     1,
     {PG_UUID},
 };
 
-enum { LOAD_MOVED = LOG_CONVERSATION_NCOLUMNS, LOAD_MARKS = LOAD_MOVED + 1, LOAD_SESSION = LOAD_MARKS + 4 };
+enum {
+    LOAD_MOVED = LOG_CONVERSATION_NCOLUMNS,
+    LOAD_MARKS = LOAD_MOVED + 1,
+    LOAD_SESSION = LOAD_MARKS + 4,
+    LOAD_PERSON = LOAD_SESSION + SESSION_NCOLUMNS
+};
 
 struct load_call {
     struct log_state state;
@@ -116,6 +124,8 @@ static void on_load(void *arg, const struct pg_result *r)
     s->has_session = !pg_is_null(r, 0, LOAD_SESSION);
     if (s->has_session)
         s->session = session_of_result(r, 0, LOAD_SESSION);
+    s->person_queue = pg_get_text(r, 0, LOAD_PERSON);
+    s->person_asks = pg_get_bool(r, 0, LOAD_PERSON + 1);
 }
 
 static void on_loaded(void *arg, parley_status status, const struct pg_fault *fault)

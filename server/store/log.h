@@ -45,6 +45,8 @@ struct log_state {
     int64_t moved;       /* last number of a kind that moves state */
     bool has_session;    /* the open one, else the last */
     struct session_row session;
+    struct span person_queue; /* of the flow that serves: where it leads a customer who asks past it */
+    bool person_asks;         /* that flow is to be asked first */
     struct mark_row marks[LOG_MARKS];
     int nmarks;
     uint64_t generation; /* of the fast connection that read it; 0 where another one did */

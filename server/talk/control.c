@@ -114,6 +114,16 @@ static struct span default_queue(const struct conversation *conv)
     return directory_default_queue(conv->talk->directory, conv->app);
 }
 
+/* A person was asked for without a word on which: the flow that serves knows, or the app does. */
+static struct span queue_of(const struct control *c, const struct conversation *conv)
+{
+    bool of_flow = c->event == SESSION_EVENT_HANDOFF && conversation_knows_person(conv) &&
+                   directory_queue(conv->talk->directory, span_str(conv->person_queue));
+    if (c->queue.len)
+        return c->queue;
+    return of_flow ? span_str(conv->person_queue) : default_queue(conv);
+}
+
 static struct session_change change_of(const struct asking *a, const struct conversation *conv)
 {
     const struct control *c = &a->control;
@@ -123,7 +133,7 @@ static struct session_change change_of(const struct asking *a, const struct conv
         .agent_name = directory_agent_name(conv->talk->directory, a->call.caller.id),
         .offer = c->offer,
         .until_ms = c->until_ms,
-        .queue = c->queue.len ? c->queue : default_queue(conv),
+        .queue = queue_of(c, conv),
         .why = span_str("customer"),
         .reason = c->reason,
         .outcome = c->outcome,
@@ -151,6 +161,34 @@ static enum verdict handoff_without_session(struct move *move, struct session_ch
 {
     change.event = SESSION_EVENT_OPEN;
     session_move(move, &change);
+    return WORK_MOVE;
+}
+
+/* The flow has its own way to a person: it hears of the wish as of anything that the customer says. Once: whoever asks
+ * again before the flow has had its turn is not held up. */
+static bool is_for_flow(const struct asking *a, const struct conversation *conv)
+{
+    bool customer = a->call.caller.role == role_customer || a->call.caller.role == role_guest;
+    return a->control.event == SESSION_EVENT_HANDOFF && customer && !a->control.queue.len && conv->person_asks &&
+           conversation_knows_person(conv);
+}
+
+static enum verdict wish(const struct asking *a, struct conversation *conv, struct move *move)
+{
+    struct frame_custom_body body = {.type = span_str(ITEM_WISH),
+                                     .fallback = or_text(a->control.reason, "I would like to talk to a person.")};
+    struct buf out;
+    buf_init(&out, LIMIT_BODY);
+    item_put_body(&out, ITEM_custom, &body);
+    conv->person_asks = false;
+    move_said(move, &(struct log_row){.conversation = conv->id,
+                                      .id = derived_id(move->cause, "wish", 0),
+                                      .author = a->call.caller.id,
+                                      .kind = ITEM_custom,
+                                      .role = (int16_t)a->call.caller.role,
+                                      .audience = audience_public,
+                                      .body = arena_span(&move->arena, buf_span(&out))});
+    buf_done(&out);
     return WORK_MOVE;
 }
 
@@ -194,6 +232,8 @@ static enum verdict carry_out(const struct asking *a, struct conversation *conv,
         return WORK_DONE; /* it is theirs already: a repeat */
     if (change.event == SESSION_EVENT_HANDOFF && !conversation_serving(conv))
         return handoff_without_session(move, change);
+    if (is_for_flow(a, conv))
+        return wish(a, conv, move);
     if (session_allows(conv, change.event, &why) != PARLEY_OK) {
         refuse(refusal, PARLEY_WRONG_STATE, why);
         refusal->current = session_current(move, (struct span){0});

@@ -32,6 +32,20 @@ uint64_t conversation_context(struct span body)
     return context;
 }
 
+void conversation_person(struct conversation *conv, struct uuid run, struct span queue, bool asks)
+{
+    conv->person_run = run;
+    keep(conv->person_queue, queue.ptr ? queue : span_of("", 0));
+    conv->person_asks = asks;
+}
+
+bool conversation_knows_person(const struct conversation *conv)
+{
+    const struct session_row *s = &conv->service.row;
+    return conversation_serving(conv) && s->state == SESSION_BOT && !uuid_is_nil(s->run) &&
+           uuid_equal(s->run, conv->person_run);
+}
+
 void conversation_take(struct conversation *conv, const struct log_state *state)
 {
     conv->customer = state->customer;
@@ -45,6 +59,7 @@ void conversation_take(struct conversation *conv, const struct log_state *state)
         service_set(&conv->service, &state->session);
     else
         conv->service.row = (struct session_row){0};
+    conversation_person(conv, conv->service.row.run, state->person_queue, state->person_asks);
     conv->loaded = true;
 }
 

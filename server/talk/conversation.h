@@ -60,9 +60,13 @@ struct conversation {
     unsigned flying;         /* works at the front that have left */
     int64_t bitten_until_ms; /* settle straight away until then */
     int64_t used_ms;
-    unsigned tries; /* loads and moves in a row that led nowhere */
-    unsigned pins;  /* somebody above holds a pointer to it */
-    void *run;      /* of the floor that runs flows, while it keeps one in memory; pinned */
+    unsigned tries;         /* loads and moves in a row that led nowhere */
+    unsigned pins;          /* somebody above holds a pointer to it */
+    struct uuid person_run; /* of which the next two are known */
+    char
+        person_queue[LIMIT_NAME + 1]; /* where the flow that serves leads a customer who asks past it; empty: nowhere */
+    bool person_asks;                 /* a customer's first wish for a person is for that flow */
+    void *run;                        /* of the floor that runs flows, while it keeps one in memory; pinned */
 
     struct recent *recent; /* RECENT_MAX, once there is one */
     unsigned recent_at;
@@ -75,6 +79,12 @@ static inline bool conversation_serving(const struct conversation *conv)
 }
 
 void service_set(struct service *service, const struct session_row *row);
+
+/* What this run has said of customers who ask past it. */
+void conversation_person(struct conversation *conv, struct uuid run, struct span queue, bool asks);
+
+/* Whether that run serves now. */
+bool conversation_knows_person(const struct conversation *conv);
 
 /* Takes what was read as the state. */
 void conversation_take(struct conversation *conv, const struct log_state *state);

@@ -91,6 +91,82 @@ async def test_a_flow_says_nothing_once_the_customer_has_asked_for_a_person(shop
         await shop.close()
 
 
+WAYS = """flow { id = "ways", title = "Ways", escape = { queue = "second" } }
+%s
+local name = ask { text = "Your name?" }
+say("Hello " .. name)
+ask "Anything else?"
+"""
+OWN_WAY = """on.escape(function()
+  local why = ask "What is it about?"
+  local human = handoff { queue = "second", reason = why }
+  say("Back from " .. human.by)
+end)
+on.event("parcel.arrived", function(data) say("Parcel " .. data.id) end)
+on.topic("opening hours", function() say "Always open." end)
+"""
+
+
+async def test_a_person_asked_past_the_flow_is_of_the_flows_queue(shop):
+    """By the button and by words, also when nobody in memory knows the flow."""
+    shop.site.flow("ways", WAYS % "")
+    shop.app = shop.site.app("ways-app", queue="care", flow="ways")
+    shop.site.queue("second")
+    with shop.serve() as server:
+        ann, bob = await shop.customer("ann"), await shop.customer("bob")
+        for customer in (ann, bob):
+            await customer.post("hello")
+            await customer.until(lambda: "Your name?" in customer.texts())
+        server.kill()
+        server.start()
+        await ann.reconnect()
+        await bob.reconnect()
+        assert (await ann.handoff())["service"]["queue"] == "second"
+        await bob.post("I want to talk to a person please")
+        queued = await bob.until(lambda: next((i for i in bob.items() if i["kind"] == "queued"), None), what="a person")
+        assert (queued["body"]["queue"], queued["body"]["why"]) == ("second", "customer")
+        await shop.close()
+
+
+async def test_the_flows_own_way_to_a_person_comes_first_and_holds_nobody_up(shop):
+    shop.site.flow("ways", WAYS % OWN_WAY)
+    shop.app = shop.site.app("ways-app", queue="care", flow="ways")
+    shop.site.queue("second")
+    key = shop.site.program_key("ways-app")
+    with shop.serve() as server:
+        shop.staff("kim", queues=("second",))
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Your name?" in ann.texts())
+        server.kill()
+        server.start()
+        await ann.reconnect()
+        assert (await ann.handoff())["service"]["state"] == "bot"
+        await ann.until(lambda: "What is it about?" in ann.texts(), what="the flow's own way")
+        server.kill()       # in the middle of what happens
+        server.start()
+        await ann.reconnect()
+        await ann.post("what are your opening hours")
+        await ann.until(lambda: "Always open." in ann.texts())
+        status, text = server.http("POST", "/v1/events", {"conversation": ann.main, "id": uuid7(), "type": "parcel.arrived",
+                                                          "data": {"id": "P1"}}, key)
+        assert status in (200, 201), text
+        await ann.until(lambda: "Parcel P1" in ann.texts(), what="the event")
+        assert (await ann.handoff())["service"]["state"] == "queued", "a second wish goes straight to the queue"
+        kim = await shop.desk("kim")
+        await kim.accept(await kim.offered(ann.main))
+        await kim.resolve(ann.main)
+        await ann.until(lambda: ann.texts().count("What is it about?") == 2, what="the question again")
+        await ann.post("a bill")
+        offer = await kim.offered(ann.main)
+        await kim.accept(offer)
+        await kim.resolve(ann.main)
+        await ann.until(lambda: any(t.startswith("Back from") for t in ann.texts()) and ann.texts()[-1] == "Your name?", what="the old question")
+        await ann.post("Ann")
+        await ann.until(lambda: "Hello Ann" in ann.texts())
+        await shop.close()
+
+
 CLAIM = """flow { id = "claim", title = "Claim" }
 local name = ask { text = "Your name?", invalid = "A name, please.", match = "^[A-Z]" }
 local f = form { title = "Your claim", fields = { { id = "order", label = "Order", required = true, match = "^A" } } }

@@ -23,7 +23,8 @@ static int64_t cpu_us(void)
 enum { CALL_SAY, CALL_ASK, CALL_STOP, CALL_OTHER };
 
 static const char *const names[] = {"say",           "ask",         "stop",         "customer.read", "started.read",
-                                    "process.start", "process.get", "process.step", "process.done",  "process.failed"};
+                                    "process.start", "process.get", "process.step", "process.done",  "process.failed",
+                                    "on.leave"};
 
 struct world {
     struct sandbox *box;

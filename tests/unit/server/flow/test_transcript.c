@@ -90,12 +90,50 @@ static void a_flow_that_fails_says_where(void **state)
     assert_non_null(strstr(report, "[E101]"));
 }
 
+static void what_happens_is_refused_when_it_is_no_function_or_too_much(void **state)
+{
+    static const char *const flows[][2] = {
+        {"flow { id = 'b', title = 'B' }\non.escape(5)", "'handler' must be a function, got an integer [E203]"},
+        {"flow { id = 'b', title = 'B' }\nlocal f = function() end\nfor i = 1, 17 do on.event('e' .. i, f) end",
+         "a flow may have 16 functions for what happens [E204]"},
+        {"flow { id = 'b', title = 'B', escape = { queue = 'q', match = '(' } }", "'match': "},
+        {"flow { id = 'b', title = 'B' }\non.idle('1s', function() error('inside') end)\nask '?'", "g.lua:2: inside"},
+    };
+    char report[1024];
+    for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) {
+        assert_false(play(flows[i][0], "> a\n< never said", 0, report));
+        if (i == 3)
+            assert_false(play(flows[i][0], "> a\n< ?\nadvance 1s\n< never said", 0, report));
+        if (!strstr(report, flows[i][1]))
+            fail_msg("%s\ngave\n%s", flows[i][0], report);
+    }
+}
+
+/* Every topic may be interrupted by another one, up to a depth; then words are what they always are. */
+static void topics_within_topics_have_an_end(void **state)
+{
+    static const char flow[] = "flow { id = 't', title = 'T' }\n"
+                               "for i = 1, 12 do\n"
+                               "  on.topic('^t' .. i .. '$', function() ask('in ' .. i) end)\n"
+                               "end\n"
+                               "ask '?'\n";
+    static const char text[] =
+        "> a\n< ?\n> t1\n< in 1\n> t2\n< in 2\n> t3\n< in 3\n> t4\n< in 4\n> t5\n< in 5\n"
+        "> t6\n< in 6\n> t7\n< in 7\n> t8\n< in 8\n> t9\n< in 7\n> t7\n< in 6\nexpect state == waiting";
+    char report[1024];
+    for (int crash = MEMORY_CRASH_NEVER; crash <= MEMORY_STALE_COMMIT; crash++)
+        if (!play(flow, text, (enum memory_crash)crash, report))
+            fail_msg("world %d: %s", crash, report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_expected_passes_in_every_world),
         cmocka_unit_test(what_is_not_expected_is_named_with_its_line),
         cmocka_unit_test(a_flow_that_fails_says_where),
+        cmocka_unit_test(what_happens_is_refused_when_it_is_no_function_or_too_much),
+        cmocka_unit_test(topics_within_topics_have_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
