@@ -250,6 +250,18 @@ parley_status admin_set_password(struct db *db, const char *email, const char *p
     return st;
 }
 
+parley_status admin_grant(struct db *db, const char *role, const char *permission)
+{
+    return db_run(db, "insert into role (name, permission) values ($1, $2) on conflict do nothing",
+                  DB_ARGS(role, permission));
+}
+
+parley_status admin_revoke(struct db *db, const char *role, const char *permission)
+{
+    return touched_one(db,
+                       db_run(db, "delete from role where name = $1 and permission = $2", DB_ARGS(role, permission)));
+}
+
 parley_status admin_revoke_app_key(struct db *db, const char *kid)
 {
     return touched_one(

@@ -52,6 +52,10 @@ parley_status admin_enable_agent(struct db *db, const char *email);
 parley_status admin_set_password(struct db *db, const char *email, const char *password,
                                  char out_password[ADMIN_PASSWORD + 1]);
 
+/* What a role may do; granting it once more changes nothing. NOT_FOUND when it may not do that. */
+parley_status admin_grant(struct db *db, const char *role, const char *permission);
+parley_status admin_revoke(struct db *db, const char *role, const char *permission);
+
 /* A key that is withdrawn stays so. NOT_FOUND when there is none of that kid, or id. */
 parley_status admin_revoke_app_key(struct db *db, const char *kid);
 parley_status admin_revoke_key(struct db *db, const char *id);

@@ -22,6 +22,7 @@ const struct verb *const verb_families[] = {
     flow_verbs,
     process_type_verbs,
     agent_verbs,
+    role_verbs,
     key_verbs,
     version_verbs,
     testpg_verbs,

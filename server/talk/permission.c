@@ -11,6 +11,11 @@ static const struct {
     {"post", PERMISSION_POST},
 };
 
+const char *permission_name(size_t i)
+{
+    return i < sizeof names / sizeof *names ? names[i].name : NULL;
+}
+
 bool permissions_add(struct permissions *permissions, struct span role, struct span permission)
 {
     int r = role_of(role);

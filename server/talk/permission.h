@@ -18,6 +18,9 @@ struct permissions {
     unsigned of[role_associate + 1]; /* by enum role */
 };
 
+/* The name of the i-th permission; NULL past the last. */
+const char *permission_name(size_t i);
+
 /* Takes over one row. False, and nothing changed, for a role or a permission that is not known here. */
 bool permissions_add(struct permissions *permissions, struct span role, struct span permission);
 

@@ -31,6 +31,21 @@ def test_queues_agents_and_who_serves_where(cli):
     assert len(rows) == 2 and len({len(row) + sum(c > "\u2000" for c in row) for row in rows}) == 1, rows
 
 
+def test_what_a_role_may_do(cli):
+    before = {row["role"]: row["permissions"] for row in cli.json("role", "list")}
+    assert before["supervisor"] == "serve,watch" and before["bot"] == "speak" and before["associate"] == "view"
+    assert cli.json("role", "grant", "agent", "watch") == {"role": "agent", "permissions": "serve,watch"}
+    assert cli.json("role", "grant", "agent", "watch")["permissions"] == "serve,watch"
+    assert cli.json("role", "revoke", "agent", "serve")["permissions"] == "watch"
+    assert cli.json("role", "revoke", "agent", "watch")["permissions"] is None
+    assert {row["role"]: row["permissions"] for row in cli.json("role", "list")} == {**before, "agent": None}
+    cli.refused(NOT_FOUND, "role", "revoke", "agent", "watch", says="may not `watch`")
+    cli.refused(USAGE, "role", "grant", "agnet", "watch", says="did you mean agent")
+    cli.refused(USAGE, "role", "grant", "agent", "wacth", says="did you mean watch")
+    cli.refused(USAGE, "role", "revoke", "agent", "everything", says="serve")
+    cli.refused(USAGE, "role", "grant", "system", "serve", says="no role `system`")
+
+
 def test_administration_refuses_what_cannot_be(cli):
     cli.json("queue", "add", "support")
     cli.refused(CONFLICT, "queue", "add", "support", says="there is a queue `support` already")

@@ -7,13 +7,12 @@ SIGNED_OUT, COME_BACK = 4506, 1012
 
 
 def take(shop, role, permission):
-    shop.site.sql("WITH gone AS (DELETE FROM role WHERE name = %s AND permission = %s RETURNING name)"
-                  " SELECT pg_notify('parley_admin', name) FROM gone", role, permission)
+    shop.site.cli("role", "revoke", role, permission)
 
 
 async def give(shop, role, permission):
     """Returns once it is known: whoever is disabled after it is signed out by the same reading, or a later one."""
-    shop.site.sql("INSERT INTO role VALUES (%s, %s)", role, permission)
+    shop.site.cli("role", "grant", role, permission)
     witness = await shop.desk("witness", status=None)
     shop.site.cli("agent", "disable", "witness@example.com")
     assert await witness.closed() == SIGNED_OUT
