@@ -377,5 +377,25 @@ const struct verb desk_verbs[] = {
                {"password-file", "FILE", "the password, from a file or from standard input (-)", false},
                SIGN_IN_TOKEN},
      .run = desk},
+    {.name = "desk password",
+     .operands = "",
+     .summary = "take another password for yourself, as an agent",
+     .examples =
+         "parley desk password --login kim@example.com\n"
+         "parley desk password --server wss://chat.example/v1/ws --login kim@example.com --password-file old.txt "
+         "--new-file new.txt",
+     .notes =
+         "Asks for the password you have and, twice, for the one you want. Whoever is signed in with the old one is\n"
+         "signed out, everywhere. Who has forgotten theirs asks an administrator: `parley agent password`.",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"server", "URL", "ws:// or wss:// address; else that of `parley dev`, or ws://127.0.0.1:8300/v1/ws",
+                false},
+               {"ca", "FILE", "trust this authority (PEM)", false},
+               {"plain", NULL, "allow ws:// to another machine", false},
+               {"login", "EMAIL", "who you are", false},
+               {"password-file", "FILE", "the password you have, from a file or from standard input (-)", false},
+               {"new-file", "FILE", "the one you want, the same way", false}},
+     .run = sign_in_change_password},
     {0},
 };

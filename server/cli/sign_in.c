@@ -8,6 +8,7 @@
 #include "server/base/mem.h"
 #include "server/cli/cli.h"
 #include "server/cli/files.h"
+#include "server/cli/out.h"
 #include "server/cli/state.h"
 #include "server/cli/term.h"
 #include "server/io/crypto.h"
@@ -85,6 +86,25 @@ static bool http_url(const char *url, const char *path, char *out, size_t size)
     return n > 0 && (size_t)n < size;
 }
 
+static const char *host_of(const char *url)
+{
+    const char *host = strstr(url, "://");
+    return host ? host + 3 : url;
+}
+
+/* What is told to an address goes over no network, or is encrypted; or the user trusts the network. */
+static bool may_be_told(struct cli *cli, const char *url)
+{
+    static const char *const here[] = {"127.0.0.1", "localhost", "[::1]"};
+    const char *host = host_of(url);
+    bool fine = strncmp(url, "wss://", 6) == 0 || cli_has(cli, "plain");
+    for (size_t i = 0; !fine && i < sizeof here / sizeof *here; i++) {
+        size_t len = strlen(here[i]);
+        fine = strncmp(host, here[i], len) == 0 && strchr(":/?#", host[len]);
+    }
+    return fine;
+}
+
 static int refused(int http, const struct value *answer)
 {
     const struct value *error = value_find(answer, "error");
@@ -120,13 +140,16 @@ static int read_answer(int http, struct span body, struct sign_in *s)
 }
 
 /* The token that an HTTP call of the server gives for what is known. */
-static int token_from_server(const char *path, struct span json, struct sign_in *s)
+static int token_from_server(struct cli *cli, const char *path, struct span json, struct sign_in *s)
 {
     char url[1024], why[CURL_WHY];
     int http = 0;
     struct buf answer;
     if (!http_url(s->url, path, url, sizeof url))
         return cli_fail(CLI_USAGE, "%s is no ws:// or wss:// address", s->url);
+    if (!may_be_told(cli, s->url))
+        return cli_fail(CLI_USAGE, "%s would show secrets to the network; use wss://, or --plain if you trust it",
+                        s->url);
     buf_init(&answer, ANSWER_MAX);
     parley_status st = curl_post_once(url, s->ca_file, json, &http, &answer, why);
     int code = st == PARLEY_OK ? read_answer(http, buf_span(&answer), s)
@@ -139,14 +162,14 @@ static int token_from_server(const char *path, struct span json, struct sign_in 
 
 /* --- customers --- */
 
-static int token_of_guest(const char *key, struct sign_in *s)
+static int token_of_guest(struct cli *cli, const char *key, struct sign_in *s)
 {
     struct buf json;
     buf_init(&json, SECRET_MAX);
     buf_add_str(&json, "{\"key\":");
     wire_json_put_text(&json, span_str(key));
     buf_add_char(&json, '}');
-    int code = token_from_server("/v1/guests", buf_span(&json), s);
+    int code = token_from_server(cli, "/v1/guests", buf_span(&json), s);
     buf_done(&json);
     return code;
 }
@@ -208,7 +231,7 @@ static int as_customer(struct cli *cli, struct sign_in *s)
     }
     if (cli_has(cli, "guest")) {
         s->name = mem_text(name ? name : "guest");
-        return token_of_guest(cli_flag(cli, "guest"), s);
+        return token_of_guest(cli, cli_flag(cli, "guest"), s);
     }
     if (key && !sub && !name)
         return cli_fail(CLI_USAGE, "--key needs --sub ID or --name NAME: whom shall the token name?");
@@ -264,17 +287,21 @@ static bool demo_password(const char *email, char *out, size_t size)
     return found;
 }
 
+static int password_from_file(const char *path, char *out, size_t size)
+{
+    struct buf text;
+    buf_init(&text, SECRET_MAX);
+    int code = read_secret(path, &text);
+    if (code == CLI_OK)
+        snprintf(out, size, "%s", text.ptr);
+    buf_done(&text);
+    return code;
+}
+
 static int find_password(struct cli *cli, const char *email, char *out, size_t size)
 {
-    if (cli_has(cli, "password-file")) {
-        struct buf text;
-        buf_init(&text, SECRET_MAX);
-        int code = read_secret(cli_flag(cli, "password-file"), &text);
-        if (code == CLI_OK)
-            snprintf(out, size, "%s", text.ptr);
-        buf_done(&text);
-        return code;
-    }
+    if (cli_has(cli, "password-file"))
+        return password_from_file(cli_flag(cli, "password-file"), out, size);
     if (demo_password(email, out, size))
         return CLI_OK;
     char question[300];
@@ -284,23 +311,74 @@ static int find_password(struct cli *cli, const char *email, char *out, size_t s
     return CLI_OK;
 }
 
-static int token_of_agent(struct cli *cli, const char *email, struct sign_in *s)
+/* wanted: the password from now on; NULL: they only sign in. */
+static int ask_server(struct cli *cli, const char *email, const char *password, const char *wanted, struct sign_in *s)
 {
-    char password[SECRET_MAX] = "";
-    int code = find_password(cli, email, password, sizeof password);
-    if (code != CLI_OK)
-        return code;
     struct buf json;
     buf_init(&json, 4 * SECRET_MAX);
     buf_add_str(&json, "{\"email\":");
     wire_json_put_text(&json, span_str(email));
     buf_add_str(&json, ",\"password\":");
     wire_json_put_text(&json, span_str(password));
+    if (wanted) {
+        buf_add_str(&json, ",\"new\":");
+        wire_json_put_text(&json, span_str(wanted));
+    }
     buf_add_char(&json, '}');
-    code = token_from_server("/v1/login", buf_span(&json), s);
-    crypto_wipe(password, sizeof password);
+    int code = token_from_server(cli, wanted ? "/v1/password" : "/v1/login", buf_span(&json), s);
     crypto_wipe(json.ptr, json.cap);
     buf_done(&json);
+    return code;
+}
+
+static int token_of_agent(struct cli *cli, const char *email, struct sign_in *s)
+{
+    char password[SECRET_MAX] = "";
+    int code = find_password(cli, email, password, sizeof password);
+    if (code == CLI_OK)
+        code = ask_server(cli, email, password, NULL, s);
+    crypto_wipe(password, sizeof password);
+    return code;
+}
+
+static int find_new_password(struct cli *cli, char *out, size_t size)
+{
+    char again[SECRET_MAX] = "";
+    int code = CLI_OK;
+    if (cli_has(cli, "new-file"))
+        return password_from_file(cli_flag(cli, "new-file"), out, size);
+    if (cli_json(cli) || !term_ask_secret("New password: ", out, size) ||
+        !term_ask_secret("The same once more: ", again, sizeof again))
+        code = cli_fail(CLI_USAGE, "no new password; give --new-file FILE (- reads standard input)");
+    else if (strcmp(out, again) != 0)
+        code = cli_fail(CLI_USAGE, "the two are not the same; nothing is changed");
+    crypto_wipe(again, sizeof again);
+    return code;
+}
+
+int sign_in_change_password(struct cli *cli)
+{
+    static const char *const columns[] = {"email", NULL};
+    char password[SECRET_MAX] = "", wanted[SECRET_MAX] = "";
+    const char *email = cli_flag(cli, "login");
+    struct sign_in s = {0};
+    if (!email)
+        return cli_fail(CLI_USAGE, "who are you? Give --login EMAIL");
+    choose_url(cli, &s);
+    int code = find_password(cli, email, password, sizeof password);
+    if (code == CLI_OK)
+        code = find_new_password(cli, wanted, sizeof wanted);
+    if (code == CLI_OK)
+        code = ask_server(cli, email, password, wanted, &s);
+    if (code == CLI_OK) {
+        struct out *out = out_one(cli, columns);
+        out_text(out, email);
+        out_end(&out);
+        cli_say(cli, "\nThe password is changed; whoever was signed in with the old one is signed out.");
+    }
+    crypto_wipe(password, sizeof password);
+    crypto_wipe(wanted, sizeof wanted);
+    sign_in_done(&s);
     return code;
 }
 

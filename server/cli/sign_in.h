@@ -19,6 +19,9 @@ int sign_in_customer(struct cli *cli, struct sign_in *out);
 /* A member of staff: --token, or --login with a password from a file, the demo's list or a question. */
 int sign_in_agent(struct cli *cli, struct sign_in *out);
 
+/* Another password for the agent of --login, from --new-file or asked for twice. A cli_exit. */
+int sign_in_change_password(struct cli *cli);
+
 void sign_in_done(struct sign_in *s);
 
 /* The flags they read, for the verb's table. */

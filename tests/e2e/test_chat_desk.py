@@ -1,4 +1,5 @@
 """The two programs in the terminal, and the C SDK under them, against a real server."""
+import json
 import os
 import pty
 import select
@@ -114,6 +115,42 @@ def test_a_token_that_is_refused_ends_the_program(shop):
         wrong = subprocess.run([program(), "desk", "--server", shop.server.url, "--login", shop.staff("kim"),
                                 "--password-file", "-"], input="wrong\n", text=True, capture_output=True, timeout=READY_S)
         assert wrong.returncode == 4 and wrong.stderr.startswith("parley: the server says: ")
+
+
+def signing_in(shop, verb, *args, stdin):
+    return subprocess.run([program(), *verb, *args], input=stdin, text=True, capture_output=True, timeout=READY_S)
+
+
+@pytest.mark.parametrize("verb", [("desk",), ("desk", "password")], ids=" ".join)
+def test_no_password_goes_over_the_network_in_the_clear(shop, verb):
+    """0.0.0.0 leads here, and is no name of this machine."""
+    with shop.serve() as server:
+        email = shop.staff("kim")
+        who = ("--server", server.url.replace("127.0.0.1", "0.0.0.0"), "--login", email)
+        new = ("--new-file", file(shop, "new.pw", "another long canary-7f3e one")) if "password" in verb else ()
+        done = signing_in(shop, verb, *who, *new, "--password-file", "-", stdin=shop.site.passwords[email])
+        assert done.returncode == 2 and "use wss://" in done.stderr and not done.stdout, done.stderr
+        assert shop.site.sql("SELECT count(*) FROM agent_token") == [(0,)], "it was sent all the same"
+
+
+def test_an_agent_takes_another_password(shop):
+    with shop.serve() as server:
+        email, other = shop.staff("kim"), "another long canary-7f3e one"
+        old, new = file(shop, "old.pw", shop.site.passwords[email]), file(shop, "new.pw", other)
+        change = (("desk", "password"), "--server", server.url, "--login", email, "--new-file")
+        with desk(shop, email) as kim:
+            kim.state("online")
+            short = signing_in(shop, *change, "-", "--password-file", old, stdin="short")
+            assert short.returncode == 1 and "12 to 1024" in short.stderr
+            wrong = signing_in(shop, *change, new, "--password-file", "-", stdin="wrong")
+            assert wrong.returncode == 4 and wrong.stderr.startswith("parley: the server says: ")
+            done = signing_in(shop, *change, new, "--password-file", old, "--json", stdin="")
+            assert done.returncode == 0 and json.loads(done.stdout) == {"email": email}, done.stderr
+            kim.state("blocked")
+            assert kim.quit() == 4
+        shop.site.passwords[email] = other
+        with desk(shop, email) as kim:
+            kim.state("online")
 
 
 def test_lines_in_and_words_out(shop):
