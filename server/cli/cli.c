@@ -4,6 +4,7 @@
 #include "server/base/conf.h"
 #include "server/base/mem.h"
 #include "server/base/suggest.h"
+#include "server/cli/flow_tools.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -285,12 +286,14 @@ static int find_family(int argc, char **argv, char name[static FAMILY_MAX])
     return found;
 }
 
-/* `parley help VERB` is `parley VERB --help`. */
+/* `parley help VERB` is `parley VERB --help`; `parley help E204` is a page on an error of a flow. */
 static bool help_of(int argc, char **argv)
 {
     int words;
     char family[FAMILY_MAX];
     const struct verb *verb = verb_find(argc, argv, &words);
+    if (argc == 1 && flow_help_page(argv[0]))
+        return true;
     if (verb)
         verb_help(verb);
     else if (find_family(argc, argv, family) == argc)

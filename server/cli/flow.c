@@ -37,23 +37,6 @@ static int script_read(const char *path, struct script *script)
     return code;
 }
 
-/* ---- check ---- */
-
-static int check(struct cli *cli)
-{
-    int code = CLI_OK;
-    for (int i = 0; i < cli_operand_count(cli); i++) {
-        struct script script;
-        int one = script_read(cli_operand(cli, i), &script);
-        if (one == CLI_OK)
-            cli_say(cli, "%s: ok", script.path);
-        else
-            code = one;
-        buf_done(&script.source.text);
-    }
-    return code;
-}
-
 /* ---- publish ---- */
 
 static int store(struct cli *cli, struct db *db, struct script *script)
@@ -134,8 +117,21 @@ const struct verb flow_verbs[] = {
      .operands_min = 1,
      .operands_max = 1000,
      .summary = "find mistakes in flows, without server or database",
-     .examples = "parley flow check flows/*.lua",
-     .run = check},
+     .examples =
+         "parley flow check flows/*.lua\nparley flow check --config /etc/parley/parley.conf --online flows/*.lua",
+     .notes =
+         "With --config or --set, that the services and secrets which the flows name are configured; with --online,\n"
+         "that the queues are in the database - of a running `parley dev`, when PARLEY_DATABASE_URL has its address.",
+     .uses_conf = true,
+     .flags = {{"online", NULL, "also look up what is in the configured database", false}},
+     .run = flow_check},
+    {.name = "flow help",
+     .operands = "CODE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "what an error of a flow means, with an example",
+     .examples = "parley flow help E204",
+     .run = flow_help},
     {.name = "flow publish",
      .operands = "FILE",
      .operands_min = 1,

@@ -15,6 +15,7 @@ enum { PATH_ROOM = 1024 };
 
 struct reading {
     struct flow_source *out;
+    const struct flow_known *known;
     const char *path; /* of the flow itself */
     struct flow_called wanted[BUNDLE_MAX];
     size_t count, done;
@@ -46,7 +47,7 @@ static void print_findings(const struct flow_findings *found, struct span source
     struct buf text;
     buf_init(&text, 1 << 16);
     flow_check_print(found, source, &text);
-    fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&text)));
+    fprintf(stderr, "%.*s  more: parley flow help %s\n", SPAN_ARG(buf_span(&text)), found->errors->code);
     buf_done(&text);
 }
 
@@ -103,16 +104,28 @@ static int not_there(const struct reading *r, const struct flow_called *call, st
 
 /* ---- reading ---- */
 
+static int check_uses(const struct reading *r, const struct flow_findings *found, struct span source)
+{
+    struct flow_findings missing = {0};
+    if (r->known)
+        flow_check_uses(found, r->known, &missing);
+    if (missing.count == 0)
+        return CLI_OK;
+    print_findings(&missing, source);
+    return CLI_PROBLEMS;
+}
+
 static int read_one(struct reading *r, const char *path, struct flow_findings *found, struct buf *text)
 {
     buf_init(text, BUNDLE_BYTES_MAX);
     int code = files_read(path, text);
     if (code != CLI_OK)
         return code;
-    if (flow_check_source(path, buf_span(text), found) != PARLEY_OK) {
+    parley_status st = flow_check_source(path, buf_span(text), found);
+    if (st != PARLEY_OK)
         print_findings(found, buf_span(text));
+    if (check_uses(r, found, buf_span(text)) != CLI_OK || st != PARLEY_OK)
         return CLI_PROBLEMS;
-    }
     note_calls(r, found);
     return CLI_OK;
 }
@@ -135,7 +148,12 @@ static int read_called(struct reading *r, const struct flow_called *call, struct
 
 int flow_source_read(const char *path, struct flow_source *out)
 {
-    struct reading r = {.out = out, .path = path};
+    return flow_source_check(path, NULL, out);
+}
+
+int flow_source_check(const char *path, const struct flow_known *known, struct flow_source *out)
+{
+    struct reading r = {.out = out, .known = known, .path = path};
     struct flow_findings found;
     struct buf text;
     buf_init(&out->text, BUNDLE_BYTES_MAX);

@@ -5,7 +5,10 @@
 #include "protocol/buf.h"
 
 struct cli;
+struct flow_known;
 
+int flow_check(struct cli *cli);
+int flow_help(struct cli *cli);
 int flow_test(struct cli *cli);
 int flow_play(struct cli *cli);
 int flow_new(struct cli *cli);
@@ -23,5 +26,11 @@ struct flow_source {
 
 /* Reads and checks all of them; says what is wrong. A cli_exit. buf_done(&out->text) in any case. */
 int flow_source_read(const char *path, struct flow_source *out);
+
+/* The same, and that everything they use is among what there is. */
+int flow_source_check(const char *path, const struct flow_known *known, struct flow_source *out);
+
+/* The page on an error, on stdout. False when there is no such code. */
+bool flow_help_page(const char *code);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "server/base/suggest.h"
 #include "server/flow/api.h"
+#include "server/flow/check_words.h"
 #include "server/flow/json.h"
 #include "server/flow/parser.h"
 #include "server/flow/sandbox.h"
@@ -21,6 +22,8 @@ struct checking {
     struct span locals[GLOBALS_MAX]; /* for suggestions */
     size_t local_count;
     bool has_flow;
+    struct value texts; /* of one language; null: none, or not written out */
+    bool has_texts;
     struct flow_error beyond; /* takes what there is no room for */
 };
 
@@ -64,11 +67,6 @@ static void note_local(void *owner, struct span name, int line)
     struct checking *c = owner;
     if (c->local_count < GLOBALS_MAX && !has_word(c->locals, c->local_count, name))
         c->locals[c->local_count++] = name;
-}
-
-static void no_call(void *owner, struct span table, struct span name, const struct value *args, size_t count, bool open,
-                    int line)
-{
 }
 
 /* ---- second reading: what is wrong ---- */
@@ -181,6 +179,69 @@ static void note_called(struct checking *c, const struct flow_function *f, const
     call->line = line;
 }
 
+static const struct value *field_of(const struct value *args, size_t count, const char *name)
+{
+    const struct value *found = count && args[0].type == VALUE_MAP ? value_find(&args[0], name) : NULL;
+    return found;
+}
+
+static void note_use(struct checking *c, enum flow_use_kind kind, const struct value *name, int line)
+{
+    if (name && name->type == VALUE_TEXT && name->text.len)
+        check_note_use(c->out, kind, c->file, name->text, line);
+}
+
+/* What must be there when this is called. */
+static void note_uses(struct checking *c, const struct flow_function *f, const struct value *args, size_t count,
+                      int line)
+{
+    const struct value *escape = field_of(args, count, "escape");
+    if (strcmp(f->name, "secret") == 0)
+        note_use(c, FLOW_USE_SECRET, count ? args : NULL, line);
+    else if (strcmp(f->name, "handoff") == 0)
+        note_use(c, FLOW_USE_QUEUE, field_of(args, count, "queue"), line);
+    else if (strcmp(f->name, "flow") == 0 && escape)
+        note_use(c, FLOW_USE_QUEUE, field_of(escape, 1, "queue"), line);
+    else if (strncmp(f->name, "hours.", 6) == 0 || strncmp(f->name, "queue.", 6) == 0)
+        note_use(c, FLOW_USE_QUEUE, count ? args : NULL, line);
+}
+
+/* ---- catalogues: the first reading finds them, the second what is asked of them ---- */
+
+static void note_texts(void *owner, struct span table, struct span name, const struct value *args, size_t count,
+                       bool open, int line)
+{
+    struct checking *c = owner;
+    if (table.len || !span_is(name, "texts"))
+        return;
+    bool language = count && args[0].type == VALUE_MAP && args[0].count && args[0].members[0].value.type == VALUE_MAP;
+    if (language && !c->has_texts)
+        c->texts = args[0].members[0].value;
+    else
+        c->texts = (struct value){.type = VALUE_NULL}; /* there are more of them */
+    c->has_texts = true;
+}
+
+static void check_text(struct checking *c, const struct value *args, size_t count, int line)
+{
+    struct suggest s;
+    char typed[WORD + 1], word[WORD + 1], best[WORD + 1] = "";
+    if (count == 0 || args[0].type != VALUE_TEXT || c->texts.type != VALUE_MAP || value_get(&c->texts, args[0].text))
+        return;
+    copy_word(typed, args[0].text);
+    suggest_init(&s, typed);
+    for (uint32_t i = 0; i < c->texts.count; i++) {
+        const char *before = s.best;
+        copy_word(word, c->texts.members[i].key);
+        suggest_offer(&s, word);
+        if (s.best != before)
+            memcpy(best, word, sizeof best);
+        s.best = s.best ? best : NULL;
+    }
+    flow_error_set(add_finding(c, line), "E110", "t: there is no text '%s'%s%s%s", typed,
+                   *best ? ", did you mean '" : "", best, *best ? "'?" : "");
+}
+
 static void check_call(void *owner, struct span table, struct span name, const struct value *args, size_t count,
                        bool open, int line)
 {
@@ -195,6 +256,9 @@ static void check_call(void *owner, struct span table, struct span name, const s
         flow_error_set(add_finding(c, line), "E208", "flow{} may be called only once");
     if (calls_a_flow(f) && count)
         note_called(c, f, &args[0], line);
+    note_uses(c, f, args, count, line);
+    if (f == &flow_functions[FLOW_CALL_t])
+        check_text(c, args, count, line);
     if (open)
         return; /* who knows what comes */
     parley_status st = flow_check_arguments(f, args, count, &c->arena, &map, &found);
@@ -213,7 +277,13 @@ static void check_call(void *owner, struct span table, struct span name, const s
 static void check_shape(void *owner, enum parser_shape shape, struct span text, int line)
 {
     if (shape == PARSER_NEVER)
-        flow_error_set(add_finding(owner, line), "E111", "this is never reached: the flow has left before");
+        flow_error_set(add_finding(owner, line), "E111", "this is never reached");
+}
+
+static void check_no_wait(void *owner, struct span call, int line)
+{
+    flow_error_set(add_finding(owner, line), "E306",
+                   "'%.*s' cannot wait here: xpcall calls this function with an error", SPAN_ARG(call));
 }
 
 static void sort_findings(struct flow_findings *f)
@@ -233,11 +303,12 @@ static enum sandbox_verdict never_called(void *owner, struct sandbox_call *call)
 
 static void check_names_and_calls(struct checking *c, struct span source)
 {
-    const struct parser_events first = {c, note_name, no_call, note_local, NULL};
+    const struct parser_events first = {c, note_name, note_texts, note_local, NULL};
     const struct parser_events second = {c, check_name, check_call, check_local, check_shape};
     parley_status st = parser_read(source, &c->arena, &first);
     if (st == PARLEY_OK)
         st = parser_read(source, &c->arena, &second);
+    check_words(c->out, c->file, source, &c->arena, check_no_wait, c);
     if (st != PARLEY_OK)
         flow_error_set(add_finding(c, 1), "E103", "the file is too intricate to be checked");
     else if (!c->has_flow)

@@ -182,12 +182,17 @@ static void return_statement(struct parser *p)
 static void while_statement(struct parser *p)
 {
     const char *from = p->now.from;
+    bool for_ever = is(p, "true") && p->ahead.type == TOKEN_KEYWORD && span_is(p->ahead.word, "do");
+    bool outer = p->left;
+    p->left = false;
     parser_expression(p);
     parser_shape(p, PARSER_LOOP, from);
     expect(p, "do");
     parser_block(p);
     expect(p, "end");
     parser_shape(p, PARSER_END_LOOP, NULL);
+    p->endless = for_ever && !p->left;
+    p->left = outer;
 }
 
 static void do_statement(struct parser *p)
@@ -196,8 +201,10 @@ static void do_statement(struct parser *p)
     expect(p, "end");
 }
 
+/* May lead anywhere. */
 static void goto_statement(struct parser *p)
 {
+    p->left = true;
     advance(p);
 }
 
@@ -205,6 +212,11 @@ static void label_statement(struct parser *p)
 {
     advance(p);
     expect(p, "::");
+}
+
+static void break_statement(struct parser *p)
+{
+    p->left = true;
 }
 
 static void nothing(struct parser *p)
@@ -223,7 +235,7 @@ static const struct {
                   {"return", return_statement},
                   {"do", do_statement},
                   {"goto", goto_statement},
-                  {"break", nothing},
+                  {"break", break_statement},
                   {";", nothing},
                   {"::", label_statement}};
 
@@ -238,13 +250,14 @@ static void statement(struct parser *p)
         statements[i].read(p);
     else
         expression_statement(p);
+    p->endless &= i < sizeof statements / sizeof *statements && statements[i].read == while_statement;
     p->depth--;
 }
 
 /* A call that does not come back, as a statement of its own. */
 static bool goes_away(const struct parser *p)
 {
-    static const char *const names[] = {"stop", "restart", "jump"};
+    static const char *const names[] = {"stop", "restart", "jump", "error"};
     bool call = p->ahead.type == TOKEN_TEXT || (p->ahead.type == TOKEN_SIGN && strchr("({", *p->ahead.word.ptr));
     for (size_t i = 0; p->now.type == TOKEN_NAME && call && i < sizeof names / sizeof *names; i++)
         if (span_is(p->now.word, names[i]) && !parser_is_local(p, p->now.word))
@@ -256,10 +269,11 @@ static void inner_block(struct parser *p)
 {
     while (p->status == PARLEY_OK && !ends_block(p)) {
         bool away = goes_away(p);
+        p->endless = false;
         statement(p);
         while (take(p, ";"))
             ;
-        if (away && !ends_block(p) && !is(p, "::"))
+        if ((away || p->endless) && !ends_block(p) && !is(p, "::"))
             parser_shape(p, PARSER_NEVER, NULL);
     }
 }

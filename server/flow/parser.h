@@ -22,7 +22,8 @@ enum parser_shape {
     PARSER_FUNCTION,
     PARSER_END_FUNCTION,
     PARSER_RETURN, /* behind what it gives */
-    PARSER_NEVER   /* a statement that is never reached: it stands behind stop(), restart() or jump() */
+    PARSER_NEVER /* a statement that is never reached: behind stop(), restart(), jump(), error(), or a loop without end
+                  */
 };
 
 struct parser_events {

@@ -18,6 +18,8 @@ struct parser {
     struct value_member *entries; /* of the tables that are being read, innermost last; without a key: in order */
     size_t entry_count;
     int depth;
+    bool left;    /* the loop that is being read has a break, or a goto may lead out of it */
+    bool endless; /* the last statement was a loop that nothing leads out of */
     parley_status status;
 };
 

@@ -74,6 +74,47 @@ def test_a_flow_that_is_called_and_not_there_is_named_with_its_line(begun):
     assert code == 7 and "flows/refund.lua:2: error: undefined name 'sya', did you mean 'say'?" in said
 
 
+USES = '''flow { id = "uses", title = "Uses", escape = { queue = "suport" } }
+local order = http.get { url = "{shpo}/orders/" .. started.text, auth = secret "shpo" }
+http.post { url = "{shop}/seen", json = { order = order } }
+handoff { queue = "support" }
+'''
+
+
+def test_check_looks_up_services_and_secrets_in_a_configuration(begun):
+    (begun / "flows" / "uses.lua").write_text(USES)
+    assert parley(begun, "check", "flows/uses.lua")[0] == 0, "nothing is looked up unless told"
+    (begun / "my.conf").write_text("[flows]\nservices = shop=https://shop.example/api\n")
+    code, said = parley(begun, "check", "--config", "my.conf", "flows/uses.lua")
+    assert code == 7
+    assert "flows/uses.lua:2: error: there is no service 'shpo' in flows.services, did you mean 'shop'?  [E121]" in said
+    assert ' >   2 | local order = http.get { url = "{shpo}/orders/"' in said
+    assert "there is no secret 'shpo' in flows.secrets  [E122]" in said
+    assert said.count("error:") == 2, "queues are looked up though there is no database"
+    assert "more: parley flow help E1" in said
+
+
+def test_check_looks_up_queues_in_the_database(cli, tmp_path):
+    (tmp_path / "uses.lua").write_text(USES.replace("shpo", "shop"))
+    assert cli("queue", "add", "support").returncode == 0
+    services = ["--set", "flows.services=shop=https://shop.example/api"]
+    cli.env["PARLEY_FLOWS_SECRETS"] = "shop=canary-7f3e"
+    done = cli("flow", "check", *services, "--online", str(tmp_path / "uses.lua"))
+    assert done.returncode == 7
+    assert ":1: error: there is no queue 'suport', did you mean 'support'?  [E123]" in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert cli("queue", "add", "suport").returncode == 0
+    assert cli("flow", "check", *services, "--online", str(tmp_path / "uses.lua")).returncode == 0
+
+
+def test_an_error_has_a_page(tmp_path):
+    code, said = parley(tmp_path, "help", "E204")
+    assert code == 0 and said.startswith("E204  too many") and 'choices = { "Too small" }' in said
+    done = subprocess.run([program(), "help", "E204"], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == said
+    assert parley(tmp_path, "help", "E999")[0] == 3
+
+
 def test_a_graph_shows_every_question_and_branch_and_nothing_over_another(tmp_path):
     (tmp_path / "x.lua").write_text('''flow { id = "x", title = "X" }
 local function help(why)

@@ -1,0 +1,130 @@
+/* parley flow check: mistakes, and whether what the flows need is there. parley flow help: a page on an error. */
+#include "server/base/conf.h"
+#include "server/base/mem.h"
+#include "server/cli/cli.h"
+#include "server/cli/db.h"
+#include "server/cli/flow_tools.h"
+#include "server/flow/check.h"
+#include "server/flow/page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PAGE_MAX = 1 << 14 };
+
+/* Names, ended by NULL. */
+struct names {
+    const char **at;
+    size_t count;
+};
+
+static void add_name(struct names *n, struct span name)
+{
+    n->at = mem_resize(n->at, (n->count + 2) * sizeof *n->at);
+    n->at[n->count++] = mem_span(name);
+    n->at[n->count] = NULL;
+}
+
+static void names_done(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        mem_free((char *)n->at[i]);
+    mem_free(n->at);
+}
+
+/* The beginning of each word, up to its equals sign. */
+static void add_keys(struct names *n, const char *text)
+{
+    while (*text) {
+        size_t word = strcspn(text, " "), name = strcspn(text, "= ");
+        if (name && name < word)
+            add_name(n, span_of(text, name));
+        text += word + strspn(text + word, " ");
+    }
+}
+
+/* What the flows may need. */
+struct there {
+    struct names services, secrets, queues;
+};
+
+static int read_conf(struct cli *cli, struct there *t)
+{
+    const struct conf *conf = cli_conf(cli);
+    if (!conf)
+        return CLI_PROBLEMS;
+    t->services.at = mem_array(1, sizeof *t->services.at);
+    t->secrets.at = mem_array(1, sizeof *t->secrets.at);
+    for (size_t i = 0; i < conf->flows.services.count; i++)
+        add_keys(&t->services, conf->flows.services.at[i]);
+    add_keys(&t->secrets, conf->flows.secrets);
+    return CLI_OK;
+}
+
+static int read_database(struct cli *cli, struct there *t)
+{
+    struct db *db = NULL;
+    struct db_rows *rows = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code != CLI_OK)
+        return code;
+    parley_status st = db_query(db, "select name from queue order by name", DB_ARGS(), &rows);
+    if (st == PARLEY_OK) {
+        t->queues.at = mem_array(1, sizeof *t->queues.at);
+        for (size_t i = 0; i < db_count(rows); i++)
+            add_name(&t->queues, span_str(db_cell(rows, i, 0)));
+    } else {
+        code = db_fail(db, st, "cannot read the queues");
+    }
+    db_rows_free(&rows);
+    db_close(&db);
+    return code;
+}
+
+static int check_file(struct cli *cli, const char *path, const struct flow_known *known)
+{
+    struct flow_source source = {0};
+    int code = flow_source_check(path, known, &source);
+    if (code == CLI_OK)
+        cli_say(cli, "%s: ok", path);
+    buf_done(&source.text);
+    return code;
+}
+
+int flow_check(struct cli *cli)
+{
+    struct there there = {0};
+    bool configured = cli_flag(cli, "config") || cli_flag(cli, "set"), online = cli_has(cli, "online");
+    int code = configured || online ? read_conf(cli, &there) : CLI_OK;
+    if (code == CLI_OK && online)
+        code = read_database(cli, &there);
+    struct flow_known known = {there.services.at, there.secrets.at, there.queues.at};
+    bool readable = code == CLI_OK;
+    for (int i = 0; readable && i < cli_operand_count(cli); i++) {
+        int one = check_file(cli, cli_operand(cli, i), &known);
+        code = one == CLI_OK ? code : one;
+    }
+    names_done(&there.services);
+    names_done(&there.secrets);
+    names_done(&there.queues);
+    return code;
+}
+
+bool flow_help_page(const char *code)
+{
+    struct buf page;
+    buf_init(&page, PAGE_MAX);
+    bool found = flow_page_print(code, &page);
+    if (found)
+        printf("%.*s", SPAN_ARG(buf_span(&page)));
+    buf_done(&page);
+    return found;
+}
+
+int flow_help(struct cli *cli)
+{
+    const char *code = cli_operand(cli, 0);
+    return flow_help_page(code)
+               ? CLI_OK
+               : cli_fail(CLI_NOT_FOUND, "there is no error %.16s; they are listed in server/flow/ERRORS.md", code);
+}
