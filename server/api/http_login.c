@@ -252,7 +252,7 @@ static void leave(struct api *api, struct link *link, void *arg)
         return;
     }
     l->link = link_ref(link);
-    if (link->who->role < role_agent || link->who->role > role_admin) {
+    if (!role_is_agent(link->who->role)) {
         on_left(l, PARLEY_DENIED, NULL); /* only an agent's sign-in is ours to end */
         return;
     }

@@ -57,7 +57,8 @@ static bool any_public(const struct talk *t, int64_t low, int64_t high)
 
 static void fill(const struct talk *t, const struct page *p, struct frame_thread *out, struct frame_item *items)
 {
-    int64_t low = p->above + 1, high = p->below && p->below - 1 < t->head ? p->below - 1 : t->head;
+    int64_t low = p->above < t->head ? p->above + 1 : t->head + 1,
+            high = p->below && p->below - 1 < t->head ? p->below - 1 : t->head;
     size_t n;
     int64_t at = gather(t, p, low, high, items, &n);
     int64_t from = p->oldest ? at : low, to = p->oldest ? high : at;

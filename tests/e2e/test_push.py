@@ -295,7 +295,7 @@ async def test_gone_means_no_more(shop, sink):
         await ann.post("hello")
         await sink.call(1)
         bob = await shop.customer("bob")
-        await ann.until(lambda: "wants no more requests (410)" in shop.site.logs(), what="the log line")
+        await until(lambda: "wants no more requests (410)" in shop.site.logs(), "the log line")
         await bob.post("hello")
         await shop.quiet()
     assert len(sink.calls) == 1
@@ -341,6 +341,6 @@ async def test_without_leave_the_own_network_is_off_limits(shop, sink):
     with shop.serve(sets=sets, env={"PARLEY_PUSH_SECRET": SECRET}):
         ann = await shop.customer("ann")
         await ann.post("hello")
-        await ann.until(lambda: "a push request failed" in shop.site.logs(), what="the refusal in the log")
+        await until(lambda: "a push request failed" in shop.site.logs(), "the refusal in the log")
         await shop.quiet()
     assert not sink.calls and SECRET not in shop.site.logs()
