@@ -1,6 +1,7 @@
 """Any number is a cursor, for ever: a second later, 400 days later, on another device, from another process."""
 import pytest
 
+from parley_link import Link
 from shop import ECHO
 
 DAY = 86400
@@ -32,6 +33,29 @@ async def test_every_cursor_gives_exactly_what_follows(shop):
             assert phone.items() == whole and "gap" not in answer
             await phone.close()
             shop.clients.remove(phone)
+        await shop.quiet()
+    shop.judge()
+
+
+async def test_a_number_that_will_never_come_is_a_cursor_too(shop):
+    most = (1 << 63) - 1
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        await say(ann, 3)
+        head = ann.threads[ann.main].head
+        link = await Link("late", "msgpack").open(server.url)
+        [thread] = (await link.request("hello", token=shop.app.token("ann"), have=[{"conversation": ann.main, "seq": most}]))["threads"]
+        assert (thread["head"], thread.get("items")) == (head, None) and "gap" not in thread
+        for page in ({"after": most}, {"before": 1}):
+            answer = (await link.request("range", conversation=ann.main, **page))["thread"]
+            assert (answer["head"], answer.get("items")) == (head, None) and "gap" not in answer
+        answer = (await link.request("range", conversation=ann.main, before=most))["thread"]
+        assert [i["seq"] for i in answer["items"]] == [i["seq"] for i in ann.items()]
+        answer = (await link.request("subscribe", conversation=ann.main, have=most))["thread"]
+        assert (answer["head"], answer.get("items")) == (head, None)
+        await link.request("mark", conversation=ann.main, read=most, delivered=most)
+        await ann.until(lambda: any(m["read"] == head for m in ann.threads[ann.main].marks.values()), what="the mark at the head")
+        await link.close()
         await shop.quiet()
     shop.judge()
 
