@@ -22,6 +22,8 @@ static struct jws_table *table_new(const struct conf *conf)
 static bool reaches(void *arg, const struct principal *who, const struct hub_reach *reach)
 {
     const struct api *api = arg;
+    if (who->role == role_bot)
+        return !uuid_equal(who->id, reach->bot) || uuid_equal(who->device, reach->holder);
     return !role_is_agent(who->role) || directory_may(api->directory, who->role, PERMISSION_WATCH) ||
            uuid_equal(who->id, reach->agent) || uuid_equal(who->id, reach->offered) ||
            directory_serves(api->directory, who->id, span_str(reach->queue));
@@ -104,8 +106,8 @@ static bool may_stay(void *arg, const struct principal *who)
     const struct directory *directory = arg;
     switch (who->role) {
     case role_customer:
-        return directory_has_key(directory, who->key);
     case role_bot:
+        return directory_has_key(directory, who->key);
     case role_backend:
         return directory_has_key(directory, who->id);
     default:

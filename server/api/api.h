@@ -91,6 +91,14 @@ struct caller api_caller(const struct link *link);
 /* Whether this version 7 id is older than the link: then it may be a repeat that nobody here remembers. */
 bool api_made_before(struct uuid id, const struct link *link);
 
+/* A bot's process on this link has come, gone, or said something of itself; or does not want this offer. */
+void api_tell_bot(struct api *api, const struct link *link, bool here, struct uuid declined);
+
+static inline bool link_is_bot(const struct link *link)
+{
+    return link->who && link->who->role == role_bot;
+}
+
 /* The session as a reader may see it. */
 bool api_service(const struct api *api, const struct session_row *row, struct frame_service *out);
 

@@ -177,6 +177,20 @@ static void check_agent(struct checking *c, const struct credentials *credential
 
 /* ---- bots and back ends ---- */
 
+/* The bot is who speaks, by any of its keys; its processes are told apart by their devices. */
+static void be_bot(struct checking *c, const struct directory_api_key *key)
+{
+    struct principal *who = &c->admission.who;
+    const struct directory_bot *bot = directory_bot(c->api->directory, key->bot);
+    who->id = key->bot;
+    who->key = key->id;
+    who->device = uuid_is_nil(c->device) ? crypto_uuid7() : c->device;
+    who->status = agent_status_away;
+    who->capacity = AUTH_BOT_CAPACITY;
+    if (bot)
+        set_name(who, span_str(bot->title));
+}
+
 static void check_key(struct checking *c, const struct credentials *credentials)
 {
     uint8_t digest[AUTH_DIGEST];
@@ -188,6 +202,8 @@ static void check_key(struct checking *c, const struct credentials *credentials)
     }
     c->admission.who = (struct principal){.id = key->id, .role = key->role, .app = key->app};
     set_name(&c->admission.who, span_str(key->name));
+    if (key->role == role_bot)
+        be_bot(c, key);
     finish(c, PARLEY_OK, NULL);
 }
 

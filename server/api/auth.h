@@ -29,7 +29,7 @@ int64_t auth_wait_ms(struct api *api, uint64_t peer);
 void auth_check(struct api *api, const struct credentials *credentials, auth_done *done, void *arg);
 
 /* A random token with its prefix, and the digest it is known by. */
-enum { AUTH_TOKEN = 64, AUTH_DIGEST = 32 };
+enum { AUTH_TOKEN = 64, AUTH_DIGEST = 32, AUTH_BOT_CAPACITY = 20 };
 void auth_token_new(const char *prefix, char out[AUTH_TOKEN], uint8_t digest[AUTH_DIGEST]);
 void auth_digest(struct span token, uint8_t digest[AUTH_DIGEST]);
 

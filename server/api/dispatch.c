@@ -7,6 +7,7 @@
 #include "server/hub/hub.h"
 #include "server/hub/topic.h"
 #include "server/io/ws.h"
+#include "server/route/route.h"
 #include "server/talk/directory.h"
 
 enum { STRIKES_MAX = 10 };
@@ -145,6 +146,8 @@ static void on_close(void *user, int code)
     struct link *link = user;
     metric_add_by(METRIC_connections_closed_total, why_closed(code), 1);
     context_forget(link);
+    if (link_is_bot(link) && link->state == LINK_OPEN)
+        api_tell_bot(link->owner, link, false, (struct uuid){0});
     link_move(link, LINK_GONE);
     link_unref(&link);
 }
@@ -229,7 +232,20 @@ bool api_made_before(struct uuid id, const struct link *link)
 
 struct caller api_caller(const struct link *link)
 {
-    return (struct caller){.id = link->who->id, .role = link->who->role, .app = link->who->app};
+    return (struct caller){
+        .id = link->who->id, .role = link->who->role, .app = link->who->app, .device = link->who->device};
+}
+
+void api_tell_bot(struct api *api, const struct link *link, bool here, struct uuid declined)
+{
+    const struct principal *who = link->who;
+    route_bot(api->route, &(struct route_seat){.bot = who->id,
+                                               .device = who->device,
+                                               .link = link,
+                                               .here = here,
+                                               .status = (enum agent_status)who->status,
+                                               .capacity = who->capacity,
+                                               .declined = declined});
 }
 
 bool api_service(const struct api *api, const struct session_row *row, struct frame_service *out)

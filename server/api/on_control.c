@@ -1,4 +1,5 @@
 /* handoff.request, queue.leave, offer.*, transfer, release, resolve, reopen: who serves. */
+#include "protocol/item.h"
 #include "server/api/api.h"
 #include "server/api/thread.h"
 #include "server/api/verb.h"
@@ -60,14 +61,28 @@ static void ask_control(struct api *api, struct link *link, const struct frame *
     control_ask(api->talk, &control, &caller, done, ask);
 }
 
+/* What the bot was told goes with the session, canonical. */
+static void add_bots_part(struct api *api, const struct frame_handoff_request *r, struct control *control)
+{
+    control->epoch = r->epoch;
+    control->summary = r->summary;
+    control->priority = (int32_t)r->priority;
+    control->has_priority = r->has_priority;
+    if (!r->has_collected)
+        return;
+    buf_clear(&api->scratch);
+    item_canonical(r->collected.value, &api->scratch);
+    control->collected = buf_span(&api->scratch);
+}
+
 void on_handoff_request(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_handoff_request *r = &frame->handoff_request;
-    ask_control(
-        api, link, frame,
-        (struct control){
-            .conversation = r->conversation, .event = SESSION_EVENT_HANDOFF, .queue = r->queue, .reason = r->reason},
-        on_service);
+    struct control control = {
+        .conversation = r->conversation, .event = SESSION_EVENT_HANDOFF, .queue = r->queue, .reason = r->reason};
+    if (link_is_bot(link))
+        add_bots_part(api, r, &control);
+    ask_control(api, link, frame, control, on_service);
 }
 
 void on_queue_leave(struct api *api, struct link *link, const struct frame *frame)
@@ -89,6 +104,11 @@ static void on_done(void *arg, struct call *call, const struct result *result)
 void on_offer_decline(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_offer_decline *r = &frame->offer_decline;
+    if (link_is_bot(link)) {
+        api_tell_bot(api, link, true, r->offer);
+        link_reply(link, frame->id, FRAME_done, NULL);
+        return;
+    }
     ask_control(api, link, frame,
                 (struct control){.conversation = r->conversation,
                                  .event = SESSION_EVENT_WITHDRAW,
@@ -112,7 +132,9 @@ void on_offer_accept(struct api *api, struct link *link, const struct frame *fra
 {
     const struct frame_offer_accept *r = &frame->offer_accept;
     ask_control(api, link, frame,
-                (struct control){.conversation = r->conversation, .event = SESSION_EVENT_ACCEPT, .offer = r->offer},
+                (struct control){.conversation = r->conversation,
+                                 .event = link_is_bot(link) ? SESSION_EVENT_HOLD : SESSION_EVENT_ACCEPT,
+                                 .offer = r->offer},
                 on_accepted);
 }
 
@@ -133,7 +155,7 @@ void on_release(struct api *api, struct link *link, const struct frame *frame)
     const struct frame_release *r = &frame->release;
     ask_control(api, link, frame,
                 (struct control){.conversation = r->conversation,
-                                 .event = SESSION_EVENT_RELEASE,
+                                 .event = link_is_bot(link) ? SESSION_EVENT_LET_GO : SESSION_EVENT_RELEASE,
                                  .epoch = r->epoch,
                                  .outcome = r->outcome,
                                  .note = r->note},
@@ -145,7 +167,7 @@ void on_resolve(struct api *api, struct link *link, const struct frame *frame)
     const struct frame_resolve *r = &frame->resolve;
     ask_control(api, link, frame,
                 (struct control){.conversation = r->conversation,
-                                 .event = SESSION_EVENT_RESOLVE,
+                                 .event = link_is_bot(link) ? SESSION_EVENT_FINISH : SESSION_EVENT_RESOLVE,
                                  .epoch = r->epoch,
                                  .outcome = r->outcome,
                                  .note = r->note},

@@ -29,14 +29,43 @@ static void on_status(void *arg, parley_status status)
     mem_free(s);
 }
 
+/* A program says of itself on each link anew: what it said is the link's. */
+static void set_bot_status(struct api *api, struct link *link, const struct frame *frame)
+{
+    const struct frame_status_set *s = &frame->status_set;
+    link->who->status = s->status;
+    if (s->has_capacity)
+        link->who->capacity = (int)s->capacity;
+    api_tell_bot(api, link, true, (struct uuid){0});
+    link_reply(link, frame->id, FRAME_status_is, &(struct frame_status_is){.status = s->status});
+}
+
 void on_status_set(struct api *api, struct link *link, const struct frame *frame)
 {
+    if (link_is_bot(link)) {
+        set_bot_status(api, link, frame);
+        return;
+    }
     struct ask *ask = ask_begin(api, link, frame);
     if (!ask)
         return;
     struct setting *s = mem_alloc(sizeof *s);
     *s = (struct setting){.ask = ask, .status = (enum agent_status)frame->status_set.status};
     route_set_status(api->route, link->who->id, s->status, on_status, s);
+}
+
+void api_desk(struct api *api, const struct link *link, desk_done *done, void *arg)
+{
+    const struct principal *who = link->who;
+    if (link_is_bot(link))
+        desk_load_bot(api->store,
+                      &(struct desk_bot){.bot = who->id,
+                                         .device = who->device,
+                                         .status = (enum agent_status)who->status,
+                                         .capacity = who->capacity},
+                      done, arg);
+    else
+        desk_load(api->store, api->directory, who->id, done, arg);
 }
 
 static void on_desk_read(void *arg, parley_status status, const struct frame_desk *desk)
@@ -52,7 +81,7 @@ void on_inbox(struct api *api, struct link *link, const struct frame *frame)
 {
     struct ask *ask = ask_begin(api, link, frame);
     if (ask)
-        desk_load(api->store, api->directory, link->who->id, on_desk_read, ask);
+        api_desk(api, link, on_desk_read, ask);
 }
 
 /* ---- accepted: thread, then dossier, in one answer ---- */

@@ -101,7 +101,9 @@ static void send_welcome(struct greeting *g, const struct frame_desk *desk)
     link_move(link, LINK_OPEN);
     start_beat(link);
     link_reply(link, g->ask->id, FRAME_welcome, &w);
-    if (desk)
+    if (link_is_bot(link))
+        api_tell_bot(g->ask->api, link, true, (struct uuid){0});
+    else if (desk)
         route_arrived(g->ask->api->route, who->id);
 }
 
@@ -142,8 +144,8 @@ static void complete(struct greeting *g)
         greeting_end(g);
     } else if (g->failed) {
         refuse_greeting(g, g->failed, NULL);
-    } else if (role_is_agent(link->who->role)) {
-        desk_load(g->ask->api->store, g->ask->api->directory, link->who->id, on_desk, g);
+    } else if (role_is_agent(link->who->role) || link_is_bot(link)) {
+        api_desk(g->ask->api, link, on_desk, g);
     } else {
         send_welcome(g, NULL);
         greeting_end(g);

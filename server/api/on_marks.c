@@ -2,8 +2,10 @@
 #include "server/api/api.h"
 #include "server/api/marks.h"
 #include "server/api/verb.h"
+#include "server/base/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/topic.h"
+#include "server/store/bot_row.h"
 
 static struct sub *followed(struct link *link, const struct frame *frame, struct uuid conversation)
 {
@@ -45,6 +47,18 @@ void on_mark(struct api *api, struct link *link, const struct frame *frame)
     link_reply(link, frame->id, FRAME_done, NULL);
 }
 
+static void ignore(void *arg, parley_status status, const struct pg_fault *fault)
+{
+}
+
+/* A bot that says so works on its answer, and gets longer for it. */
+static void keep_quiet(struct api *api, const struct link *link, struct uuid conversation)
+{
+    const struct principal *who = link->who;
+    bot_turn_extend(api->store, conversation, who->id, who->device, clock_ms() + api->conf->bots.answer_time_ms,
+                    api->conf->bots.longest_ms, ignore, NULL);
+}
+
 void on_typing(struct api *api, struct link *link, const struct frame *frame)
 {
     const struct frame_typing *t = &frame->typing;
@@ -53,5 +67,7 @@ void on_typing(struct api *api, struct link *link, const struct frame *frame)
     if (!followed(link, frame, t->conversation))
         return;
     hub_notify(api->hub, t->conversation, FRAME_push_typing, &push, link->who->id, false);
+    if (t->on && link_is_bot(link))
+        keep_quiet(api, link, t->conversation);
     link_reply(link, frame->id, FRAME_done, NULL);
 }

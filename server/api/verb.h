@@ -5,6 +5,7 @@
 
 #include "protocol/frame.h"
 #include "server/hub/link.h"
+#include "server/route/desk.h"
 #include "server/talk/permission.h"
 
 struct api;
@@ -19,6 +20,9 @@ struct verb {
 };
 
 const struct verb *verb_of(enum frame_type type);
+
+/* The desk of an agent, or of a process of a bot. */
+void api_desk(struct api *api, const struct link *link, desk_done *done, void *arg);
 
 /* The link has closed: contexts that wait for their turn are dropped. */
 void context_forget(struct link *link);

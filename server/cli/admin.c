@@ -275,6 +275,41 @@ parley_status admin_revoke_key(struct db *db, const char *id)
         db_run(db, "update api_key set disabled_at = coalesce(disabled_at, now()) where id::text = $1", DB_ARGS(id)));
 }
 
+parley_status admin_add_bot(struct db *db, const struct admin_bot *bot, char out_id[UUID_TEXT + 1])
+{
+    char id[UUID_TEXT + 1];
+    new_id(id);
+    parley_status st = touched_one(
+        db, db_run(db,
+                   "insert into bot (id, name, title, app, queue) select $1::uuid, $2, $3, id, $5 from app "
+                   "where name = $4 and ($5::text is null or exists (select from queue where name = $5))",
+                   DB_ARGS(id, bot->name, bot->title ? bot->title : bot->name, bot->app, or_null(bot->queue))));
+    if (st == PARLEY_OK)
+        memcpy(out_id, id, sizeof id);
+    return st;
+}
+
+parley_status admin_set_first_bot(struct db *db, const char *app, const char *name)
+{
+    return touched_one(db, db_run(db,
+                                  "update app a set default_bot = $2 where a.name = $1 and ($2::text is null or exists"
+                                  " (select from bot b where b.name = $2 and b.app = a.id))",
+                                  DB_ARGS(app, or_null(name))));
+}
+
+/* The app's bot of that name, made if there is none. */
+static parley_status find_bot(struct db *db, const char *app, const char *name)
+{
+    char id[UUID_TEXT + 1];
+    struct db_rows *rows = NULL;
+    parley_status st = db_query(db, "select 1 from bot b join app a on a.id = b.app where b.name = $1 and a.name = $2",
+                                DB_ARGS(name, app), &rows);
+    if (st == PARLEY_OK && db_count(rows) == 0)
+        st = admin_add_bot(db, &(struct admin_bot){.app = app, .name = name}, id);
+    db_rows_free(&rows);
+    return st;
+}
+
 parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
                             char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1])
 {
@@ -284,10 +319,14 @@ parley_status admin_add_key(struct db *db, const char *app, const char *name, co
     crypto_token("pk_", token);
     crypto_sha256(span_str(token), digest);
     crypto_hex(span_of(digest, sizeof digest), hex);
-    parley_status st = touched_one(db, db_run(db,
-                                              "insert into api_key (id, digest, role, name, app) "
-                                              "select $1::uuid, decode($2, 'hex'), $3, $4, id from app where name = $5",
-                                              DB_ARGS(id, hex, role, name, app)));
+    parley_status st = strcmp(role, "bot") == 0 ? find_bot(db, app, name) : PARLEY_OK;
+    if (st == PARLEY_OK)
+        st = touched_one(
+            db, db_run(db,
+                       "insert into api_key (id, digest, role, name, app, bot) select $1::uuid, decode($2, 'hex'), $3,"
+                       " $4, a.id, b.id from app a left join bot b on b.app = a.id and b.name = $4 and $3 = 'bot'"
+                       " where a.name = $5",
+                       DB_ARGS(id, hex, role, name, app)));
     if (st == PARLEY_OK) {
         memcpy(out_id, id, sizeof id);
         memcpy(out_token, token, sizeof token);

@@ -60,7 +60,21 @@ parley_status admin_revoke(struct db *db, const char *role, const char *permissi
 parley_status admin_revoke_app_key(struct db *db, const char *kid);
 parley_status admin_revoke_key(struct db *db, const char *id);
 
-/* For a bot or a back end; the token is known to nobody but the caller. NOT_FOUND when there is no such app. */
+struct admin_bot {
+    const char *app, *name;
+    const char *title; /* NULL: the name */
+    const char *queue; /* where its handoffs go; NULL: the app's */
+};
+
+/* A bot from outside. NOT_FOUND when there is no such app or queue. */
+parley_status admin_add_bot(struct db *db, const struct admin_bot *bot, char out_id[UUID_TEXT + 1]);
+
+/* Which of its bots serves an app's customers first; name NULL: none. NOT_FOUND when there is no such app or bot. */
+parley_status admin_set_first_bot(struct db *db, const char *app, const char *name);
+
+/* For a bot or a back end; the token is known to nobody but the caller. A key for a bot is one more of the app's bot of
+ * that name, which is made when there is none: CONFLICT when it is another app's, INVALID when it is no name. NOT_FOUND
+ * when there is no such app. */
 parley_status admin_add_key(struct db *db, const char *app, const char *name, const char *role,
                             char out_id[UUID_TEXT + 1], char out_token[CRYPTO_TOKEN + 1]);
 

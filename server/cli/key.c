@@ -20,6 +20,11 @@ static int write_key(struct cli *cli, struct db *db, const char *role)
         st = db_commit(db, "key");
     if (st == PARLEY_NOT_FOUND)
         return cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
+    if (st == PARLEY_CONFLICT)
+        return cli_fail(CLI_CONFLICT, "the bot `%.80s` is another app's", name);
+    if (st == PARLEY_INVALID)
+        return cli_fail(CLI_USAGE, "`%.80s` is no name of a bot; use 1 to 64 of a-z 0-9 . _ -, a letter or digit first",
+                        name);
     if (st != PARLEY_OK)
         return db_fail(db, st, "cannot add the key");
     struct out *out = out_one(cli, columns);
@@ -75,6 +80,9 @@ const struct verb key_verbs[] = {
      .examples = "parley key add shop orders\nparley key add shop concierge --role bot",
      .uses_conf = true,
      .prints_data = true,
+     .notes =
+         "NAME is for you, of a back end. Of a bot it is the bot's: `parley bot add` makes it with its first key,\n"
+         "and this another one.",
      .flags = {{"role", "ROLE", "backend (usual) or bot", false}},
      .run = add},
     {.name = "key list",

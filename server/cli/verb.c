@@ -23,6 +23,7 @@ const struct verb *const verb_families[] = {
     process_type_verbs,
     agent_verbs,
     role_verbs,
+    bot_verbs,
     key_verbs,
     version_verbs,
     testpg_verbs,

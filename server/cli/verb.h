@@ -59,6 +59,7 @@ extern const struct verb flow_verbs[];
 extern const struct verb process_type_verbs[];
 extern const struct verb agent_verbs[];
 extern const struct verb role_verbs[];
+extern const struct verb bot_verbs[];
 extern const struct verb key_verbs[];
 extern const struct verb version_verbs[];
 extern const struct verb testpg_verbs[];

@@ -19,9 +19,10 @@ struct topic;
 /* A principal's first link came to this worker, or the last one went. */
 typedef void hub_presence(void *arg, struct uuid principal, enum role role, bool here);
 
-/* By what staff reach a conversation: whose its session is, whom it is offered to, the queue. */
+/* By what staff reach a conversation: whose its session is, whom it is offered to, the queue; the process of the bot.
+ */
 struct hub_reach {
-    struct uuid conversation, agent, offered;
+    struct uuid conversation, agent, offered, bot, holder;
     char queue[LIMIT_NAME + 1];
 };
 
@@ -82,6 +83,10 @@ void hub_notify_state(struct hub *hub, struct uuid conversation, struct uuid abo
 
 /* A push to every link of one person, on every worker. */
 void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, const void *push);
+
+/* The same to the links that a program has under this device. */
+void hub_tell_device(struct hub *hub, struct uuid principal, struct uuid device, enum frame_type type,
+                     const void *push);
 
 /* ---- who is here ---- */
 

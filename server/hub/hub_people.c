@@ -22,7 +22,7 @@ static void replace_older(struct principal_links *p, const struct link *link)
 parley_status hub_admit(struct hub *hub, struct link *link)
 {
     struct principal_links *p = map_get(&hub->principals, link->who->id);
-    unsigned max = link->who->role == role_backend || link->who->role == role_bot ? 1024
+    unsigned max = link->who->role == role_backend || link->who->role == role_bot ? LIMIT_LINKS_PER_PROGRAM
                    : link_is_staff(link)                                          ? LIMIT_LINKS_PER_AGENT
                                                                                   : LIMIT_LINKS_PER_CUSTOMER;
     if (p && p->count >= max)

@@ -28,7 +28,8 @@ struct notice {
     struct mail mail;
     struct uuid target; /* a conversation, or a principal */
     struct uuid except;
-    struct uuid about; /* what it says the state of; nil: it is of the moment, and gives way to anything */
+    struct uuid about;  /* what it says the state of; nil: it is of the moment, and gives way to anything */
+    struct uuid device; /* of a principal: to its links under this one; nil: to all */
     bool staff_only;
     bool relay; /* at the home worker: pass it on to the watchers */
     int from;
@@ -147,6 +148,8 @@ static void tell_here(struct hub *hub, const struct notice *n)
     LIST_EACH(&p->links, node)
     {
         struct link *link = LIST_ITEM(node, struct link, in_principal);
+        if (!uuid_is_nil(n->device) && !uuid_equal(link->who->device, n->device))
+            continue;
         if (link->state == LINK_OPEN) /* before welcome it is told by the welcome */
             link_send(link, n->packets[link->encoding]);
     }
@@ -161,7 +164,12 @@ static void open_tell(struct mail *mail, void *receiver)
 
 void hub_tell(struct hub *hub, struct uuid principal, enum frame_type type, const void *push)
 {
-    struct notice here = {.target = principal};
+    hub_tell_device(hub, principal, (struct uuid){0}, type, push);
+}
+
+void hub_tell_device(struct hub *hub, struct uuid principal, struct uuid device, enum frame_type type, const void *push)
+{
+    struct notice here = {.target = principal, .device = device};
     encode(&here, type, push);
     tell_here(hub, &here);
     for (int i = 0; i < hub->peers->count; i++)

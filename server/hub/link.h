@@ -23,7 +23,9 @@ struct principal {
     struct uuid device; /* nil: none given */
     int64_t expires_ms; /* 0: never */
     int64_t revision;   /* of the row that grants access; a greater one there withdraws it */
-    struct uuid key;    /* of a customer: the id of the key that signed their token (directory_key_id) */
+    struct uuid key;    /* of a customer: the id of the key that signed their token (directory_key_id); of a bot: its */
+    int status;         /* of a bot's process: enum agent_status, as it said on this link */
+    int capacity;       /* of the same: sessions at a time */
     char name[LIMIT_TITLE + 1];
 };
 

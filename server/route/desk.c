@@ -3,6 +3,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/mem.h"
+#include "server/store/bot_row.h"
 #include "server/store/customer_row.h"
 #include "server/store/session_row.h"
 #include "server/talk/directory.h"
@@ -199,4 +200,18 @@ void desk_load(struct store *store, const struct directory *directory, struct uu
         part_done(r, mine);
     if (waiting != PARLEY_OK || !n)
         part_done(r, waiting);
+}
+
+/* What it has, and nothing else: offers are told when they are made, and who waits is the router's to know. */
+void desk_load_bot(struct store *store, const struct desk_bot *bot, desk_done *done, void *arg)
+{
+    struct reading *r = mem_alloc(sizeof *r);
+    *r = (struct reading){.store = store, .done = done, .arg = arg, .pending = 1};
+    arena_init(&r->arena, ARENA_MAX);
+    make_room(r);
+    r->desk.status = bot->status;
+    r->desk.capacity = bot->capacity;
+    parley_status st = bot_held(store, bot->bot, bot->device, on_mine, r);
+    if (st != PARLEY_OK)
+        part_done(r, st);
 }

@@ -59,6 +59,8 @@ static void on_handoff(void *arg, parley_status status, const struct handoff_row
         d->reason = keep(g, rows[0].reason), d->has_reason = rows[0].reason.len > 0;
         d->summary = keep(g, rows[0].summary), d->has_summary = rows[0].summary.len > 0;
         d->collected.json = keep(g, rows[0].collected), d->has_collected = rows[0].collected.len > 0;
+        d->outcome = keep(g, rows[0].outcome), d->has_outcome = rows[0].outcome.len > 0;
+        d->note = keep(g, rows[0].note), d->has_note = rows[0].note.len > 0;
     }
     part_done(g, status);
 }

@@ -11,8 +11,9 @@ enum { WAITING_READ = 4000, WAITING_OF_QUEUE = 200, PLACES_TOLD = 50, TOLD_MAX =
 
 /* ---- who is free ---- */
 
-static bool is_excluded(const struct route *route, struct uuid session, struct uuid agent, int64_t now)
+bool route_is_excluded(const struct route *route, struct uuid session, struct uuid agent)
 {
+    int64_t now = loop_now_ms(route->loop);
     LIST_EACH(&route->exclusions, node)
     {
         struct exclusion *e = LIST_ITEM(node, struct exclusion, node);
@@ -33,11 +34,10 @@ static bool is_free(const struct route *route, const struct directory_agent *age
 static struct directory_agent *longest_idle(struct route *route, const struct session_row *session)
 {
     struct directory_agent *best = NULL, *agent;
-    int64_t now = loop_now_ms(route->loop);
     for (int i = 0; (agent = directory_agent_at(route->directory, i)); i++) {
         if (!is_free(route, agent) || !directory_member(route->directory, agent->id, session->queue))
             continue;
-        if (is_excluded(route, session->id, agent->id, now))
+        if (route_is_excluded(route, session->id, agent->id))
             continue;
         if (!best || agent->assigned_at_ms < best->assigned_at_ms)
             best = agent;
@@ -167,6 +167,7 @@ static void match(void *arg)
     struct span queues[QUEUES_MAX];
     const struct directory_queue *queue;
     int n = 0;
+    bots_match(route);
     if (route->reading) {
         route->again = true;
         return;
@@ -207,6 +208,7 @@ static void on_sweep(void *arg)
     route_match_soon(route);
     seats_sweep(route);
     silence_sweep(route);
+    bots_sweep(route);
     LIST_EACH(&route->exclusions, node)
     {
         struct exclusion *e = LIST_ITEM(node, struct exclusion, node);
@@ -231,13 +233,14 @@ void route_exclude(struct route *route, struct uuid session, struct uuid agent)
 
 struct news {
     struct mail mail;
-    enum { NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS, NEWS_ARRIVED } what;
+    enum { NEWS_SESSION, NEWS_PRESENCE, NEWS_STATUS, NEWS_ARRIVED, NEWS_BOT, NEWS_WAITS } what;
     struct service session, was;
     int64_t head;
     struct uuid agent;
     int worker;
     bool here;
     enum agent_status status;
+    struct route_seat seat;
 };
 
 static void take_news(struct route *route, const struct news *news)
@@ -245,6 +248,7 @@ static void take_news(struct route *route, const struct news *news)
     switch (news->what) {
     case NEWS_SESSION:
         offering_session(route, &news->was.row, &news->session.row, news->head);
+        bots_session(route, &news->session.row);
         break;
     case NEWS_PRESENCE:
         seat_presence(route, news->agent, news->worker, news->here);
@@ -254,6 +258,11 @@ static void take_news(struct route *route, const struct news *news)
         break;
     case NEWS_ARRIVED:
         offerings_tell_again(route, news->agent);
+        break;
+    case NEWS_BOT:
+        bots_news(route, &news->seat, news->worker);
+        break;
+    case NEWS_WAITS:
         break;
     }
     route_match_soon(route);
@@ -298,6 +307,20 @@ static void on_served(void *arg, struct conversation *conv, const struct session
     tell_router(arg, &news);
 }
 
+/* A customer goes on in a session that no process of its bot has. */
+static void on_stored(void *arg, struct conversation *conv, const struct log_row *row)
+{
+    const struct session_row *s = &conv->service.row;
+    if ((row->role == role_customer || row->role == role_guest) && s->state == SESSION_BOT && !uuid_is_nil(s->bot) &&
+        uuid_is_nil(s->holder))
+        tell_router(arg, &(struct news){.what = NEWS_WAITS});
+}
+
+void route_bot(struct route *route, const struct route_seat *seat)
+{
+    tell_router(route, &(struct news){.what = NEWS_BOT, .seat = *seat, .worker = route->self});
+}
+
 static void on_presence(void *arg, struct uuid principal, enum role role, bool here)
 {
     struct route *route = arg;
@@ -323,7 +346,7 @@ struct route *route_new(const struct conf *conf, struct loop *loop, struct store
     route->self = self;
     route->node = node;
     list_init(&route->exclusions);
-    talk_hook(talk, &(struct talk_hooks){.served = on_served, .arg = route});
+    talk_hook(talk, &(struct talk_hooks){.stored = on_stored, .served = on_served, .arg = route});
     hub_on_presence(hub, on_presence, route);
     if (self == 0)
         loop_timer_start(loop, &route->sweep, SWEEP_MS, on_sweep, route);
@@ -340,6 +363,7 @@ void route_free(struct route **route)
     mem_free(LIST_ITEM(node, struct exclusion, node));
     map_done(&(*route)->told);
     offerings_free(*route);
+    bots_free(*route);
     seats_free(*route);
     mem_free(*route);
     *route = NULL;

@@ -37,6 +37,19 @@ void route_place(const struct directory *directory, const struct session_row *se
  * was going. Any worker. */
 void route_arrived(struct route *route, struct uuid agent);
 
+/* A process of a bot on a link. */
+struct route_seat {
+    struct uuid bot, device;
+    const void *link; /* tells one from another; never followed */
+    bool here;        /* false: the link has gone */
+    enum agent_status status;
+    int capacity;
+    struct uuid declined; /* an offer that it does not want; nil: this is not about one */
+};
+
+/* The router hears of it. Any worker. */
+void route_bot(struct route *route, const struct route_seat *seat);
+
 /* An agent says of themselves. Writes it, then tells the router; done(arg, status) then. Any worker. */
 typedef void route_done(void *arg, parley_status status);
 void route_set_status(struct route *route, struct uuid agent, enum agent_status status, route_done *done, void *arg);

@@ -1,5 +1,5 @@
 /* What the parts of the router share: the matching (route.c), offers (offer.c), agents' presence (presence.c), the end
- * of silent sessions (silence.c). All of it lives on the first worker. */
+ * of silent sessions (silence.c), bots from outside (bots.c, watchdog.c). All of it lives on the first worker. */
 #ifndef SERVER_ROUTE_ROUTE_INSIDE_H
 #define SERVER_ROUTE_ROUTE_INSIDE_H
 
@@ -21,6 +21,17 @@ enum {
     ORPHAN_MS = 2000, /* an offer seen for this much longer than it may last belongs to a process that is gone */
 };
 
+/* Bots from outside. */
+struct bots {
+    struct map seats;        /* struct bot_seat by bot and device */
+    struct map offers;       /* struct bot_offer by session */
+    struct uuid asked[1000]; /* seats whose load is being read */
+    int asked_count;
+    bool reading, again;
+    bool watching, gathering;
+    int64_t gathered_ms, tidied_ms;
+};
+
 struct route {
     const struct conf *conf;
     struct loop *loop;
@@ -38,6 +49,7 @@ struct route {
     struct map sighting;    /* in this round */
     struct map told;        /* the place a waiting session was told last, as a pointer */
     struct list exclusions; /* struct exclusion */
+    struct bots bots;
     struct loop_turn turn;
     struct loop_timer sweep;
     bool reading, again;
@@ -93,6 +105,9 @@ void route_match_soon(struct route *route);
 /* For as long as an offer lasts the session is not offered to this agent again. */
 void route_exclude(struct route *route, struct uuid session, struct uuid agent);
 
+/* An agent, or a process of a bot by its device. */
+bool route_is_excluded(const struct route *route, struct uuid session, struct uuid agent);
+
 /* The agent's status is written: the router hears of it. From any worker. */
 void route_told_status(struct route *route, struct uuid agent, enum agent_status status);
 
@@ -118,6 +133,26 @@ void offerings_reconcile(struct route *route, const struct session_row *waiting,
 void offerings_tell_again(struct route *route, struct uuid agent);
 void offerings_of_agent_end(struct route *route, struct uuid agent);
 void offerings_free(struct route *route);
+
+/* ---- bots.c ---- */
+
+/* Asks a free process of its bot to take each session that waits. */
+void bots_match(struct route *route);
+
+/* The session has become another: its offer may be over. */
+void bots_session(struct route *route, const struct session_row *now);
+
+/* A process has come, gone, said something of itself, or declined. */
+void bots_news(struct route *route, const struct route_seat *news, int worker);
+
+/* What is due. */
+void bots_sweep(struct route *route);
+void bots_free(struct route *route);
+
+/* ---- watchdog.c ---- */
+
+/* Who did not answer, and which sessions are adrift. */
+void watchdog_sweep(struct route *route);
 
 /* ---- silence.c ---- */
 

@@ -104,7 +104,10 @@ static const struct pg_statement revisions = {
     "principal_revisions",
     "select id, case when disabled_at is null then revision else -1 end from agent where id = any ($1)"
     " union all select id, revision from customer where id = any ($1)"
-    " union all select id, case when disabled_at is null then 0 else -1 end from api_key where id = any ($1)",
+    " union all select id, case when disabled_at is null then 0 else -1 end from api_key"
+    "  where id = any ($1) and bot is null"
+    " union all select id, case when exists (select from api_key k where k.bot = b.id and k.disabled_at is null) then 0"
+    "                          else -1 end from bot b where id = any ($1)",
     1,
     {PG_UUID_ARRAY},
 };

@@ -3,7 +3,7 @@
 
 static const struct pg_statement apps = {
     "app_load_apps",
-    "select id, name, space, default_flow, default_queue, guests, origins from app order by name",
+    "select id, name, space, default_flow, default_queue, guests, origins, default_bot from app order by name",
     0,
     {0}};
 static const struct pg_statement keys = {
@@ -14,11 +14,13 @@ static const struct pg_statement keys = {
 };
 static const struct pg_statement api_keys = {
     "app_load_api_keys",
-    "select id, digest, role, name, app from api_key where disabled_at is null order by id",
+    "select id, digest, role, name, app, bot from api_key where disabled_at is null order by id",
     0,
     {0}};
 static const struct pg_statement queues = {
     "app_load_queues", "select name, title, priority from queue order by name", 0, {0}};
+static const struct pg_statement bots = {
+    "app_load_bots", "select id, name, title, app, queue from bot order by name", 0, {0}};
 static const struct pg_statement permissions = {
     "app_load_permissions", "select name, permission from role order by name, permission", 0, {0}};
 
@@ -52,6 +54,7 @@ static void on_apps(void *arg, const struct pg_result *r)
             .default_flow = pg_get_text(r, i, 3),
             .default_queue = pg_get_text(r, i, 4),
             .guests = pg_get_bool(r, i, 5),
+            .default_bot = pg_get_text(r, i, 7),
         };
         read_origins(&rows[i], pg_get_list(r, i, 6, PG_TEXT_ARRAY), load->group);
     }
@@ -85,6 +88,7 @@ static void on_api_keys(void *arg, const struct pg_result *r)
             .role = pg_get_text(r, i, 2),
             .name = pg_get_text(r, i, 3),
             .app = pg_get_uuid(r, i, 4),
+            .bot = pg_get_uuid(r, i, 5),
         };
         pg_copy_bytes(r, i, 1, rows[i].digest, sizeof rows[i].digest);
     }
@@ -100,6 +104,22 @@ static void on_queues(void *arg, const struct pg_result *r)
         rows[i] = (struct queue_row){pg_get_text(r, i, 0), pg_get_text(r, i, 1), pg_get_i32(r, i, 2)};
     load->all.queues = rows;
     load->all.nqueues = pg_rows(r);
+}
+
+static void on_bots(void *arg, const struct pg_result *r)
+{
+    struct load *load = arg;
+    struct bot_row *rows = ROOM(load, r, *rows);
+    for (int i = 0; i < pg_rows(r); i++)
+        rows[i] = (struct bot_row){
+            .id = pg_get_uuid(r, i, 0),
+            .name = pg_get_text(r, i, 1),
+            .title = pg_get_text(r, i, 2),
+            .app = pg_get_uuid(r, i, 3),
+            .queue = pg_get_text(r, i, 4),
+        };
+    load->all.bots = rows;
+    load->all.nbots = pg_rows(r);
 }
 
 static void on_permissions(void *arg, const struct pg_result *r)
@@ -127,6 +147,7 @@ parley_status app_load_all(struct store *store, app_loaded *done, void *arg)
     pg_group_add(group, &keys, on_keys, load);
     pg_group_add(group, &api_keys, on_api_keys, load);
     pg_group_add(group, &queues, on_queues, load);
+    pg_group_add(group, &bots, on_bots, load);
     pg_group_add(group, &permissions, on_permissions, load);
     return pg_group_send(&group, on_loaded, load);
 }

@@ -9,7 +9,7 @@
 struct app_row {
     struct uuid id;
     struct span name, space;
-    struct span default_flow, default_queue; /* empty: none */
+    struct span default_flow, default_queue, default_bot; /* empty: none */
     bool guests;
     const struct span *origins;
     int norigins;
@@ -29,6 +29,15 @@ struct api_key_row {
     struct span role; /* bot, backend */
     struct span name;
     struct uuid app;
+    struct uuid bot; /* nil: a back end's */
+};
+
+/* A bot from outside. */
+struct bot_row {
+    struct uuid id;
+    struct span name, title;
+    struct uuid app;
+    struct span queue; /* empty: the app's */
 };
 
 struct queue_row {
@@ -47,7 +56,8 @@ struct app_all {
     const struct api_key_row *api_keys;
     const struct queue_row *queues;
     const struct permission_row *permissions;
-    int napps, nkeys, napi_keys, nqueues, npermissions;
+    const struct bot_row *bots;
+    int napps, nkeys, napi_keys, nqueues, npermissions, nbots;
 };
 
 /* all is NULL unless status is PARLEY_OK; borrowed for the call. */

@@ -18,7 +18,8 @@ static const struct pg_statement bury = {
     "node_bury", "delete from node where seen_at < " TTL("1") " returning id", 1, {PG_I64}};
 static const struct pg_statement leave = {
     "node_leave",
-    "with lost as (update agent set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null)"
+    "with lost as (update agent set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null),"
+    "     seats as (update bot_seat set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null)"
     " delete from node where id = $1",
     1,
     {PG_UUID},

@@ -124,11 +124,19 @@ void call_submit(struct talk *talk, struct call *call)
     mailbox_send(talk->peers->at[home].box, &call->mail);
 }
 
+static bool has_control(const struct caller *who, const struct session_row *session)
+{
+    if (who->role == role_bot)
+        return session->state == SESSION_BOT && uuid_equal(session->bot, who->id) && !uuid_is_nil(session->holder) &&
+               uuid_equal(session->holder, who->device);
+    return uuid_equal(session->agent, who->id);
+}
+
 parley_status call_in_control(struct call *call, struct conversation *conv, int64_t epoch, struct move *move,
                               struct refusal *refusal)
 {
     const struct session_row *session = &conv->service.row;
-    if (conversation_serving(conv) && session->epoch == epoch && uuid_equal(session->agent, call->caller.id))
+    if (conversation_serving(conv) && session->epoch == epoch && has_control(&call->caller, session))
         return PARLEY_OK;
     refuse(refusal, PARLEY_STALE,
            epoch ? "you are not in control of this conversation any more"

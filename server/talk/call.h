@@ -16,7 +16,8 @@ struct talk;
 struct caller {
     struct uuid id;
     enum role role;
-    struct uuid app; /* nil for Parley itself and for staff, who belong to no app */
+    struct uuid app;    /* nil for Parley itself and for staff, who belong to no app */
+    struct uuid device; /* of a bot: the process that asks */
 };
 
 /* Parley itself: the router, the sweeps, what follows from something else. */
@@ -64,7 +65,8 @@ void call_submit(struct talk *talk, struct call *call);
 
 /* ---- what decisions have in common ---- */
 
-/* OK when the caller, an agent, is in control at this epoch; else the refusal is filled: STALE with `current`. */
+/* OK when the caller, an agent or a process of a bot, is in control at this epoch; else the refusal is filled: STALE
+ * with `current`. */
 parley_status call_in_control(struct call *call, struct conversation *conv, int64_t epoch, struct move *move,
                               struct refusal *refusal);
 

@@ -1,6 +1,7 @@
 /* Checks that the one who asks may, then leaves the rest to the state machine. */
 #include "server/talk/control.h"
 
+#include "protocol/item.h"
 #include "server/base/mem.h"
 #include "server/store/flow_upkeep.h"
 #include "server/talk/directory.h"
@@ -12,6 +13,7 @@ enum { REOPEN_MS = 24 * 3600 * 1000 };
 struct asking {
     struct call call;
     struct control control;
+    struct bot_turn turn;
     char texts[];
 };
 
@@ -79,6 +81,41 @@ static parley_status may_reopen(struct asking *a, struct conversation *conv, str
     return no(refusal, PARLEY_WRONG_STATE, "it was closed more than 24 h ago: wait for the customer, or post a note");
 }
 
+static bool is_bot(const struct asking *a)
+{
+    return a->call.caller.role == role_bot;
+}
+
+static parley_status may_hold(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
+{
+    const struct session_row *s = session_of(conv);
+    if (!conversation_serving(conv) || s->state != SESSION_BOT || !uuid_equal(s->bot, a->call.caller.id)) {
+        refuse(refusal, PARLEY_STALE, "this session does not wait for you any more");
+        refusal->current = session_current(move, (struct span){0});
+        return PARLEY_STALE;
+    }
+    if (uuid_is_nil(s->holder) || uuid_equal(s->holder, a->call.caller.device))
+        return PARLEY_OK;
+    refuse(refusal, PARLEY_TAKEN, "another process of this bot has taken this session");
+    refusal->current = session_current(move, (struct span){0});
+    return PARLEY_TAKEN;
+}
+
+static parley_status may_let_go(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
+{
+    if (is_bot(a))
+        return call_in_control(&a->call, conv, a->control.epoch, move, refusal);
+    return uuid_equal(session_of(conv)->holder, a->control.holder) ? PARLEY_OK : no(refusal, PARLEY_STALE, NULL);
+}
+
+static parley_status may_hand_off(struct asking *a, struct conversation *conv, struct move *move,
+                                  struct refusal *refusal)
+{
+    if (is_bot(a))
+        return call_in_control(&a->call, conv, a->control.epoch, move, refusal);
+    return PARLEY_OK;
+}
+
 static parley_status may(struct asking *a, struct conversation *conv, struct move *move, struct refusal *refusal)
 {
     const struct session_row *s = session_of(conv);
@@ -93,7 +130,15 @@ static parley_status may(struct asking *a, struct conversation *conv, struct mov
         return call_in_control(&a->call, conv, a->control.epoch, move, refusal);
     case SESSION_EVENT_LOST:
         return uuid_equal(s->agent, a->control.agent) ? PARLEY_OK : no(refusal, PARLEY_STALE, NULL);
+    case SESSION_EVENT_HANDOFF:
+        return may_hand_off(a, conv, move, refusal);
+    case SESSION_EVENT_HOLD:
+        return may_hold(a, conv, move, refusal);
+    case SESSION_EVENT_LET_GO:
+        return may_let_go(a, conv, move, refusal);
     case SESSION_EVENT_FINISH:
+        if (is_bot(a))
+            return call_in_control(&a->call, conv, a->control.epoch, move, refusal);
         return conv->head == a->control.head ? PARLEY_OK : no(refusal, PARLEY_STALE, NULL);
     case SESSION_EVENT_REOPEN:
         return may_reopen(a, conv, move, refusal);
@@ -111,7 +156,15 @@ static struct span or_text(struct span text, const char *otherwise)
 
 static struct span default_queue(const struct conversation *conv)
 {
-    return directory_default_queue(conv->talk->directory, conv->app);
+    struct uuid bot = conversation_serving(conv) ? session_of(conv)->bot : (struct uuid){0};
+    return directory_bot_queue(conv->talk->directory, bot, conv->app);
+}
+
+/* Who asks for a person: the customer, their bot, or Parley for a bot that does not answer. */
+static struct span who_asks(const struct asking *a)
+{
+    bool program = is_bot(a) || a->call.caller.role == role_system;
+    return span_str(is_bot(a) ? "flow" : program ? "failed" : "customer");
 }
 
 /* A person was asked for without a word on which: the flow that serves knows, or the app does. */
@@ -134,15 +187,21 @@ static struct session_change change_of(const struct asking *a, const struct conv
         .offer = c->offer,
         .until_ms = c->until_ms,
         .queue = queue_of(c, conv),
-        .why = span_str("customer"),
+        .why = who_asks(a),
         .reason = c->reason,
+        .holder = a->call.caller.device,
+        .summary = c->summary,
+        .collected = c->collected,
+        .run_over = a->call.caller.role == role_system,
         .outcome = c->outcome,
         .note = c->note,
     };
     if (c->event == SESSION_EVENT_RELEASE)
         change.outcome = or_text(c->outcome, "returned");
-    if (c->event == SESSION_EVENT_RESOLVE)
+    if (c->event == SESSION_EVENT_RESOLVE || (c->event == SESSION_EVENT_FINISH && is_bot(a)))
         change.outcome = or_text(c->outcome, "resolved");
+    if (c->event == SESSION_EVENT_LET_GO && is_bot(a))
+        change.outcome = span_str("released");
     if (c->event == SESSION_EVENT_LEAVE)
         change.outcome = span_str("left");
     if (c->event == SESSION_EVENT_TRANSFER)
@@ -152,7 +211,7 @@ static struct session_change change_of(const struct asking *a, const struct conv
         change.queue = session_of(conv)->queue.len ? session_of(conv)->queue : default_queue(conv);
     }
     const struct directory_queue *queue = directory_queue(conv->talk->directory, change.queue);
-    change.priority = queue ? queue->priority : 0;
+    change.priority = c->has_priority ? c->priority : queue ? queue->priority : 0;
     return change;
 }
 
@@ -213,6 +272,23 @@ static bool needs_queue(enum session_event event)
     return event == SESSION_EVENT_HANDOFF || event == SESSION_EVENT_TRANSFER || event == SESSION_EVENT_REOPEN;
 }
 
+/* What the customer is told when their bot has failed: in its own name, for it is its failure. */
+static void apologize(struct move *move)
+{
+    struct frame_text_body body = {.text = span_str(move->conv->talk->bots.apology)};
+    struct buf out;
+    buf_init(&out, LIMIT_BODY);
+    item_put_body(&out, ITEM_text, &body);
+    move_said(move, &(struct log_row){.conversation = move->conv->id,
+                                      .id = derived_id(move->cause, "apology", 0),
+                                      .author = move->conv->service.row.bot,
+                                      .kind = ITEM_text,
+                                      .role = role_bot,
+                                      .audience = audience_public,
+                                      .body = arena_span(&move->arena, buf_span(&out))});
+    buf_done(&out);
+}
+
 static bool takes(enum session_event event)
 {
     return event == SESSION_EVENT_ACCEPT || event == SESSION_EVENT_REOPEN;
@@ -223,6 +299,9 @@ static enum verdict carry_out(const struct asking *a, struct conversation *conv,
 {
     struct session_change change = change_of(a, conv);
     const char *why;
+    bool failed = change.event == SESSION_EVENT_HANDOFF && a->call.caller.role == role_system;
+    if (failed && !change.queue.len)
+        change.event = SESSION_EVENT_FINISH, change.outcome = span_str("failed");
     if (needs_queue(change.event) && !directory_queue(conv->talk->directory, change.queue)) {
         refuse(refusal, PARLEY_NOT_FOUND, "there is no such queue");
         refusal->path = "data.queue";
@@ -230,6 +309,8 @@ static enum verdict carry_out(const struct asking *a, struct conversation *conv,
     }
     if (takes(change.event) && session_of(conv)->state == SESSION_LIVE)
         return WORK_DONE; /* it is theirs already: a repeat */
+    if (change.event == SESSION_EVENT_HOLD && uuid_equal(session_of(conv)->holder, change.holder))
+        return WORK_DONE;
     if (change.event == SESSION_EVENT_HANDOFF && !conversation_serving(conv))
         return handoff_without_session(move, change);
     if (is_for_flow(a, conv))
@@ -239,10 +320,14 @@ static enum verdict carry_out(const struct asking *a, struct conversation *conv,
         refusal->current = session_current(move, (struct span){0});
         return WORK_REFUSE;
     }
-    if (change.event == SESSION_EVENT_RELEASE && uuid_is_nil(session_of(conv)->run))
-        return refuse(refusal, PARLEY_WRONG_STATE, "no flow waits to take it back; resolve or transfer it");
+    if (change.event == SESSION_EVENT_RELEASE && uuid_is_nil(session_of(conv)->run) &&
+        uuid_is_nil(session_of(conv)->bot))
+        return refuse(refusal, PARLEY_WRONG_STATE, "no flow or bot waits to take it back; resolve or transfer it");
     if (change.event == SESSION_EVENT_FINISH)
         abandon_run(move, conv);
+    if (failed)
+        apologize(move);
+    move->turn_seen = a->control.turn;
     session_move(move, &change);
     return WORK_MOVE;
 }
@@ -272,7 +357,8 @@ static struct span keep(char **at, struct span text)
 void control_ask(struct talk *talk, const struct control *control, const struct caller *caller, call_done *done,
                  void *arg)
 {
-    size_t texts = control->queue.len + control->reason.len + control->outcome.len + control->note.len;
+    size_t texts = control->queue.len + control->reason.len + control->outcome.len + control->note.len +
+                   control->summary.len + control->collected.len;
     struct asking *a = mem_alloc(sizeof *a + texts);
     char *at = a->texts;
     call_init(&a->call, control->conversation, control->cause, caller, decide_control, done, arg);
@@ -282,5 +368,9 @@ void control_ask(struct talk *talk, const struct control *control, const struct 
     a->control.reason = keep(&at, control->reason);
     a->control.outcome = keep(&at, control->outcome);
     a->control.note = keep(&at, control->note);
+    a->control.summary = keep(&at, control->summary);
+    a->control.collected = keep(&at, control->collected);
+    if (control->turn)
+        a->turn = *control->turn, a->control.turn = &a->turn;
     call_submit(talk, &a->call);
 }

@@ -23,8 +23,9 @@ struct tables {
     struct directory_agent *agents;
     struct directory_queue *queues;
     struct directory_flow *flows;
+    struct directory_bot *bots;
     struct directory_process_type *types; /* by app, name and version, ascending */
-    int napps, nkeys, napi_keys, nagents, nqueues, nflows, ntypes;
+    int napps, nkeys, napi_keys, nagents, nqueues, nflows, ntypes, nbots;
     struct permissions permissions;
 };
 
@@ -89,6 +90,7 @@ static void take_app(struct tables *t, struct directory_app *out, const struct a
     SET(out->space, row->space);
     SET(out->default_flow, row->default_flow);
     SET(out->default_queue, row->default_queue);
+    SET(out->default_bot, row->default_bot);
     out->guests = row->guests;
     out->origins = arena_array(&t->arena, (size_t)row->norigins + 1, sizeof *out->origins);
     out->origins_count = row->norigins;
@@ -113,6 +115,16 @@ static void take_api_key(struct directory_api_key *out, const struct api_key_row
     out->role = (enum role)role_of(row->role);
     SET(out->name, row->name);
     out->app = row->app;
+    out->bot = row->bot;
+}
+
+static void take_bot(struct directory_bot *out, const struct bot_row *row)
+{
+    out->id = row->id;
+    SET(out->name, row->name);
+    SET(out->title, row->title);
+    out->app = row->app;
+    SET(out->queue, row->queue);
 }
 
 static void take_queue(struct directory_queue *out, const struct queue_row *row)
@@ -144,6 +156,7 @@ static void on_apps(void *arg, parley_status status, const struct app_all *all)
         ROOM(t, keys, all->nkeys);
         ROOM(t, api_keys, all->napi_keys);
         ROOM(t, queues, all->nqueues);
+        ROOM(t, bots, all->nbots);
         for (t->napps = 0; t->napps < all->napps; t->napps++)
             take_app(t, &t->apps[t->napps], &all->apps[t->napps]);
         for (t->nkeys = 0; t->nkeys < all->nkeys; t->nkeys++)
@@ -152,6 +165,8 @@ static void on_apps(void *arg, parley_status status, const struct app_all *all)
             take_api_key(&t->api_keys[t->napi_keys], &all->api_keys[t->napi_keys]);
         for (t->nqueues = 0; t->nqueues < all->nqueues; t->nqueues++)
             take_queue(&t->queues[t->nqueues], &all->queues[t->nqueues]);
+        for (t->nbots = 0; t->nbots < all->nbots; t->nbots++)
+            take_bot(&t->bots[t->nbots], &all->bots[t->nbots]);
         t->permissions = (struct permissions){0}; /* a reading that failed may have left some */
         for (int i = 0; i < all->npermissions; i++)
             take_permission(t, &all->permissions[i]);
@@ -380,6 +395,28 @@ const struct directory_flow *directory_flow(const struct directory *d, struct sp
         if (span_is(name, d->now.flows[i].name))
             return &d->now.flows[i];
     return NULL;
+}
+
+const struct directory_bot *directory_bot(const struct directory *d, struct uuid id)
+{
+    for (int i = 0; i < d->now.nbots; i++)
+        if (uuid_equal(d->now.bots[i].id, id))
+            return &d->now.bots[i];
+    return NULL;
+}
+
+const struct directory_bot *directory_bot_named(const struct directory *d, struct span name)
+{
+    for (int i = 0; i < d->now.nbots; i++)
+        if (span_is(name, d->now.bots[i].name))
+            return &d->now.bots[i];
+    return NULL;
+}
+
+struct span directory_bot_queue(const struct directory *d, struct uuid bot, struct uuid app)
+{
+    const struct directory_bot *b = directory_bot(d, bot);
+    return b && b->queue[0] ? span_str(b->queue) : directory_default_queue(d, app);
 }
 
 const struct directory_process_type *directory_process_type(const struct directory *d, struct uuid app,

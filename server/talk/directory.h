@@ -16,6 +16,7 @@ struct directory_app {
     char space[LIMIT_NAME + 1];
     char default_flow[LIMIT_NAME + 1];  /* empty: none */
     char default_queue[LIMIT_NAME + 1]; /* empty: none */
+    char default_bot[LIMIT_NAME + 1];   /* from outside; serves before the flow; empty: none */
     bool guests;
     char **origins;
     int origins_count;
@@ -50,6 +51,16 @@ struct directory_api_key {
     enum role role; /* bot or backend */
     char name[LIMIT_TITLE + 1];
     struct uuid app;
+    struct uuid bot; /* nil: a back end's */
+};
+
+/* A bot from outside. */
+struct directory_bot {
+    struct uuid id;
+    char name[LIMIT_NAME + 1];
+    char title[LIMIT_TITLE + 1];
+    struct uuid app;
+    char queue[LIMIT_NAME + 1]; /* where its handoffs go; empty: the app's */
 };
 
 struct directory_queue {
@@ -97,6 +108,8 @@ struct uuid directory_key_id(const char *kid);
 const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32]);
 const struct directory_queue *directory_queue(const struct directory *d, struct span name);
 const struct directory_flow *directory_flow(const struct directory *d, struct span name);
+const struct directory_bot *directory_bot(const struct directory *d, struct uuid id);
+const struct directory_bot *directory_bot_named(const struct directory *d, struct span name);
 
 /* Version 0: the newest. */
 const struct directory_process_type *directory_process_type(const struct directory *d, struct uuid app,
@@ -104,6 +117,9 @@ const struct directory_process_type *directory_process_type(const struct directo
 
 /* Where an app's customers go who named no queue: its default, else the first there is. */
 struct span directory_default_queue(const struct directory *d, struct uuid app);
+
+/* The same while a bot serves them, whose queue comes first. Nil: none does. */
+struct span directory_bot_queue(const struct directory *d, struct uuid bot, struct uuid app);
 
 /* Changes to status, load and so on are made in memory too, by whoever commits them. */
 struct directory_agent *directory_agent(const struct directory *d, struct uuid id);

@@ -6,12 +6,15 @@
 
 enum { MISSED_MAX = 1000 };
 
-/* An agent has lost it, or it is another queue's: who of those who follow it does not serve it hears no more. */
+/* An agent or a process of a bot has lost it, or it is another queue's: who of those who follow it does not serve it
+ * hears no more. */
 static void part(struct conversation *conv, const struct session_row *was)
 {
     const struct session_row *now = &conv->service.row;
     struct hub_reach reach = {.conversation = conv->id, .agent = now->agent, .offered = now->offer_agent};
-    bool lost = !uuid_is_nil(was->agent) && !uuid_equal(was->agent, now->agent);
+    bool lost = (!uuid_is_nil(was->agent) && !uuid_equal(was->agent, now->agent)) ||
+                (!uuid_is_nil(was->holder) && !uuid_equal(was->holder, now->holder));
+    reach.bot = was->bot, reach.holder = now->holder;
     if (!uuid_equal(was->id, now->id) || (!lost && (!was->queue.len || span_equal(was->queue, now->queue))))
         return;
     snprintf(reach.queue, sizeof reach.queue, "%.*s", SPAN_ARG(now->queue));

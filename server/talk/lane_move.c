@@ -120,6 +120,7 @@ static const struct {
     {"customer_all_named", PARLEY_CONFLICT, "the guest has begun another conversation meanwhile", NULL},
     {"process_update", PARLEY_STALE, "the process has moved on; `current` is how it stands", NULL},
     {"flow_run_update", PARLEY_STALE, "the run has moved on", NULL},
+    {"bot_turn_still", PARLEY_STALE, "the bot has answered, or has longer", NULL},
     {"timer_fire", PARLEY_STALE, "the timer has fired already", NULL},
     {"blob_claim", PARLEY_NOT_FOUND, "no file of this id has been uploaded to this conversation", NULL},
     {"blob_claim_type", PARLEY_INVALID, "the file was uploaded with another type", "data.body.type"},

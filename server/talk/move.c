@@ -4,6 +4,7 @@
 #include "protocol/item.h"
 #include "server/io/crypto.h"
 #include "server/store/agent_row.h"
+#include "server/talk/talk.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@ void move_init(struct move *move, const struct conversation *conv, struct uuid c
     move->handoff_outcome = move->handoff_note = (struct span){0};
     move->take_anyway = false;
     move->missed = NULL;
+    move->turn = MOVE_TURN_AS_IS;
+    move->turn_seen = NULL;
     move->add = NULL;
     move->arg = NULL;
     move->public_head = conv->public_head;
@@ -114,6 +117,31 @@ void move_item(struct move *move, enum item_kind kind, const void *content)
                                 .body = body});
 }
 
+static void turn_statements(const struct move *move, struct pg_group *group)
+{
+    const struct session_row *session = move->session == MOVE_NO_SESSION ? &move->conv->service.row : &move->to.row;
+    if (move->turn_seen)
+        bot_turn_still(group, move->turn_seen);
+    if (move->turn == MOVE_TURN_AS_IS)
+        return;
+    const struct talk_bots *bots = &move->conv->talk->bots;
+    int64_t due_ms = move->at_ms + bots->answer_ms;
+    if (move->turn == MOVE_TURN_OVER)
+        bot_turn_over(group, session->id);
+    else if (move->turn == MOVE_TURN_TAKE)
+        bot_turn_take(group, session->id, due_ms, bots->longest_ms);
+    else if (move->turn == MOVE_TURN_WAIT)
+        bot_turn_wait(group, session->id, due_ms, bots->longest_ms);
+    else
+        bot_turn_ask(group, &(struct bot_turn){.session = session->id,
+                                               .conversation = session->conversation,
+                                               .bot = session->bot,
+                                               .why = move->turn == MOVE_TURN_ASK ? BOT_TURN_ANSWER : BOT_TURN_HEAR,
+                                               .waiting = uuid_is_nil(session->holder),
+                                               .asked_at_ms = move->at_ms,
+                                               .due_ms = due_ms});
+}
+
 void move_statements(const struct move *move, struct pg_group *group)
 {
     const struct session_row *to = &move->to.row;
@@ -141,4 +169,5 @@ void move_statements(const struct move *move, struct pg_group *group)
         agent_take_anyway(group, move->take, move->at_ms);
     else if (!uuid_is_nil(move->take))
         agent_take(group, move->take, move->at_ms);
+    turn_statements(move, group);
 }

@@ -5,6 +5,7 @@
 
 #include "protocol/arena.h"
 #include "protocol/item.h"
+#include "server/store/bot_row.h"
 #include "server/store/handoff_row.h"
 #include "server/talk/conversation.h"
 
@@ -14,6 +15,16 @@ enum {
     MOVE_ITEMS = 64,
     MOVE_BYTES = 4 << 20,
     MOVE_MISSES_MAX = 2, /* offers missed in a row until an agent is away */
+};
+
+/* What becomes of the turn of the bot from outside that serves. */
+enum move_turn {
+    MOVE_TURN_AS_IS,
+    MOVE_TURN_ASK,  /* the customer said something */
+    MOVE_TURN_HEAR, /* the session has come back */
+    MOVE_TURN_OVER, /* it has answered, or does not serve any more */
+    MOVE_TURN_TAKE, /* a process took the session */
+    MOVE_TURN_WAIT, /* no process has it any more */
 };
 
 enum move_session { MOVE_NO_SESSION, MOVE_OPEN_SESSION, MOVE_CHANGE_SESSION };
@@ -44,6 +55,8 @@ struct move {
     struct uuid handoff_requeue;    /* this one is nobody's again */
     struct uuid handoff_end;        /* this one is over */
     struct span handoff_outcome, handoff_note;
+    enum move_turn turn;
+    const struct bot_turn *turn_seen; /* decided on this; NULL: on none */
 
     /* More statements of the same transaction, after these; NULL: none. */
     void (*add)(void *arg, struct pg_group *group);

@@ -60,14 +60,17 @@ static void start_run(struct move *move, struct session_change *change, const st
     move->arg = run;
 }
 
-/* Adds the opening of a session to the move: by the app's default flow, or in its default queue. False when it has
- * neither: what is said is kept all the same. */
+/* Adds the opening of a session to the move: by the app's default bot or flow, or in its default queue. False when it
+ * has neither: what is said is kept all the same. */
 static bool open_session(struct move *move, const struct directory *directory)
 {
     const struct directory_app *app = directory_app(directory, move->conv->app);
     const struct directory_flow *flow = app ? directory_flow(directory, span_str(app->default_flow)) : NULL;
+    const struct directory_bot *bot = app ? directory_bot_named(directory, span_str(app->default_bot)) : NULL;
     struct session_change change = {.event = SESSION_EVENT_OPEN, .why = span_str("default")};
-    if (flow)
+    if (bot)
+        change.bot = bot->id, change.flow = span_str(bot->name);
+    else if (flow)
         start_run(move, &change, flow);
     else if (app && app->default_queue[0])
         change.queue = span_str(app->default_queue);
@@ -79,8 +82,20 @@ static bool open_session(struct move *move, const struct directory *directory)
 
 static enum verdict by_customer(struct call *call, struct conversation *conv, struct move *move)
 {
-    if (conversation_serving(conv) || !open_session(move, conv->talk->directory))
+    const struct session_row *session = &conv->service.row;
+    bool serving = conversation_serving(conv);
+    if (serving && session->state == SESSION_BOT && !uuid_is_nil(session->bot))
+        move->turn = MOVE_TURN_ASK;
+    else if (serving || !open_session(move, conv->talk->directory))
         return WORK_PLAIN;
+    move_row(move, &call->work.row);
+    return WORK_MOVE;
+}
+
+/* What a bot from outside says, it answers: there is nobody to wait for any more. */
+static enum verdict by_bot(struct call *call, struct move *move)
+{
+    move->turn = MOVE_TURN_OVER;
     move_row(move, &call->work.row);
     return WORK_MOVE;
 }
@@ -115,7 +130,9 @@ static enum verdict may_say(struct call *call, struct conversation *conv, struct
         return WORK_PLAIN;
     if (kind->posters & POSTER_STAFF)
         return call_may_read(call, conv, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
-    return call_in_control(call, conv, post->epoch, move, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
+    if (call_in_control(call, conv, post->epoch, move, refusal) != PARLEY_OK)
+        return WORK_REFUSE;
+    return call->caller.role == role_bot ? by_bot(call, move) : WORK_PLAIN;
 }
 
 /* What names a file is stored on the condition that it is so: a transition, though it moves nothing. */

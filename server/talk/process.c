@@ -130,7 +130,8 @@ static enum verdict decide_process(struct call *call, struct conversation *conv,
     struct changing *c = LIST_ITEM(call, struct changing, call);
     if (call_may_see(call, conv, refusal) != PARLEY_OK)
         return WORK_REFUSE;
-    if (role_is_agent(call->caller.role) && call_in_control(call, conv, c->change.epoch, move, refusal) != PARLEY_OK)
+    bool must = role_is_agent(call->caller.role) || call->caller.role == role_bot;
+    if (must && call_in_control(call, conv, c->change.epoch, move, refusal) != PARLEY_OK)
         return WORK_REFUSE;
     c->change.row.updated_at_ms = move->at_ms;
     if (!c->change.from_revision)

@@ -114,23 +114,41 @@ static void wait_in_queue(struct move *move, const struct session_change *c)
     queued_item(move, c->why, c->reason);
 }
 
+/* A bot from outside has control, or is to have it again. */
+static bool has_bot(const struct session_row *to)
+{
+    return !uuid_is_nil(to->bot);
+}
+
+static void bot_leaves(struct move *move, struct session_row *to)
+{
+    if (!has_bot(to))
+        return;
+    to->holder = (struct uuid){0};
+    move->turn = MOVE_TURN_OVER;
+}
+
 static void on_open(struct move *move, const struct session_change *c)
 {
     struct session_row *to = move_open(move, derived_id(move->cause, "session", 0));
     to->run = c->run;
+    to->bot = c->bot;
     change_hands(move, to, SESSION_BOT);
     move_item(move, ITEM_opened,
               &(struct frame_opened_body){
                   .session = to->id, .epoch = to->epoch, .flow = c->flow, .has_flow = c->flow.len > 0});
-    if (uuid_is_nil(c->run))
+    if (has_bot(to))
+        move->turn = MOVE_TURN_ASK;
+    else if (uuid_is_nil(c->run))
         wait_in_queue(move, c);
 }
 
 static void on_handoff(struct move *move, const struct session_change *c)
 {
     struct session_row *to = move_change(move);
+    bot_leaves(move, to);
     if (c->run_over)
-        to->run = (struct uuid){0};
+        to->run = to->bot = (struct uuid){0};
     wait_in_queue(move, c);
 }
 
@@ -193,15 +211,21 @@ static void on_reopen(struct move *move, const struct session_change *c)
     join(move, to, c, ITEM_reopened);
 }
 
-/* Back to the flow that waits in its handoff, or over. */
-static void give_back(struct move *move, struct session_row *to, struct span outcome)
+static void to_bot(struct move *move, struct session_row *to, struct span outcome)
 {
-    if (uuid_is_nil(to->run)) {
-        close_session(move, to, outcome);
-        return;
-    }
     change_hands(move, to, SESSION_BOT);
     set_outcome(move, outcome);
+    if (has_bot(to))
+        move->turn = MOVE_TURN_HEAR;
+}
+
+/* Back to the flow that waits in its handoff, or to the bot; or over. */
+static void give_back(struct move *move, struct session_row *to, struct span outcome)
+{
+    if (uuid_is_nil(to->run) && !has_bot(to))
+        close_session(move, to, outcome);
+    else
+        to_bot(move, to, outcome);
 }
 
 static void on_leave(struct move *move, const struct session_change *c)
@@ -236,8 +260,7 @@ static void on_release(struct move *move, const struct session_change *c)
     struct session_row *to = move_change(move);
     free_agent(move, to);
     end_handoff(move, to, c->outcome, c->note);
-    change_hands(move, to, SESSION_BOT);
-    set_outcome(move, c->outcome);
+    to_bot(move, to, c->outcome);
     left_item(move, "agent", c->outcome);
 }
 
@@ -262,9 +285,39 @@ static void on_lost(struct move *move, const struct session_change *c)
 static void on_finish(struct move *move, const struct session_change *c)
 {
     struct session_row *to = move_change(move);
-    to->run = (struct uuid){0};
+    bot_leaves(move, to);
+    to->run = to->bot = (struct uuid){0};
     close_session(move, to, c->outcome);
     resolved_item(move, c->outcome, true);
+}
+
+static void control_item(struct move *move, const struct session_row *to, struct span why)
+{
+    move_item(move, ITEM_control,
+              &(struct frame_control_body){.session = to->id,
+                                           .epoch = to->epoch,
+                                           .bot = to->bot,
+                                           .holder = to->holder,
+                                           .has_holder = !uuid_is_nil(to->holder),
+                                           .why = why});
+}
+
+static void on_hold(struct move *move, const struct session_change *c)
+{
+    struct session_row *to = move_change(move);
+    change_hands(move, to, SESSION_BOT);
+    to->holder = c->holder;
+    move->turn = MOVE_TURN_TAKE;
+    control_item(move, to, span_str("accepted"));
+}
+
+static void on_let_go(struct move *move, const struct session_change *c)
+{
+    struct session_row *to = move_change(move);
+    change_hands(move, to, SESSION_BOT);
+    to->holder = (struct uuid){0};
+    move->turn = MOVE_TURN_WAIT;
+    control_item(move, to, c->outcome);
 }
 
 static const struct {
@@ -283,6 +336,8 @@ static const struct {
     [SESSION_EVENT_RESOLVE] = {IN(LIVE) | IN(WRAP_UP), on_resolve, "no agent serves just now"},
     [SESSION_EVENT_LOST] = {IN(LIVE) | IN(WRAP_UP), on_lost, "no agent serves just now"},
     [SESSION_EVENT_FINISH] = {IN(BOT), on_finish, "no flow serves just now"},
+    [SESSION_EVENT_HOLD] = {IN(BOT), on_hold, "no bot serves just now"},
+    [SESSION_EVENT_LET_GO] = {IN(BOT), on_let_go, "no bot serves just now"},
     [SESSION_EVENT_REOPEN] = {IN(CLOSED), on_reopen, "there is no session that is over"},
 };
 

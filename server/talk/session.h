@@ -17,6 +17,8 @@ enum session_event {
     SESSION_EVENT_RESOLVE,  /* the agent ends the human part */
     SESSION_EVENT_LOST,     /* the agent is gone: back to its old place */
     SESSION_EVENT_FINISH,   /* the flow ended, or the customer has been silent for long */
+    SESSION_EVENT_HOLD,     /* a process of the bot from outside takes control */
+    SESSION_EVENT_LET_GO,   /* it has control no longer; another one is looked for */
     SESSION_EVENT_REOPEN,   /* an agent takes up what was closed */
     SESSION_EVENTS
 };
@@ -29,15 +31,17 @@ struct session_change {
     struct uuid offer;  /* OFFER */
     int64_t until_ms;   /* OFFER */
     struct uuid run;    /* OPEN: the flow's */
-    struct span flow;   /* OPEN: its name */
+    struct span flow;   /* OPEN: its name, or the bot's */
+    struct uuid bot;    /* OPEN: from outside */
+    struct uuid holder; /* HOLD: the device of the process */
     struct span queue;  /* OPEN without a flow, HANDOFF, TRANSFER */
     struct span why;    /* HANDOFF: flow, customer, failed; LEAVE: who */
     struct span reason; /* for a person */
     struct span summary, collected;
-    struct span outcome; /* RESOLVE, RELEASE, LEAVE, FINISH; WITHDRAW: declined, expired, withdrawn */
+    struct span outcome; /* RESOLVE, RELEASE, LEAVE, FINISH; WITHDRAW: declined, expired, withdrawn; LET_GO: why */
     struct span note;
     int32_t priority;
-    bool run_over; /* HANDOFF: the flow failed and does not come back */
+    bool run_over; /* HANDOFF: the flow or bot failed and does not come back */
 };
 
 /* Whether the event is possible now; WRONG_STATE otherwise, with the reason in out_text. */

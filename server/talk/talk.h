@@ -25,6 +25,13 @@ struct talk_hooks {
     void *arg;
 };
 
+/* How long bots from outside have. Zeros until set: for tests that have none. */
+struct talk_bots {
+    int64_t answer_ms;  /* to answer; then another process is asked, then a person */
+    int64_t longest_ms; /* the same, however often a process says that it works on it */
+    const char *apology;
+};
+
 enum { TALK_HOOKS = 4, TALK_BATCH = 256, TALK_BATCHES = 2, TALK_SECOND = 24 };
 
 struct batch {
@@ -56,6 +63,7 @@ struct talk {
     struct loop_timer tick;
     size_t waiting, waiting_bytes;
     struct move *spare; /* what the next decision is written into; most decisions leave it as it is */
+    struct talk_bots bots;
     struct talk_hooks hooks[TALK_HOOKS];
     int nhooks;
 };

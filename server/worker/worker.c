@@ -290,6 +290,9 @@ static void build(struct worker *w)
     w->store = store_open(w->loop, &store, &events);
     w->directory = directory_new(w->store);
     w->talk = talk_new(w->loop, w->store, w->hub, w->peers, w->index, w->directory);
+    w->talk->bots = (struct talk_bots){.answer_ms = w->conf->bots.answer_time_ms,
+                                       .longest_ms = w->conf->bots.longest_ms,
+                                       .apology = w->conf->bots.apology};
     w->route = route_new(w->conf, w->loop, w->store, w->hub, w->talk, w->directory, w->peers, w->index, w->node);
     w->push = push_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
     w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);

@@ -163,9 +163,9 @@ class Site:
         self.cli("agent", "add", email, *more, "--password-stdin", stdin=self.passwords[email] + "\n")
         return email
 
-    def program_key(self, app, role="backend"):
+    def program_key(self, app, role="backend", name=None):
         """The key of a bot or a back end."""
-        return json.loads(self.cli("key", "add", app, f"a {role}", "--role", role, "--json"))["key"]
+        return json.loads(self.cli("key", "add", app, name or f"a-{role}", "--role", role, "--json"))["key"]
 
     def flow(self, name, source):
         path = os.path.join(self.folder, f"{name}.lua")

@@ -10,10 +10,12 @@
 """
 import asyncio
 import contextlib
+import json
 import random
 
 import histcheck
 from hist import dump
+from parley_bot import Bot
 from parley_link import WAIT, Gone, Recorder, Refused
 from parley_people import Agent, Customer
 from parley_wire import DEFS
@@ -78,6 +80,19 @@ class Shop:
         await self._keep(client, connect)
         if connect and status:
             await client.status(status)
+        return client
+
+    def bot_key(self, name="concierge", *flags, first=True):
+        """A key of a bot from outside, which serves the app's customers first."""
+        more = ["--first"] if first else []
+        return json.loads(self.site.cli("bot", "add", self.app.name, name, *more, *flags, "--json"))["key"]
+
+    async def bot(self, name, key, status="online", capacity=None, server=None, connect=True, url=None, **options):
+        """A process of it, which takes sessions."""
+        client = Bot(name, url or (server or self.server).url, key, record=self.site.record, **options)
+        await self._keep(client, connect)
+        if connect and status:
+            await client.status(status, capacity)
         return client
 
     async def _keep(self, client, connect):

@@ -41,8 +41,8 @@ import json
 import os
 from collections import defaultdict
 
-STATE_KINDS = {"opened", "queued", "offered", "joined", "left", "transferred", "resolved", "reopened"}
-STAFF_KINDS = {"note", "context", "offered"}
+STATE_KINDS = {"opened", "queued", "offered", "joined", "left", "transferred", "resolved", "reopened", "control"}
+STAFF_KINDS = {"note", "context", "offered", "control"}
 STAFF_ROLES = {"agent", "supervisor", "admin", "bot", "backend", "associate"}
 PERSON_ROLES = {"customer", "guest", "agent", "supervisor", "admin", "backend"}
 

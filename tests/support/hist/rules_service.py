@@ -12,6 +12,7 @@ class _Session:
     def __init__(self, body):
         self.id, self.epoch, self.open, self.offer = body["session"], body["epoch"], True, None
         self.holder = BOT if body.get("flow") else NOBODY
+        self.process = None     # of a bot from outside: which of its processes has control
 
 
 def _holder_after(session, row):
@@ -20,7 +21,7 @@ def _holder_after(session, row):
         return body["agent"]
     if kind in ("queued", "transferred"):
         return NOBODY
-    if kind == "left" or (kind == "resolved" and not body.get("closed")):
+    if kind in ("left", "control") or (kind == "resolved" and not body.get("closed")):
         return BOT
     return session.holder
 
@@ -73,11 +74,15 @@ def _step(conv, session, row):
     holder = _holder_after(session, row)
     if kind in ("joined", "reopened") and session.holder not in (BOT, NOBODY):
         yield Finding("R11", "DOUBLE_AGENT", f"{body['agent']} joins at {seq} while {session.holder} serves", conv, [seq])
-    hands = holder != session.holder and not {holder, session.holder} <= {BOT, NOBODY}
+    hands = kind == "control" or (holder != session.holder and not {holder, session.holder} <= {BOT, NOBODY})
+    if kind == "control" and body.get("holder") and session.process:
+        yield Finding("R11", "DOUBLE_AGENT", f"process {body['holder']} takes control at {seq} while {session.process} has it",
+                      conv, [seq])
     if body["epoch"] < session.epoch or (hands and body["epoch"] == session.epoch):
         yield Finding("R11", "EPOCH", f"{kind} at {seq} has epoch {body['epoch']} after {session.epoch}", conv, [seq])
     session.open = kind == "reopened" or (session.open and not body.get("closed"))
     session.holder = holder if session.open else NOBODY
+    session.process = body.get("holder") if kind == "control" else None
     session.epoch, session.offer = max(body["epoch"], session.epoch), None
 
 
@@ -87,6 +92,9 @@ def _speaks(h, conv, session, row):
         if session is None or not session.open or session.holder != row["author"]:
             yield Finding("R11", "NOT_IN_CONTROL", f"{row['author']} speaks at {row['seq']} and "
                           f"{session.holder if session else NOBODY} is in control", conv, [row["seq"]])
+    if row["role"] == "bot" and op and not (session and session.open and session.process):
+        yield Finding("R11", "NOT_IN_CONTROL", f"bot {row['author']} speaks at {row['seq']} and no process of it is in control",
+                      conv, [row["seq"]], [op.op])
     if op and op.epoch is not None and session and op.epoch != session.epoch:
         yield Finding("R11", "STALE_EPOCH", f"{row['seq']} was sent for epoch {op.epoch} and stored in {session.epoch}",
                       conv, [row["seq"]], [op.op])
@@ -118,8 +126,8 @@ def accepts(h):
         if first != tried["who"]:
             yield Finding("R11", "DOUBLE_ACCEPT", f"offer {tried['offer']} was given to {first} and to {tried['who']}",
                           tried["conv"])
-        joined = any(row["kind"] == "joined" and row["data"]["session"] == ok["session"] and
-                     row["data"]["epoch"] == ok["epoch"] and row["data"]["agent"] == tried["who"]
+        joined = any(row["kind"] in ("joined", "control") and row["data"]["session"] == ok["session"] and
+                     row["data"]["epoch"] == ok["epoch"] and tried["who"] in (row["data"].get("agent"), row["data"].get("bot"))
                      for row in h.items.get(tried["conv"], ()))
         if not joined:
             yield Finding("R11", "ACCEPT_LOST", f"{tried['who']} was given {ok['session']} and no item says so",

@@ -237,20 +237,34 @@ static void on_revisions(void *arg, parley_status status, const struct principal
     store_fixture_done(arg, status, NULL);
 }
 
+/* With a key that was withdrawn, and perhaps one that was not. */
+static void add_bot(struct uuid id, bool good)
+{
+    pg_fixture_sql("insert into bot (id, name, title, app) select '%s', 'bot-%d', 'b', id from app;"
+                   "insert into api_key (id, digest, role, name, app, bot, disabled_at)"
+                   " select gen_random_uuid(), sha256(random()::text::bytea), 'bot', 'b', app, id, d"
+                   "   from bot, (values (true, now()), (%s, null)) k (there, d) where id = '%s' and there",
+                   pg_fixture_text(id), good, good ? "true" : "false", pg_fixture_text(id));
+}
+
 static void revisions_tell_who_has_changed(void **unused)
 {
-    struct uuid ids[5] = {add_agent("ix@x", 1), f.customer, pg_fixture_id(), pg_fixture_id(), pg_fixture_id()};
+    struct uuid ids[7] = {add_agent("ix@x", 1), f.customer,      pg_fixture_id(), pg_fixture_id(),
+                          pg_fixture_id(),      pg_fixture_id(), pg_fixture_id()};
     for (int i = 3; i < 5; i++)
-        pg_fixture_sql("insert into api_key select '%s', sha256('%s'), 'bot', 'b', id, now(), %s from app",
+        pg_fixture_sql("insert into api_key select '%s', sha256('%s'), 'backend', 'b', id, now(), %s from app",
                        pg_fixture_text(ids[i]), pg_fixture_text(ids[i]), i == 3 ? "null" : "now()");
+    for (int i = 5; i < 7; i++) /* a bot stays for as long as one of its keys does */
+        add_bot(ids[i], i == 5);
     pg_fixture_sql("update agent set disabled_at = now() where email = 'ix@x'");
-    assert_int_equal(store_fixture_wait(principal_revisions(f.store, ids, 5, on_revisions, NULL)), PARLEY_OK);
-    assert_int_equal(nrows, 4);
-    for (int i = 0; i < 4; i++) {
-        int64_t is = uuid_equal(revisions[i].id, f.customer) ? 1 : uuid_equal(revisions[i].id, ids[3]) ? 0 : -1;
+    assert_int_equal(store_fixture_wait(principal_revisions(f.store, ids, 7, on_revisions, NULL)), PARLEY_OK);
+    assert_int_equal(nrows, 6);
+    for (int i = 0; i < 6; i++) {
+        bool good = uuid_equal(revisions[i].id, ids[3]) || uuid_equal(revisions[i].id, ids[5]);
+        int64_t is = uuid_equal(revisions[i].id, f.customer) ? 1 : good ? 0 : -1;
         assert_int_equal(revisions[i].revision, is);
     }
-    pg_fixture_sql("delete from api_key");
+    pg_fixture_sql("delete from api_key; delete from bot");
 }
 
 /* ---- what administrators set up ---- */
@@ -285,7 +299,7 @@ static void everything_that_is_not_disabled_is_loaded(void **unused)
         " ('k2', '%s', 'HS256', null, '\\x0102', now(), null), ('k3', '%s', 'RS256', '{}', null, now(), now())",
         app, app, app);
     pg_fixture_sql(
-        "insert into api_key select gen_random_uuid(), decode(repeat(h, 32), 'hex'), 'bot', 'b', '%s', now(), d"
+        "insert into api_key select gen_random_uuid(), decode(repeat(h, 32), 'hex'), 'backend', 'b', '%s', now(), d"
         " from (values ('99', null), ('98', now())) k (h, d)",
         app);
     assert_int_equal(store_fixture_wait(app_load_all(f.store, on_loaded, NULL)), PARLEY_OK);
