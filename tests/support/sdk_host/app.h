@@ -29,8 +29,8 @@ struct app {
     bool asking;             /* for older items */
     int64_t prev[APP_ITEMS]; /* of each item told, plus 1; 0: not told */
     int64_t newest;
-    int mine, others;        /* items told: numbers of this app; what was said by the way */
-    parley_event *recap;     /* as app_is_complete last saw it */
+    int mine, others;    /* items told: numbers of this app; what was said by the way */
+    parley_event *recap; /* as app_is_complete last saw it */
 };
 
 void app_start(struct app *a, const struct app_options *options);
