@@ -45,7 +45,8 @@ enum flow_arg_type {
     FLOW_ARG_SECRET,
     FLOW_ARG_URL,
     FLOW_ARG_TEXTS,
-    FLOW_ARG_FUNCTION
+    FLOW_ARG_FUNCTION,
+    FLOW_ARG_ZONE
 };
 
 struct flow_arg {

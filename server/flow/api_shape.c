@@ -2,6 +2,7 @@
 #include "protocol/limits.h"
 #include "protocol/text.h"
 #include "protocol/uuid.h"
+#include "server/base/zone.h"
 #include "server/flow/api.h"
 #include "server/flow/input.h"
 #include "server/flow/pattern.h"
@@ -282,6 +283,14 @@ static parley_status check_priority(const struct flow_shape *at, const struct va
     return PARLEY_OK;
 }
 
+static parley_status check_zone(const struct flow_shape *at, const struct value *v)
+{
+    struct zone zone;
+    if (v->type == VALUE_TEXT && zone_find(v->text, &zone))
+        return PARLEY_OK;
+    return flow_refuse(at, "E204", "'%s' must be a time zone, as \"Europe/Berlin\"", at->arg->name);
+}
+
 parley_status flow_check_shape(const struct flow_shape *at, const struct value *v, struct value *out)
 {
     switch (at->arg->type) {
@@ -301,6 +310,8 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return check_process(at, v, out);
     case FLOW_ARG_PRIORITY:
         return check_priority(at, v, out);
+    case FLOW_ARG_ZONE:
+        return check_zone(at, v);
     case FLOW_ARG_CARDS:
         return check_cards(at, v);
     case FLOW_ARG_SECRET:

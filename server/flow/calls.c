@@ -104,6 +104,7 @@ static enum sandbox_verdict call_flow(struct flow_run *run, struct flow_call *ca
     copy_text(v->about.id, sizeof v->about.id, json_text(&call->args, "id"));
     copy_text(v->about.title, sizeof v->about.title, json_text(&call->args, "title"));
     copy_text(v->about.language, sizeof v->about.language, json_text(&call->args, "language"));
+    copy_text(v->about.zone, sizeof v->about.zone, json_text(&call->args, "zone"));
     copy_text(v->about.apology, sizeof v->about.apology, json_text(&call->args, "apology"));
     struct value words;
     if (escape && value_find(escape, "match"))
@@ -218,6 +219,9 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_process_done] = call_process_move,
     [FLOW_CALL_process_failed] = call_process_move,
     [FLOW_CALL_process_stuck] = call_process_move,
+    [FLOW_CALL_hours_open] = call_hours,
+    [FLOW_CALL_hours_next_open] = call_hours,
+    [FLOW_CALL_queue_load] = call_queue_load,
     [FLOW_CALL_on_escape] = call_on,
     [FLOW_CALL_on_idle] = call_on,
     [FLOW_CALL_on_event] = call_on,
@@ -230,6 +234,7 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_fmt_number] = call_fmt_number,
     [FLOW_CALL_fmt_money] = call_fmt_money,
     [FLOW_CALL_fmt_date] = call_fmt_date,
+    [FLOW_CALL_fmt_when] = call_fmt_when,
     [FLOW_CALL_since] = call_since,
     [FLOW_CALL_random] = call_random,
     [FLOW_CALL_log_debug] = call_log,

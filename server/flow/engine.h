@@ -36,7 +36,7 @@ void flow_engine_free(struct flow_engine **engine);
 
 /* What the flow says of itself in flow{}. */
 struct flow_about {
-    char id[65], title[257], language[36], escape_queue[65];
+    char id[65], title[257], language[36], escape_queue[65], zone[65];
     char apology[1001]; /* empty: the limits' */
 };
 

@@ -6,6 +6,7 @@
 #include "server/store/context_row.h"
 #include "server/store/customer_row.h"
 #include "server/store/flow_upkeep.h"
+#include "server/store/queue_row.h"
 #include "server/talk/process.h"
 
 enum { READ_MAX = 1 << 20 }; /* twenty events of 32 KiB */
@@ -142,6 +143,24 @@ static void on_processes(void *arg, parley_status status, const struct process_r
     answer(r, PARLEY_OK, &map);
 }
 
+/* ---- queues ---- */
+
+static void on_queue(void *arg, parley_status status, const struct queue_state *state)
+{
+    struct reading *r = arg;
+    struct value map;
+    if (!state || value_map(&r->arena, 5, &map) != PARLEY_OK) {
+        answer(r, status, NULL);
+        return;
+    }
+    put(&map, "hours", state->hours);
+    put(&map, "zone", state->zone);
+    value_put(&map, span_str("waiting"), value_int(state->waiting));
+    value_put(&map, span_str("agents"), value_int(state->agents));
+    value_put(&map, span_str("free"), value_int(state->free));
+    answer(r, PARLEY_OK, &map);
+}
+
 /* ---- events ---- */
 
 static void on_events(void *arg, parley_status status, const struct flow_event_row *rows, int n)
@@ -186,6 +205,8 @@ void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_
         st = flow_events(flows->store, bot->conv->id,
                          &(struct flow_event_wish){.type = read->type, .where = read->where, .after = read->after},
                          on_events, r);
+    else if (read->kind == FLOW_READ_QUEUE)
+        st = queue_state(flows->store, read->type, on_queue, r);
     else if (uuid_is_nil(read->process))
         st = process_open(flows->store, bot->conv->id, OPEN_MAX, on_processes, r);
     else

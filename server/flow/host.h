@@ -101,6 +101,8 @@ enum flow_read_kind {
     FLOW_READ_CONTEXT,  /* the snapshot in force */
     FLOW_READ_EVENT,    /* {events: [{seq, data}]}: items of kind custom and that type, of the customer's app or a back
                          end, after a number, whose data has what `where` says; the oldest of them, or some more */
+    FLOW_READ_QUEUE,  /* {hours, zone, waiting, agents, free} of the queue that `type` names; without hours it is always
+                         open */
     FLOW_READ_PROCESS /* {process, type, title, state, step, revision, data, and what describe adds} of the id, else the
                          newest open of type */
 };
@@ -108,7 +110,7 @@ enum flow_read_kind {
 struct flow_read {
     enum flow_read_kind kind;
     struct uuid process; /* nil: by type */
-    struct span type;    /* empty: any */
+    struct span type;    /* of process or event, empty: any; QUEUE: its name */
     int64_t after;       /* EVENT */
     struct span where;   /* EVENT: JSON map of scalars; empty: none */
 };

@@ -21,6 +21,7 @@ struct host_memory *host_memory_new(const struct memory_options *options)
     h->now_ms = (int64_t)BEGINNING_MS * 1000;
     h->customer = mem_text("{}");
     h->context = mem_text("{}");
+    h->queues = mem_text("{}");
     memory_rows_init(&h->rows);
     return h;
 }
@@ -33,7 +34,7 @@ void host_memory_free(struct host_memory **host)
     flow_engine_free(&h->engine);
     memory_rows_done(&h->rows);
     memory_outside_done(&h->outside);
-    char *texts[] = {h->file, h->source, h->customer, h->context};
+    char *texts[] = {h->file, h->source, h->customer, h->context, h->queues};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         mem_free(texts[i]);
     mem_free(h);
@@ -53,6 +54,16 @@ parley_status host_memory_use(struct host_memory *h, const char *file, struct sp
 void host_memory_set_customer(struct host_memory *h, const char *json)
 {
     replace(&h->customer, span_str(json));
+}
+
+const char *host_memory_queues(const struct host_memory *h)
+{
+    return h->queues;
+}
+
+void host_memory_set_queues(struct host_memory *h, const char *json)
+{
+    replace(&h->queues, span_str(json));
 }
 
 void host_memory_set_context(struct host_memory *h, const char *json)

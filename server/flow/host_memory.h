@@ -34,6 +34,9 @@ parley_status host_memory_use(struct host_memory *host, const char *file, struct
 /* What the host answers; canonical JSON maps. */
 void host_memory_set_customer(struct host_memory *host, const char *json);
 void host_memory_set_context(struct host_memory *host, const char *json);
+/* By name, each as FLOW_READ_QUEUE answers it; of others that nobody waits, and one agent is free. */
+void host_memory_set_queues(struct host_memory *host, const char *json);
+const char *host_memory_queues(const struct host_memory *host);
 
 /* What the outside answers to a call: `url` with * for anything; status 0: no answer, and why; "hang": none ever. Of
  * several for the same URL the first that was not used counts, and the last goes on. Copied. */

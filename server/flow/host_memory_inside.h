@@ -12,7 +12,7 @@ struct host_memory {
     struct memory_options options;
     struct flow_engine *engine;
     struct flow_run *run; /* NULL: not in memory */
-    char *file, *source, *customer, *context;
+    char *file, *source, *customer, *context, *queues;
     int64_t now_ms;
 
     struct memory_rows rows;

@@ -33,6 +33,18 @@ static void answer_map(struct host_memory *h, const struct flow_read *read)
     flow_answered(run, PARLEY_OK, span_str(json));
 }
 
+static void answer_queue(struct host_memory *h, const struct flow_read *read)
+{
+    struct arena arena;
+    struct value queues;
+    struct span json = span_str("{\"agents\":1,\"free\":1}");
+    arena_init(&arena, 1 << 20);
+    if (json_read(&arena, span_str(h->queues), &queues) == PARLEY_OK && value_get(&queues, read->type))
+        json = json_write(&arena, value_get(&queues, read->type));
+    flow_answered(h->run, PARLEY_OK, json);
+    arena_done(&arena);
+}
+
 static void answer_events(struct host_memory *h, const struct flow_read *read)
 {
     struct buf json;
@@ -46,6 +58,8 @@ static void answer_read(struct host_memory *h, const struct flow_read *read)
 {
     if (read->kind == FLOW_READ_EVENT)
         answer_events(h, read);
+    else if (read->kind == FLOW_READ_QUEUE)
+        answer_queue(h, read);
     else
         answer_map(h, read);
 }

@@ -35,6 +35,10 @@ static const char fixed[] =
     "---@field revision integer\n"
     "---@field data table\n"
     "---@field missing { field: string, step: string? }[]? of a declared type\n\n"
+    "---@class parley.load\n"
+    "---@field waiting integer sessions that nobody has taken\n"
+    "---@field agents integer online\n"
+    "---@field free integer sessions that they could take now\n\n"
     "---@class parley.customer\n"
     "---@field name string?\n"
     "---@field language string?\n"
@@ -85,6 +89,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(URL, "string"),
         TYPE(TEXTS, "table<string, table<string, string|table<string, string>>>"),
         TYPE(FUNCTION, "function"),
+        TYPE(ZONE, "string"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

@@ -243,7 +243,19 @@ enum sandbox_verdict call_texts(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_t(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_fmt_number(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_fmt_money(struct flow_run *run, struct flow_call *call);
+/* False: not yet, or not possible; then the verdict says what to do. */
+bool speak_know_language(struct flow_run *run, struct flow_call *call, enum sandbox_verdict *verdict);
+/* The customer's, else the flow's. */
+struct span speak_language(const struct flow_run *run);
+enum sandbox_verdict speak_give(struct flow_call *call, struct buf *out);
+
+/* ---- days.c ---- */
 enum sandbox_verdict call_fmt_date(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_fmt_when(struct flow_run *run, struct flow_call *call);
+
+/* ---- queues.c ---- */
+enum sandbox_verdict call_hours(struct flow_run *run, struct flow_call *call);
+enum sandbox_verdict call_queue_load(struct flow_run *run, struct flow_call *call);
 
 /* ---- say.c ---- */
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call);

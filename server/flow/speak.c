@@ -20,8 +20,7 @@ static void take_language(struct flow_run *run, const struct value *v)
         snprintf(run->language, sizeof run->language, "%.*s", SPAN_ARG(v->text));
 }
 
-/* False: not yet, or not possible; then the verdict says what to do. */
-static bool know_language(struct flow_run *run, struct flow_call *call, enum sandbox_verdict *verdict)
+bool speak_know_language(struct flow_run *run, struct flow_call *call, enum sandbox_verdict *verdict)
 {
     const struct value *told;
     if (run->knows_language)
@@ -41,8 +40,7 @@ static bool know_language(struct flow_run *run, struct flow_call *call, enum san
     return !run->broken;
 }
 
-/* The customer's, else the flow's. */
-static struct span spoken(const struct flow_run *run)
+struct span speak_language(const struct flow_run *run)
 {
     return span_str(run->language[0] ? run->language : run->version->about.language);
 }
@@ -169,7 +167,7 @@ static enum sandbox_verdict no_text(struct flow_call *call, const struct value *
                       best[0] ? "'?" : "");
 }
 
-static enum sandbox_verdict give_text(struct flow_call *call, struct buf *out)
+enum sandbox_verdict speak_give(struct flow_call *call, struct buf *out)
 {
     struct span text = out->status == PARLEY_OK ? arena_span(call->arena, buf_span(out)) : (struct span){0};
     buf_done(out);
@@ -182,7 +180,7 @@ enum sandbox_verdict call_t(struct flow_run *run, struct flow_call *call)
 {
     enum sandbox_verdict verdict;
     struct span key = json_text(&call->args, "key"), missing;
-    if (!know_language(run, call, &verdict))
+    if (!speak_know_language(run, call, &verdict))
         return verdict;
     const struct version_texts *t = run->file ? texts_of(run->version, run->file) : NULL;
     const struct value *from = t ? catalogue(run, &t->map) : NULL, *entry = from ? value_get(from, key) : NULL;
@@ -192,7 +190,7 @@ enum sandbox_verdict call_t(struct flow_run *run, struct flow_call *call)
         return no_text(call, from, key);
     buf_init(&out, TEXT_OUT);
     if (fill(form_of(entry, language_of(&t->map, from), values), values, call->arena, &out, &missing))
-        return give_text(call, &out);
+        return speak_give(call, &out);
     buf_done(&out);
     return call_raise(call, "E202", "t: '%.*s' needs a value for {%.*s}", SPAN_ARG(key), SPAN_ARG(missing));
 }
@@ -204,63 +202,22 @@ enum sandbox_verdict call_fmt_number(struct flow_run *run, struct flow_call *cal
     const struct value *n = value_find(&call->args, "n"), *decimals = value_find(&call->args, "decimals");
     enum sandbox_verdict verdict;
     struct buf out;
-    if (!know_language(run, call, &verdict))
+    if (!speak_know_language(run, call, &verdict))
         return verdict;
     int places = decimals ? (int)decimals->integer : n->type == VALUE_INT ? 0 : 2;
     buf_init(&out, TEXT_OUT);
-    locale_number(spoken(run), real_of(n), places, &out);
-    return give_text(call, &out);
+    locale_number(speak_language(run), real_of(n), places, &out);
+    return speak_give(call, &out);
 }
 
 enum sandbox_verdict call_fmt_money(struct flow_run *run, struct flow_call *call)
 {
     enum sandbox_verdict verdict;
     struct buf out;
-    if (!know_language(run, call, &verdict))
+    if (!speak_know_language(run, call, &verdict))
         return verdict;
     buf_init(&out, TEXT_OUT);
-    locale_money(spoken(run), real_of(value_find(&call->args, "amount")), json_text(&call->args, "currency"), &out);
-    return give_text(call, &out);
-}
-
-/* The day of a time, in UTC: days since 1970 as year, month and day. */
-static void civil(int64_t ms, int *year, int *month, int *day)
-{
-    int64_t days = ms / 86400000 - (ms % 86400000 < 0) + 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097, of_era = days - era * 146097;
-    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * y + y / 4 - y / 100), m = (5 * of_year + 2) / 153;
-    *day = (int)(of_year - (153 * m + 2) / 5 + 1);
-    *month = (int)(m < 10 ? m + 3 : m - 9);
-    *year = (int)(y + era * 400 + (*month <= 2));
-}
-
-static bool read_day(struct flow_call *call, int *year, int *month, int *day)
-{
-    const struct value *v = value_find(&call->args, "day");
-    struct value iso;
-    char text[16];
-    if (v && v->type == VALUE_INT) {
-        civil(v->integer, year, month, day);
-        return true;
-    }
-    if (!v || !input_read(INPUT_DATE, v, call->arena, &iso))
-        return false;
-    snprintf(text, sizeof text, "%.*s", SPAN_ARG(iso.text));
-    return sscanf(text, "%d-%d-%d", year, month, day) == 3;
-}
-
-enum sandbox_verdict call_fmt_date(struct flow_run *run, struct flow_call *call)
-{
-    enum sandbox_verdict verdict;
-    int year, month, day;
-    struct buf out;
-    if (!read_day(call, &year, &month, &day))
-        return call_raise(call, "E203",
-                          "fmt.date: 'day' must be a day, as \"2026-03-01\", or milliseconds as of now()");
-    if (!know_language(run, call, &verdict))
-        return verdict;
-    buf_init(&out, TEXT_OUT);
-    locale_date(spoken(run), year, month, day, &out);
-    return give_text(call, &out);
+    locale_money(speak_language(run), real_of(value_find(&call->args, "amount")), json_text(&call->args, "currency"),
+                 &out);
+    return speak_give(call, &out);
 }

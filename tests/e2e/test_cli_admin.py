@@ -46,6 +46,22 @@ def test_what_a_role_may_do(cli):
     cli.refused(USAGE, "role", "grant", "system", "serve", says="no role `system`")
 
 
+def test_a_queue_has_opening_hours(cli):
+    cli.json("queue", "add", "support")
+    cli.json("queue", "add", "vip")
+    assert cli.json("queue", "hours", "support") == [{"name": "support", "hours": "always", "zone": "UTC"}]
+    week = "mon-fri 9:00-17:00, 12-25 closed"
+    assert cli.json("queue", "hours", "support", week, "--zone", "Europe/Berlin") == [
+        {"name": "support", "hours": week, "zone": "Europe/Berlin"}]
+    assert [row["hours"] for row in cli.json("queue", "hours")] == [week, "always"]
+    cli.refused(USAGE, "queue", "hours", "support", "mon 9", says='"mon 9" is no part of opening hours')
+    cli.refused(USAGE, "queue", "hours", "support", week, "--zone", "Berlin", says='no time zone is known as "Berlin"')
+    cli.refused(USAGE, "queue", "hours", "support", week, "--always", says="--always")
+    cli.refused(USAGE, "queue", "hours", "support", "--zone", "UTC", says="give the hours")
+    cli.refused(NOT_FOUND, "queue", "hours", "nope", "--always", says="no queue `nope`")
+    assert cli.json("queue", "hours", "support", "--always")[0]["hours"] == "always"
+
+
 def test_administration_refuses_what_cannot_be(cli):
     cli.json("queue", "add", "support")
     cli.refused(CONFLICT, "queue", "add", "support", says="there is a queue `support` already")

@@ -167,6 +167,33 @@ async def test_the_flows_own_way_to_a_person_comes_first_and_holds_nobody_up(sho
         await shop.close()
 
 
+PEOPLE = """flow { id = "people", title = "People" }
+local load = queue.load("care")
+say(tostring(hours.open("care")) .. ", waiting " .. load.waiting .. ", free " .. load.free .. " of " .. load.agents)
+say(tostring(hours.next_open("care")) == tostring(now()) and "now" or select(2, hours.next_open("care")))
+say(select(2, hours.open("nowhere")))
+handoff { queue = "care" }
+"""
+
+
+async def test_a_flow_knows_whether_people_are_there(shop):
+    shop.site.flow("people", PEOPLE)
+    shop.app = shop.site.app("people-app", queue="care", flow="people")
+    with shop.serve():
+        await shop.desk("kim", status="busy")
+        ann, bob, kay = await shop.customer("ann"), await shop.customer("bob"), await shop.desk("kay", capacity=3)
+        await kay.status("online")
+        await ann.post("hello")
+        await ann.until(lambda: "queued" in ann.kinds())
+        assert ann.texts()[1:] == ["true, waiting 0, free 3 of 1", "now", "not_found"]
+        await kay.accept(await kay.offered(ann.main))
+        shop.site.cli("queue", "hours", "care", "daily closed", "--zone", "Europe/Berlin")
+        await bob.post("hello")
+        await bob.until(lambda: "queued" in bob.kinds())
+        assert bob.texts()[1:] == ["false, waiting 0, free 2 of 1", "never", "not_found"]
+        await shop.close()
+
+
 CLAIM = """flow { id = "claim", title = "Claim" }
 local name = ask { text = "Your name?", invalid = "A name, please.", match = "^[A-Z]" }
 local f = form { title = "Your claim", fields = { { id = "order", label = "Order", required = true, match = "^A" } } }

@@ -1,6 +1,27 @@
--- An appointment: free times from the back end, a reminder the day before, and moving it.
+-- An appointment: free times from the back end, a reminder the day before, and moving it. Who wants a person when the
+-- front desk has gone home is told when it is back, and may be rung then.
 
-flow { id = "appointment", title = "Make an appointment", escape = { queue = "front-desk" } }
+flow { id = "appointment", title = "Make an appointment", zone = "Europe/Berlin", escape = { queue = "front-desk" } }
+
+local function front_desk(reason, summary)
+  local back = hours.next_open("front-desk")
+  if back and not hours.open("front-desk") then
+    local ring = ask {
+      text = "The front desk is back on " .. fmt.when(back) .. ". Shall they write to you then?",
+      choices = { { "yes", "Yes" }, { "no", "No, I come back myself" } },
+      timeout = "1h",
+    }
+    if ring ~= "yes" then
+      return say "All right."
+    end
+    wait { till = back }
+  end
+  handoff { queue = "front-desk", reason = reason, summary = summary }
+end
+
+on.escape(function()
+  front_desk("asked for a person")
+end)
 
 local function choose()
   local free, err = http.get { url = "{calendar}/free", query = { from = now() }, tries = 2 }
@@ -26,7 +47,7 @@ end
 
 local slot = choose()
 if not slot then
-  return handoff { queue = "front-desk", reason = "no time found" }
+  return front_desk("no time found")
 end
 
 while slot do
@@ -35,7 +56,7 @@ while slot do
     say "Somebody was faster, I am sorry."
     slot = choose()
   elseif err then
-    return handoff { queue = "front-desk", reason = "cannot book: " .. err.kind, summary = slot.label }
+    return front_desk("cannot book: " .. err.kind, slot.label)
   else
     say("Booked: " .. slot.label .. ". I will remind you the day before.")
     wait { till = slot.at - 86400000 }
