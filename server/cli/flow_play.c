@@ -1,11 +1,11 @@
 /* parley flow play: a dialogue with a flow in the terminal, without server or database. The time stands still but for
  * /clock, so a dialogue can be gone through again: /back is that, without the last thing that happened. */
+#include "server/cli/flow_play.h"
 #include "protocol/item.h"
 #include "server/base/mem.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/files.h"
-#include "server/cli/flow_tools.h"
 #include "server/cli/term.h"
 #include "server/flow/bundle.h"
 #include "server/flow/render.h"
@@ -15,19 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { ACTS_MAX = 2000, LINE_ROOM = 1 << 16, PATH_ROOM = 1024 };
-
-struct play {
-    struct cli *cli;
-    struct term *term;
-    struct stage *stage;
-    char path[PATH_ROOM];
-    struct flow_source source;
-    char *acts[ACTS_MAX];
-    size_t act_count;
-    bool json, over;
-};
 
 /* ---- showing ---- */
 
@@ -95,7 +82,7 @@ static bool act(struct play *p, const char *line)
     return false;
 }
 
-static void happens(struct play *p, const char *line)
+void play_happens(struct play *p, const char *line)
 {
     if (p->act_count == ACTS_MAX) {
         term_line(p->term, TONE_BAD, "  this dialogue is too long; begin a new one");
@@ -121,6 +108,19 @@ static bool open_stage(struct play *p)
     fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&text)));
     buf_done(&text);
     return false;
+}
+
+void play_anew(struct play *p)
+{
+    char why[STAGE_WHY];
+    if (!open_stage(p)) {
+        p->over = true;
+        return;
+    }
+    for (size_t i = 0; i < p->act_count; i++)
+        stage_act(p->stage, span_str(p->acts[i]), why);
+    while (stage_next(p->stage))
+        ;
 }
 
 /* Everything once more, and shown. */
@@ -156,7 +156,7 @@ static void on_back(void *arg, char *rest)
 static void on_crash(void *arg, char *rest)
 {
     struct play *p = arg;
-    happens(p, "crash");
+    play_happens(p, "crash");
     term_line(p->term, TONE_DIM, "  taken out of memory; what happens next brings it back from its journal");
 }
 
@@ -166,7 +166,7 @@ static void with_word(struct play *p, const char *word, const char *rest)
     buf_init(&line, LINE_ROOM);
     buf_printf(&line, "%s %s", word, rest);
     buf_add_char(&line, '\0');
-    happens(p, line.ptr);
+    play_happens(p, line.ptr);
     buf_done(&line);
 }
 
@@ -177,7 +177,7 @@ static void on_clock(void *arg, char *rest)
 
 static void on_person(void *arg, char *rest)
 {
-    happens(arg, "escape");
+    play_happens(arg, "escape");
 }
 
 static void on_resolve(void *arg, char *rest)
@@ -222,14 +222,23 @@ static void on_json(void *arg, char *rest)
     term_line(p->term, TONE_DIM, "  %s", p->json ? "items are shown as JSON" : "items are shown as words");
 }
 
-static void on_journal(void *arg, char *rest)
+void play_journal(struct play *p)
 {
-    struct play *p = arg;
     const struct memory_rows *rows = host_memory_rows(stage_host(p->stage));
     for (size_t i = 0; i < rows->journal_count; i++)
         term_line(p->term, TONE_DIM, "  %" PRId64 "  step %" PRId64 "  %s:%d  %s", rows->journal[i].entry,
                   rows->journal[i].step, rows->journal[i].call, rows->journal[i].line, rows->journal[i].data);
     term_line(p->term, TONE_DIM, "  stands at %s", rows->waiting);
+}
+
+static void on_journal(void *arg, char *rest)
+{
+    play_journal(arg);
+}
+
+static void on_step(void *arg, char *rest)
+{
+    stepping_open(arg);
 }
 
 /* The flow's name, as transcripts have it. */
@@ -274,9 +283,13 @@ static void on_save(void *arg, char *rest)
 static void on_reload(void *arg, char *rest)
 {
     struct play *p = arg;
+    bool stepping = p->stepping;
+    stepping_close(p);
     buf_done(&p->source.text);
     if (flow_source_read(p->path, &p->source) == CLI_OK)
         again(p);
+    if (stepping && !p->over)
+        stepping_open(p);
 }
 
 static void on_quit(void *arg, char *rest)
@@ -302,6 +315,7 @@ static const struct command commands[] = {
     {"reload", on_reload, "/reload", "read the file again and go through it all again"},
     {"resolve", on_resolve, "/resolve [OUTCOME]", "the person is done"},
     {"save", on_save, "/save FILE.chat", "write this dialogue as a test"},
+    {"step", on_step, "/step", "go through the flow line by line, forward and back"},
     {"stub", on_stub, "/stub GET {shop}/* -> 200 {}", "what the outside answers to http"},
     {"user", on_user, "/user Ana language=de", "who the customer is"},
 };
@@ -317,10 +331,17 @@ static void on_help(void *arg, char *rest)
 
 /* ---- the loop ---- */
 
+void play_command(struct play *p, char *line)
+{
+    command_run(&command_list, p->term, p, line);
+}
+
 static void on_line(struct play *p, char *line)
 {
-    if (*line == '/')
-        command_run(&command_list, p->term, p, line + 1);
+    if (p->stepping)
+        stepping_line(p, line);
+    else if (*line == '/')
+        play_command(p, line + 1);
     else if (*line)
         with_word(p, ">", line);
 }
@@ -331,7 +352,7 @@ static int converse(struct play *p)
         enum term_news news = term_wait(p->term, -1, -1);
         if (news == TERM_LINE) {
             char *line = term_take_line(p->term);
-            if (term_is_interactive(p->term) && *line && *line != '/')
+            if (term_is_interactive(p->term) && !p->stepping && *line && *line != '/')
                 term_say(p->term, TONE_MINE, "you", span_str(line));
             on_line(p, line);
             free(line);
@@ -357,7 +378,10 @@ int flow_play(struct cli *cli)
         p.term = term_open(cli_color(cli));
         term_prompt(p.term, "you> ");
         term_line(p.term, TONE_DIM, "  %s: say something to start it; /help lists what else can happen", p.path);
+        if (cli_has(cli, "step"))
+            stepping_open(&p);
         code = converse(&p);
+        stepping_close(&p);
         term_close(&p.term);
     }
     for (size_t i = 0; i < p.act_count; i++)

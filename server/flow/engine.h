@@ -47,6 +47,9 @@ void flow_hash(struct span source, uint8_t out[FLOW_HASH]);
 parley_status flow_version_add(struct flow_engine *engine, const char *file, struct span source,
                                struct flow_version **out, struct flow_error *error);
 
+/* For debuggers: see sandbox.h. */
+void flow_version_watch(struct flow_version *version, const struct sandbox_watch *watch);
+
 /* NULL when that version is not in memory: then load its source and add it. */
 struct flow_version *flow_version_find(struct flow_engine *engine, const uint8_t hash[FLOW_HASH]);
 

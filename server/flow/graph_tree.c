@@ -91,6 +91,7 @@ static void on_shape(void *owner, enum parser_shape shape, struct span text, int
         add_part(g, GRAPH_END, line);
         return;
     case PARSER_NEVER:
+    case PARSER_STATEMENT:
         return;
     default:
         leave(g);

@@ -48,7 +48,19 @@ parley_status host_memory_use(struct host_memory *h, const char *file, struct sp
     replace(&h->source, source);
     if (!h->engine)
         h->engine = flow_engine_new(&h->host, &h->options.limits);
-    return flow_version_add(h->engine, h->file, source, &v, error);
+    parley_status st = flow_version_add(h->engine, h->file, source, &v, error);
+    if (st == PARLEY_OK)
+        flow_version_watch(v, h->options.watch);
+    return st;
+}
+
+void host_memory_watch(struct host_memory *h, const struct sandbox_watch *watch)
+{
+    struct flow_version *v;
+    struct flow_error error;
+    h->options.watch = watch;
+    if (flow_version_add(h->engine, h->file, span_str(h->source), &v, &error) == PARLEY_OK)
+        flow_version_watch(v, watch);
 }
 
 void host_memory_set_customer(struct host_memory *h, const char *json)

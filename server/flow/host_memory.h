@@ -21,7 +21,8 @@ enum memory_crash {
 
 struct memory_options {
     enum memory_crash crash;
-    bool at_once; /* answers come before the host's functions return */
+    const struct sandbox_watch *watch; /* NULL: nobody looks */
+    bool at_once;                      /* answers come before the host's functions return */
     struct flow_limits limits;
 };
 
@@ -30,6 +31,9 @@ void host_memory_free(struct host_memory **host);
 
 /* The flow that the customer will meet. PARLEY_SCRIPT with the error. */
 parley_status host_memory_use(struct host_memory *host, const char *file, struct span source, struct flow_error *error);
+
+/* For debuggers: see sandbox.h. Counts from what happens next. */
+void host_memory_watch(struct host_memory *host, const struct sandbox_watch *watch);
 
 /* What the host answers; canonical JSON maps. */
 void host_memory_set_customer(struct host_memory *host, const char *json);

@@ -189,6 +189,7 @@ static struct flow_version *version(struct host_memory *h)
         h->engine = flow_engine_new(&h->host, &h->options.limits);
     parley_status st = flow_version_add(h->engine, h->file, span_str(h->source), &v, &error);
     assert(st == PARLEY_OK);
+    flow_version_watch(v, h->options.watch);
     return v;
 }
 

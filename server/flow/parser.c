@@ -63,6 +63,8 @@ static void if_statement(struct parser *p)
     enum parser_shape shape = PARSER_IF;
     do {
         const char *from = p->now.from;
+        if (shape == PARSER_ELSEIF)
+            parser_shape(p, PARSER_STATEMENT, NULL);
         parser_expression(p);
         parser_shape(p, shape, from);
         shape = PARSER_ELSEIF;
@@ -244,6 +246,7 @@ static void statement(struct parser *p)
     if (!parser_enter(p))
         return;
     size_t i = 0;
+    parser_shape(p, PARSER_STATEMENT, NULL);
     while (i < sizeof statements / sizeof *statements && !take(p, statements[i].word))
         i++;
     if (i < sizeof statements / sizeof *statements)

@@ -13,6 +13,7 @@ enum parser_use {
 
 /* How statements stand in each other. `text` is the condition, or the name of a function, as it is written. */
 enum parser_shape {
+    PARSER_STATEMENT, /* one begins in this line */
     PARSER_IF,
     PARSER_ELSEIF,
     PARSER_ELSE,

@@ -26,6 +26,10 @@ static void on_count(lua_State *L, lua_Debug *ar)
     struct sandbox_run *run = box->current;
     if (!run)
         return;
+    if (ar->event == LUA_HOOKLINE) {
+        sandbox_line_comes(L, ar);
+        return;
+    }
     run->ticks += run->hurried ? 1 : TICKS_PER_HOOK;
     if (run->doom == DOOM_NONE && run->ticks > box->limits.ticks_step)
         run->doom = DOOM_TICKS;
@@ -38,7 +42,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
         return;
     }
     run->hurried = true;
-    lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
+    sandbox_hook(run, on_count, 1);
     if (run->doom != DOOM_NONE)
         luaL_error(L, "this run is over");
 }
@@ -52,7 +56,7 @@ void sandbox_charge(struct sandbox *box, size_t ticks)
     if (run->hurried || (run->ticks < run->slice_end && run->ticks <= box->limits.ticks_step))
         return;
     run->hurried = true;
-    lua_sethook(run->L, on_count, LUA_MASKCOUNT, 1);
+    sandbox_hook(run, on_count, 1);
 }
 
 /* ---- calls to the outside ---- */
@@ -210,7 +214,7 @@ enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *
     run->waits = false;
     box->current = run;
     box->account = run->account;
-    lua_sethook(run->L, on_count, LUA_MASKCOUNT, TICKS_PER_HOOK);
+    sandbox_hook(run, on_count, TICKS_PER_HOOK);
     int pushed, arguments = run->fresh ? 1 : 0;
     run->fresh = false;
     int status = lua_resume(run->L, NULL, arguments, &pushed);

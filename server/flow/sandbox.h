@@ -113,6 +113,18 @@ void sandbox_leave(struct sandbox_run *run);
 /* Why it failed. */
 const struct flow_error *sandbox_error(const struct sandbox_run *run);
 
+/* For debuggers: told of every line of the script before it runs, and how deep calls stand there. May ask for the
+ * variables and nothing else. Borrowed for the sandbox's life; counts from the next resume. */
+struct sandbox_watch {
+    void *owner;
+    void (*on_line)(void *owner, struct sandbox_run *run, const char *file, int line, int depth);
+};
+void sandbox_watch(struct sandbox *sandbox, const struct sandbox_watch *watch);
+
+/* Within on_line: what the script can see there, the innermost first, each name once, its value as Lua is written. */
+typedef void sandbox_on_variable(void *owner, const char *name, struct span value);
+void sandbox_variables(struct sandbox_run *run, sandbox_on_variable *each, void *owner);
+
 /* For the checker: whether the library has the name, in `table` when that is not empty. If not, the error says so as it
  * would to a script. */
 bool sandbox_lookup(struct sandbox *sandbox, const char *table, const char *name, struct flow_error *error);

@@ -48,11 +48,12 @@ struct sandbox {
     struct sandbox_part *parts; /* the flow itself first */
     size_t part_count;
     size_t used;
-    struct account *base;        /* what all runs share */
-    struct account *account;     /* who pays just now */
-    struct sandbox_run *current; /* who runs just now; NULL: nobody */
-    int lib;                     /* registry: the table of the library */
-    int env_meta;                /* registry: the metatable of every _ENV */
+    struct account *base;              /* what all runs share */
+    struct account *account;           /* who pays just now */
+    struct sandbox_run *current;       /* who runs just now; NULL: nobody */
+    const struct sandbox_watch *watch; /* NULL: nobody looks */
+    int lib;                           /* registry: the table of the library */
+    int env_meta;                      /* registry: the metatable of every _ENV */
     size_t runs;
     const void *refused; /* the allocation that Lua will try once more after collecting */
     size_t refused_size;
@@ -100,6 +101,10 @@ struct sandbox *sandbox_of(lua_State *L);
 
 /* Work done in C. The run is stopped at the next instruction when it was too much. */
 void sandbox_charge(struct sandbox *box, size_t ticks);
+
+/* sandbox_watch.c: sets the hook that counts, which is told of lines too when somebody looks. */
+void sandbox_hook(struct sandbox_run *run, lua_Hook hook, int count);
+void sandbox_line_comes(lua_State *L, lua_Debug *ar);
 
 /* sandbox_error.c */
 

@@ -68,6 +68,11 @@ void flow_hash(struct span source, uint8_t out[FLOW_HASH])
     crypto_sha256(source, out);
 }
 
+void flow_version_watch(struct flow_version *version, const struct sandbox_watch *watch)
+{
+    sandbox_watch(version->sandbox, watch);
+}
+
 struct flow_version *flow_version_find(struct flow_engine *engine, const uint8_t hash[FLOW_HASH])
 {
     LIST_EACH(&engine->versions, node)

@@ -1,6 +1,7 @@
 """Flows without server or database: begun, tried in the terminal, tested by dialogues."""
 import glob
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -57,6 +58,70 @@ def test_play_goes_back_crashes_and_saves_a_test(begun):
     assert code == 0, said
     assert (begun / "tests" / "bob.chat").read_text() == \
         "flow refund\n> Hello\n< What is your name?\ncrash\n> Bob\n< Hello Bob.\n"
+
+
+STEPS = '''flow { id = "steps", title = "Steps" }
+local seen = { n = 0, names = {} }
+local function greet(who)
+  local text = "Hello " .. who
+  say(text)
+  return #text
+end
+while seen.n < 2 do
+  local name = ask {
+    text = "Name " .. seen.n .. "?",
+    tries = 2,
+  }
+  seen.n = seen.n + 1
+  seen.names[seen.n] = name
+  greet(name)
+end
+say "Done"
+'''
+
+
+def shown(said):
+    """[(the line that is stood at, what is known to have changed there)] of a dialogue with the debugger."""
+    places = []
+    for line in said.splitlines():
+        if re.match(r" *\*?> *\d+  ", line):
+            places.append((int(line.strip(" *>").split()[0]), []))
+        elif places and line.startswith("        ") and " = " in line:
+            places[-1][1].append(line.strip())
+    return places
+
+
+def test_the_debugger_goes_forward_and_back_with_the_variables_as_they_were(begun):
+    (begun / "flows" / "steps.lua").write_text(STEPS)
+
+    def step(*typed):
+        code, said = parley(begun, "play", "--step", "steps", typed="\n".join(typed) + "\n")
+        assert code == 0, said
+        return said
+
+    said = step("> Hello", "n", "n", "n", "n", "n")
+    assert [line for line, _ in shown(said)] == [1, 2, 8, 9], "a call over several lines is one statement"
+    assert "seen = { n = 0, names = {} }" in shown(said)[2][1]
+    assert "< Name 0?" in said and "this is as far as it has come" in said
+    said = step("> Hello", "> Ana", "n", "n", "s", "n", "n", "n", "b", "b", "b", "b")
+    assert [line for line, _ in shown(said)][1:] == [13, 14, 15, 4, 5, 6, 8, 15, 14, 13, 9]
+    assert shown(said)[4][1] == ['who = "Ana"'] and shown(said)[5][1] == ['text = "Hello Ana"']
+    assert "< Hello Ana" in said
+    said = step("> Hello", "> Ana", "> Bob", "br 15", "b", "b", "b", "b", "b", "b", "b", "b", "c", "c", "p seen", "p nothing")
+    assert shown(said)[-2][1][0] == 'name = "Ana"' and shown(said)[-1][1][-1] == 'seen = { n = 2, names = { "Ana", "Bob" } }'
+    assert "nothing is known by this name here" in said
+    said = step("> Hello", "> Ana", "e Eve", "> Bob", "/save tests/eve.chat")
+    assert shown(said)[2] == (13, ['name = "Eve"'])
+    assert "< Hello Eve\n" in (begun / "tests" / "eve.chat").read_text()
+    assert parley(begun, "test", "tests/eve.chat")[0] == 0
+
+
+def test_the_debugger_goes_into_a_flow_that_is_called(begun):
+    (begun / "flows" / "inner.lua").write_text('flow { id = "inner", title = "I" }\nlocal data = ...\nreturn data.a * 2\n')
+    (begun / "flows" / "outer.lua").write_text('flow { id = "outer", title = "O" }\nlocal n = call("inner", { a = 21 })\nsay("It is " .. n)\n')
+    code, said = parley(begun, "play", "--step", "outer", typed="> Hello\nbr inner:3\nc\nn\n")
+    assert code == 0 and "  inner.lua\n" in said, said
+    assert [(line, changed[-1:]) for line, changed in shown(said)] == [(1, []), (3, ["data = { a = 21 }"]), (3, ["n = 42"])]
 
 
 def test_play_lets_time_pass_and_a_person_take_over(begun):
