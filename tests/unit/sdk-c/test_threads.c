@@ -2,8 +2,10 @@
 #include "tests/unit/sdk-c/folder.h"
 #include "tests/unit/sdk-c/honest.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -113,6 +115,86 @@ static void shows_a_waiting_event_on_its_descriptor(void **state)
     parley_client_free(client);
 }
 
+/* --- the end --- */
+
+static atomic_bool freed;
+static atomic_int called; /* since it was freed */
+
+static void count_call(void)
+{
+    if (atomic_load(&freed))
+        atomic_fetch_add(&called, 1);
+}
+
+static parley_status watched_open(void *user, parley_client *client, uint64_t socket, const char *url,
+                                  const char *subprotocol)
+{
+    struct honest *server = user;
+    count_call();
+    return server->transport.open(server, client, socket, url, subprotocol);
+}
+
+static parley_status watched_send(void *user, uint64_t socket, const uint8_t *bytes, size_t length, int32_t binary)
+{
+    struct honest *server = user;
+    count_call();
+    return server->transport.send(server, socket, bytes, length, binary);
+}
+
+static void watched_close(void *user, uint64_t socket, int32_t code)
+{
+    struct honest *server = user;
+    count_call();
+    server->transport.close(server, socket, code);
+}
+
+static void watched_wake(void *user)
+{
+    count_call();
+}
+
+static int tasks(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/task");
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+/* Wherever its thread is just then: before its first step, at work, on the way out of a wake-up. */
+static void nothing_runs_or_is_called_after_free(void **state)
+{
+    static struct honest server;
+    const parley_transport watched = {
+        .size = sizeof watched, .user = &server, .open = watched_open, .send = watched_send, .close = watched_close};
+    int before = tasks();
+    for (int round = 0; round < 300; round++) {
+        parley_client *client;
+        parley_config config;
+        honest_init(&server, ENCODING_MSGPACK);
+        honest_say(&server, "one");
+        parley_config_init(&config, sizeof config);
+        config.url = "ws://127.0.0.1:1/v1/ws";
+        config.token = "t";
+        config.transport = &watched;
+        atomic_store(&freed, false);
+        assert_int_equal(parley_client_new(&config, &client), PARLEY_OK);
+        parley_set_wakeup(client, watched_wake, NULL);
+        parley_connect(client);
+        assert_int_equal(parley_send_text(client, NULL, "mine", NULL), PARLEY_OK);
+        for (int i = 0; i < round % 10; i++)
+            parley_event_free(parley_next_event(client, 20000));
+        parley_client_free(client);
+        atomic_store(&freed, true);
+        while (tasks() != before) /* the kernel counts one that was joined a moment longer; else: for ever */
+            sched_yield();
+    }
+    assert_int_equal(atomic_load(&called), 0);
+}
+
 /* In both ways to run: the call waits, and is back with what there is. */
 static void a_background_sync_waits_for_its_end(void **state)
 {
@@ -148,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_calls_of_many_threads),
         cmocka_unit_test(wakes_the_apps_own_loop),
+        cmocka_unit_test(nothing_runs_or_is_called_after_free),
         cmocka_unit_test(shows_a_waiting_event_on_its_descriptor),
         cmocka_unit_test(a_background_sync_waits_for_its_end),
     };
