@@ -113,21 +113,26 @@ static void refuse_by_rule(struct peer *p, const struct frame *f, const struct r
     }
     if (f->type == FRAME_post && status_again(r->status)) {
         p->refused_post = f->post.id;
+        p->refused_behind = (struct uuid){0};
         p->refused_why = r->status;
         p->refused_until = clock_mono_ms() + (r->ms ? r->ms : REFUSED_MS);
     }
     peer_refuse(p, f, r->status, r->ms, NULL, NULL);
 }
 
-/* What was posted behind a refused post comes again behind it. */
+/* What was posted behind a refused post comes again behind it, however long it was on its way. The first of these that
+ * comes again tells that the refused one was given up. */
 static bool is_held(struct peer *p, const struct frame *f)
 {
     if (f->type != FRAME_post || uuid_is_nil(p->refused_post))
         return false;
-    if (!uuid_equal(f->post.id, p->refused_post) && clock_mono_ms() < p->refused_until)
-        return true;
-    p->refused_post = (struct uuid){0};
-    return false;
+    if (uuid_equal(f->post.id, p->refused_post) || uuid_equal(f->post.id, p->refused_behind)) {
+        p->refused_post = (struct uuid){0};
+        return false;
+    }
+    if (uuid_is_nil(p->refused_behind))
+        p->refused_behind = f->post.id;
+    return true;
 }
 
 static void take_request(struct peer *p, const struct frame *f)
@@ -135,7 +140,8 @@ static void take_request(struct peer *p, const struct frame *f)
     const char *type = frame_type_name(f->type);
     const struct rule *r = script_match(&p->mock->script, ON_REQUEST, f->type, mock_chance(p->mock));
     if (is_held(p, f)) {
-        peer_refuse(p, f, p->refused_why, p->refused_until - clock_mono_ms(), NULL, NULL);
+        peer_refuse(p, f, p->refused_why, p->refused_until - clock_mono_ms(), NULL,
+                    "an earlier post of yours is to be repeated first");
         return;
     }
     if (r)

@@ -29,8 +29,9 @@ struct peer {
     struct loop_timer expiry, beacon, end;
     int end_code;
     struct peer_clock clocks[RULES_MAX];
-    struct list held;         /* frames that others overtake */
-    struct uuid refused_post; /* what was posted behind it is refused too, until it comes again */
+    struct list held;           /* frames that others overtake */
+    struct uuid refused_post;   /* what was posted behind it is refused too, until it comes again */
+    struct uuid refused_behind; /* the first of these */
     parley_status refused_why;
     int64_t refused_until;
     struct arena arena; /* of the message that is read */

@@ -2,6 +2,7 @@
 
 Two or three apps at a time: one by MessagePack with a clock that runs fast and files of its own, one by JSON, one with the
 library's own thread and the world's clock, where no script makes the library wait long."""
+import asyncio
 import contextlib
 import json
 import urllib.request
@@ -9,7 +10,8 @@ import urllib.request
 import pytest
 
 from mock import App, Mock
-from parley_link import Link
+from parley_link import Link, Refused
+from parley_wire import uuid7
 from server import Failed, run
 
 SAID, CHATTER = 20, {"long-absence": 300}
@@ -127,6 +129,36 @@ async def test_numbers_as_large_as_can_be_asked_for_are_answered(tmp_path):
         assert not (await link.request("range", conversation=conv, after=most))["thread"].get("items")
         assert (await link.request("range", conversation=conv, before=most))["thread"]["head"] == 0
         assert (await link.request("subscribe", conversation=conv, have=most))["thread"]["head"] == 0
+        await link.close()
+
+
+async def test_what_comes_late_behind_a_refused_post_is_refused_too(tmp_path):
+    """However long it was on its way: else it would be stored before what was typed before it."""
+    script, heard = tmp_path / "late.mock", asyncio.Queue()
+    script.write_text("chatter 100ms\necho no\non request post first 1: refuse unavailable 50ms\non request post each 7: refuse busy 50ms\n")
+
+    def push(_, type, data):
+        if type == "item":
+            heard.put_nowait(data)
+
+    with Mock(str(script), tmp_path) as mock:
+        link = await Link("ana", "json", push).open(f"ws://127.0.0.1:{mock.port}/v1/ws")
+        conv = (await link.request("hello", token="ana"))["threads"][0]["conversation"]
+
+        async def post(id):
+            try:
+                await link.request("post", conversation=conv, id=id, kind="text", body={"text": "x"})
+                return "ok"
+            except Refused as refused:
+                return refused.code
+
+        first, second, third, given_up, fourth = (uuid7() for _ in range(5))
+        assert await post(first) == "unavailable"
+        for _ in range(3):
+            await heard.get()       # its moment is over
+        assert [await post(id) for id in (second, third)] == ["unavailable"] * 2
+        assert [await post(id) for id in (first, second, third)] == ["ok"] * 3
+        assert [await post(id) for id in (given_up, fourth, fourth)] == ["busy", "busy", "ok"]
         await link.close()
 
 
