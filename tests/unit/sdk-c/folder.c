@@ -117,7 +117,7 @@ void folder_chmod(const char *folder, const char *ending, unsigned mode, unsigne
 /* --- a disk that fails: SQLite's own file system with another write --- */
 
 static int fail_in = -1, fail_code;
-static bool failed;
+static bool failed, waits_for_disk;
 
 /* One for each set of methods that the real file system has: those of a journal do not lock. */
 struct shim {
@@ -136,7 +136,14 @@ static int on_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
         failed = true;
         return fail_code;
     }
+    waits_for_disk = true;
     return ((const struct shim *)f->pMethods)->real->xWrite(f, bytes, n, at);
+}
+
+static int on_sync(sqlite3_file *f, int flags)
+{
+    waits_for_disk = false;
+    return ((const struct shim *)f->pMethods)->real->xSync(f, flags);
 }
 
 static const sqlite3_io_methods *shim_of(const sqlite3_io_methods *real)
@@ -148,6 +155,7 @@ static const sqlite3_io_methods *shim_of(const sqlite3_io_methods *real)
     s->real = real;
     s->methods = *real;
     s->methods.xWrite = on_write;
+    s->methods.xSync = on_sync;
     return &s->methods;
 }
 
@@ -157,6 +165,11 @@ static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
     if (code == SQLITE_OK && f->pMethods)
         f->pMethods = shim_of(f->pMethods);
     return code;
+}
+
+bool disk_has_all(void)
+{
+    return !waits_for_disk;
 }
 
 bool disk_fails_at(int n, int code)

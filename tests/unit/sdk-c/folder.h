@@ -24,4 +24,8 @@ void folder_chmod(const char *folder, const char *ending, unsigned mode, unsigne
  * negative: none does. Says whether one did since the last call. */
 bool disk_fails_at(int n, int code);
 
+/* Whether a loss of power at this moment would lose nothing: SQLite has written nothing since it last waited for the
+ * disk. Of files that were opened after the first disk_fails_at. */
+bool disk_has_all(void);
+
 #endif

@@ -164,6 +164,29 @@ static void a_full_disk_takes_nothing_it_cannot_keep(void **state)
     assert_int_equal(parley_outbox_count(f->client), 1);
 }
 
+static void waited(parley_status st)
+{
+    assert_int_equal(st, PARLEY_OK);
+    assert_true(disk_has_all());
+}
+
+/* Not only for the next process, also for the next start of the phone. */
+static void what_is_said_is_on_disk_when_the_call_returns(void **state)
+{
+    struct fake *f = *state;
+    char id[37];
+    assert_int_equal(parley_context_set(f->client, NULL, "screen", "\"cart\""), PARLEY_OK);
+    assert_false(disk_has_all()); /* this may wait: the app shows it again */
+    waited(parley_send_text(f->client, NULL, "one", id));
+    waited(parley_draft_set(f->client, NULL, 0, "\"tw\""));
+    waited(parley_draft_set(f->client, NULL, 0, NULL));
+    waited(parley_submit_form(f->client, NULL, 7, "{\"name\":\"Ana\"}", NULL));
+    waited(parley_tap(f->client, NULL, 8, "yes", NULL, NULL));
+    waited(parley_process_begin(f->client, NULL, "claim", NULL, NULL, NULL, NULL));
+    waited(parley_push_register(f->client, "fcm", "token"));
+    waited(parley_outbox_discard(f->client, id));
+}
+
 /* What the user took back must not be sent after all by the next process. */
 static void a_discard_is_on_disk_or_refused(void **state)
 {
@@ -517,6 +540,7 @@ int main(void)
         CASE(a_retry_is_remembered),
         CASE(a_full_disk_takes_nothing_it_cannot_keep),
         CASE(a_discard_is_on_disk_or_refused),
+        CASE(what_is_said_is_on_disk_when_the_call_returns),
         CASE(what_is_half_written_survives),
         CASE(drafts_have_a_limit),
         CASE(the_thread_is_there_before_the_first_byte),
