@@ -8,6 +8,7 @@
 #include "server/base/clock.h"
 #include "server/io/pg.h"
 #include "server/store/log.h"
+#include "tests/bench/cpu.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -176,19 +177,6 @@ static void wait_for_answer(int64_t wait_us)
 }
 
 /* ---- what it costs ---- */
-
-static double cpu_us_of(int pid)
-{
-    char path[64];
-    unsigned long user, system;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return 0;
-    int n = fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-    fclose(f);
-    return n == 2 ? (double)(user + system) * 1e6 / (double)sysconf(_SC_CLK_TCK) : 0;
-}
 
 static double number(PGconn *side, const char *sql)
 {

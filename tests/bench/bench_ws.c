@@ -6,6 +6,7 @@
 #include "server/io/loop.h"
 #include "server/io/packet.h"
 #include "server/io/ws.h"
+#include "tests/bench/cpu.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -126,15 +127,7 @@ static double seconds(void)
 
 static double server_cpu(const struct rig *rig)
 {
-    char path[64], line[1024];
-    unsigned long user, kernel;
-    snprintf(path, sizeof path, "/proc/%d/stat", rig->server);
-    FILE *f = fopen(path, "re");
-    if (!f || !fgets(line, sizeof line, f))
-        die("stat");
-    fclose(f);
-    sscanf(strrchr(line, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    return cpu_us_of(rig->server) / 1e6;
 }
 
 static double server_kib(const struct rig *rig)

@@ -2,46 +2,19 @@
 #include "tests/bench/load.h"
 
 #include "protocol/wire_msgpack.h"
+#include "tests/bench/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static double ticks_of(int pid)
-{
-    char path[64];
-    unsigned long user, kernel;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return 0;
-    int n = fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-    fclose(f);
-    return n == 2 ? (double)(user + kernel) : 0;
-}
-
-static double ticks_of_children(int pid)
-{
-    char path[64];
-    int child;
-    double sum = 0;
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
-    FILE *f = pid ? fopen(path, "re") : NULL;
-    while (f && fscanf(f, "%d", &child) == 1)
-        sum += ticks_of(child);
-    if (f)
-        fclose(f);
-    return sum;
-}
-
 struct cost cost_now(void)
 {
-    double us = 1e6 / (double)sysconf(_SC_CLK_TCK);
     return (struct cost){
-        .server = opt.server ? ticks_of(opt.server) * us : 0,
-        .postgres = ticks_of_children(opt.postgres) * us,
-        .own = ticks_of(getpid()) * us,
+        .server = cpu_us_of(opt.server),
+        .postgres = cpu_us_of_children(opt.postgres),
+        .own = cpu_us_of(getpid()),
     };
 }
 

@@ -3,6 +3,8 @@
 
 #include "protocol/frame_table.h"
 #include "protocol/item.h"
+#include "protocol/wire_json.h"
+#include "protocol/wire_msgpack.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -374,6 +376,15 @@ void frame_cases(enum frame_type type, frame_case_use *use, void *arg)
 void item_cases(int kind, frame_case_use *use, void *arg)
 {
     run(&(struct maker){.type = FRAME_none, .use = use, .arg = arg}, item_shape(kind));
+}
+
+void frame_case_put(struct buf *out, enum encoding encoding, const struct value *tree)
+{
+    buf_clear(out);
+    if (encoding == ENCODING_JSON)
+        wire_json_put_value(out, tree);
+    else
+        wire_msgpack_put_value(out, tree);
 }
 
 enum frame_type frame_case_awaits(enum frame_type reply)

@@ -21,6 +21,9 @@ typedef void frame_case_use(void *arg, const struct frame_case *c);
 void frame_cases(enum frame_type type, frame_case_use *use, void *arg);
 void item_cases(int kind, frame_case_use *use, void *arg);
 
+/* A tree as it stands on the wire; what was in `out` is gone. */
+void frame_case_put(struct buf *out, enum encoding encoding, const struct value *tree);
+
 /* A request whose reply is of this type; FRAME_none for what is no reply. */
 enum frame_type frame_case_awaits(enum frame_type reply);
 

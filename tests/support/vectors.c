@@ -20,15 +20,6 @@ struct file {
     struct arena arena;
 };
 
-static void put_tree(struct buf *out, enum encoding encoding, const struct value *tree)
-{
-    buf_clear(out);
-    if (encoding == ENCODING_JSON)
-        wire_json_put_value(out, tree);
-    else
-        wire_msgpack_put_value(out, tree);
-}
-
 static enum frame_type awaits(void *arg, int64_t re)
 {
     return frame_case_awaits(((struct file *)arg)->type);
@@ -57,7 +48,7 @@ static void rewrite(struct file *f, enum encoding encoding)
 
 static void put_encoding(struct file *f, const struct frame_case *c, enum encoding encoding)
 {
-    put_tree(&f->frame, encoding, &c->tree);
+    frame_case_put(&f->frame, encoding, &c->tree);
     if (f->type != FRAME_none && c->expected == PARLEY_OK && !c->reads_as_required && !c->lossy)
         rewrite(f, encoding);
     if (encoding == ENCODING_JSON) {
@@ -73,7 +64,7 @@ static void put_encoding(struct file *f, const struct frame_case *c, enum encodi
 static void put_case(void *arg, const struct frame_case *c)
 {
     struct file *f = arg;
-    put_tree(&f->frame, ENCODING_JSON, &c->tree);
+    frame_case_put(&f->frame, ENCODING_JSON, &c->tree);
     if (c->nested || f->frame.len > LONGEST)
         return;
     const char *prefix = strncmp(c->name, "data.", 5) == 0 ? c->name + 5 : c->name;

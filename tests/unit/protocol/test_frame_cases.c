@@ -30,15 +30,6 @@ static void done(struct fixture *f)
     buf_done(&f->written);
 }
 
-static void put_tree(struct buf *out, enum encoding encoding, const struct value *tree)
-{
-    buf_clear(out);
-    if (encoding == ENCODING_JSON)
-        wire_json_put_value(out, tree);
-    else
-        wire_msgpack_put_value(out, tree);
-}
-
 static enum frame_type awaits(void *arg, int64_t re)
 {
     return frame_case_awaits(((struct fixture *)arg)->type);
@@ -109,7 +100,7 @@ static void check_frame(void *arg, const struct frame_case *c)
     struct fixture *f = arg;
     struct frame frame;
     struct wire_error error;
-    put_tree(&f->message, f->encoding, &c->tree);
+    frame_case_put(&f->message, f->encoding, &c->tree);
     read_one(f, buf_span(&f->message), &frame, &error);
     check_outcome(c, error.status, &error);
     assert_int_equal(frame.type, f->type);

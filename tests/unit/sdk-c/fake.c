@@ -1,6 +1,8 @@
 /* The scripted server of the SDK's tests. */
 #include "tests/unit/sdk-c/fake.h"
 
+#include "tests/unit/sdk-c/folder.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -107,6 +109,30 @@ void fake_stop(struct fake *f)
     parley_event_free(f->event);
     forget_messages(f);
     arena_done(&f->arena);
+}
+
+const char *fake_folder;
+
+int fake_setup_kept(void **state)
+{
+    static struct fake fake;
+    fake_folder = folder_make();
+    assert_int_equal(fake_start_in(&fake, 0, fake_folder, "ana"), PARLEY_OK);
+    *state = &fake;
+    return 0;
+}
+
+int fake_teardown_kept(void **state)
+{
+    fake_stop(*state);
+    folder_remove(fake_folder);
+    return 0;
+}
+
+void fake_restart(struct fake *f)
+{
+    fake_stop(f);
+    assert_int_equal(fake_start_in(f, 0, fake_folder, "ana"), PARLEY_OK);
 }
 
 void fake_step(struct fake *f)

@@ -36,6 +36,14 @@ void fake_stop(struct fake *f);
 /* The same with files; where it fails there is nothing to stop. */
 parley_status fake_start_in(struct fake *f, uint32_t flags, const char *folder, const char *user);
 
+/* Setup and teardown of a test that needs files: *state is the fake, with the user ana in fake_folder. */
+extern const char *fake_folder;
+int fake_setup_kept(void **state);
+int fake_teardown_kept(void **state);
+
+/* The app of such a test ends, and starts again. */
+void fake_restart(struct fake *f);
+
 /* Lets the client do what is due; the second after some time. */
 void fake_step(struct fake *f);
 void fake_advance(struct fake *f, int64_t ms);

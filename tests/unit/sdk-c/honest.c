@@ -269,9 +269,30 @@ static void on_close(void *user, uint64_t socket, int32_t code)
     }
 }
 
+static int64_t now_ms(void *arg)
+{
+    return ((struct honest *)arg)->now;
+}
+
+static int64_t unix_ms(void *arg)
+{
+    return 1700000000000 + ((struct honest *)arg)->now;
+}
+
+static void give_random(void *arg, uint8_t *out, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t)honest_chance(arg);
+}
+
+struct hooks honest_hooks(struct honest *h)
+{
+    return (struct hooks){.now_ms = now_ms, .unix_ms = unix_ms, .random = give_random, .arg = h};
+}
+
 void honest_init(struct honest *h, enum encoding encoding)
 {
-    *h = (struct honest){.encoding = encoding, .seed = 1};
+    *h = (struct honest){.encoding = encoding, .seed = 1, .now = 1000};
     h->transport =
         (parley_transport){.size = sizeof h->transport, .user = h, .open = on_open, .send = on_send, .close = on_close};
 }

@@ -19,6 +19,7 @@ struct honest {
     enum encoding encoding;
     parley_transport transport;
     parley_client *client;
+    int64_t now;     /* time and chance are its too: see honest_hooks */
     uint64_t socket; /* 0: not connected */
     bool welcomed;
     struct honest_item log[HONEST_MAX]; /* item n at n - 1 */
@@ -37,6 +38,9 @@ extern const struct uuid honest_main, honest_me, honest_other;
 void honest_init(struct honest *h, enum encoding encoding);
 
 uint32_t honest_chance(struct honest *h);
+
+/* The clocks and the chance of a client that a test moves by hand. */
+struct hooks honest_hooks(struct honest *h);
 
 /* Somebody else says something. */
 void honest_say(struct honest *h, const char *text);

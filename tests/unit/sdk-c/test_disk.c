@@ -16,29 +16,12 @@ struct run {
     struct honest server;
     parley_client *client;
     char folder[64];
-    int64_t now;
     bool kept[SAID]; /* the call that said it returned PARLEY_OK */
 };
 
-static int64_t now_ms(void *arg)
-{
-    return ((struct run *)arg)->now;
-}
-
-static int64_t unix_ms(void *arg)
-{
-    return 1700000000000 + ((struct run *)arg)->now;
-}
-
-static void give_random(void *arg, uint8_t *out, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)honest_chance(&((struct run *)arg)->server);
-}
-
 static parley_status start(struct run *r)
 {
-    struct hooks hooks = {.now_ms = now_ms, .unix_ms = unix_ms, .random = give_random, .arg = r};
+    struct hooks hooks = honest_hooks(&r->server);
     parley_config config;
     parley_config_init(&config, sizeof config);
     config.flags = PARLEY_HOST_DRIVEN;
@@ -53,7 +36,7 @@ static parley_status start(struct run *r)
 static void go_on(struct run *r, int64_t ms)
 {
     parley_event *e;
-    r->now += ms;
+    r->server.now += ms;
     parley_step(r->client, 0);
     while ((e = parley_next_event(r->client, 0)))
         parley_event_free(e);
@@ -120,7 +103,7 @@ static void check_log(const struct run *r)
 static bool fails_at(int n, int code)
 {
     static struct run run;
-    run = (struct run){.now = 1000};
+    run = (struct run){0};
     honest_init(&run.server, ENCODING_MSGPACK);
     strcpy(run.folder, folder_make());
     disk_fails_at(n, code);
@@ -180,7 +163,7 @@ static struct seen look(struct run *r)
 {
     struct seen seen = {0};
     int ends[2];
-    r->now += 1000; /* ids of one process are not those of another */
+    r->server.now += 1000; /* ids of one process are not those of another */
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -209,7 +192,7 @@ static struct seen look(struct run *r)
 /* A folder with one text in the outbox and some items in the cache, of that user. */
 static void prepare(struct run *r)
 {
-    *r = (struct run){.now = 1000};
+    *r = (struct run){0};
     disk_fails_at(-1, 0);
     honest_init(&r->server, ENCODING_MSGPACK);
     strcpy(r->folder, folder_make());

@@ -1,29 +1,11 @@
 /* What the app reports: what of it never leaves, what is sent when, and what is kept. */
 #include "tests/unit/sdk-c/fake.h"
-#include "tests/unit/sdk-c/folder.h"
 
 #include "protocol/wire_json.h"
 
 #include <stdio.h>
 
-static const char *folder;
 static char sent[4096];
-
-static int setup(void **state)
-{
-    static struct fake fake;
-    folder = folder_make();
-    assert_int_equal(fake_start_in(&fake, 0, folder, "ana"), PARLEY_OK);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    folder_remove(folder);
-    return 0;
-}
 
 /* --- masks --- */
 
@@ -183,12 +165,10 @@ static void it_is_kept_and_sent_by_the_next_process(void **state)
     set(f, "screen", "\"Cart\"");
     set(f, "gone", "1");
     set(f, "gone", NULL);
-    fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_restart(f);
     fake_online(f, 0, 0);
     assert_string_equal(next(f, 0), "{\"screen\":\"Cart\"}");
-    fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_restart(f);
     fake_online(f, 0, 0);
     assert_null(next(f, 5000)); /* once */
     set(f, "screen", "\"Cart\"");
@@ -197,8 +177,7 @@ static void it_is_kept_and_sent_by_the_next_process(void **state)
     assert_non_null(next(f, 1000));
     assert_non_null(strstr(sent, "\"Cart\""));
     assert_int_equal(parley_sign_out(f->client), PARLEY_OK);
-    fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_restart(f);
     fake_online(f, 0, 0);
     assert_null(next(f, 5000));
 }
@@ -219,7 +198,7 @@ static void what_is_too_much_is_refused_at_once(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fake_setup_kept, fake_teardown_kept)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_built_in_is_masked),        cmocka_unit_test(names_say_what_is_secret),
         cmocka_unit_test(an_app_has_classes_of_its_own),     CASE(it_is_masked_gathered_and_sent_once),

@@ -1,26 +1,7 @@
 /* Where the customer was: the server's word counts where the cache has holes, and nowhere else. */
 #include "tests/unit/sdk-c/fake.h"
-#include "tests/unit/sdk-c/folder.h"
 
 #include <stdio.h>
-
-static const char *folder;
-
-static int setup(void **state)
-{
-    static struct fake fake;
-    folder = folder_make();
-    assert_int_equal(fake_start_in(&fake, 0, folder, "ana"), PARLEY_OK);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    folder_remove(folder);
-    return 0;
-}
 
 /* A welcome with items `from` to `head`, and what the server says of the rest. */
 static void welcome(struct fake *f, int64_t head, int64_t from, const struct frame_recap *recap)
@@ -82,8 +63,7 @@ static void what_the_server_knows_to_be_answered_waits_no_longer(void **state)
     item.kind = span_str("choices");
     item.body.json = span_str("{\"text\":\"Which?\",\"options\":[{\"label\":\"A\",\"value\":\"a\"}]}");
     fake_push(f, item, .conversation = fake_main, .item = item);
-    fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_restart(f);
     welcome(f, 400, 391, &(struct frame_recap){.unread = 399}); /* the answer lies in the gap */
     assert_int_equal(parley_event_int(told(f), "question.seq", 0), 0);
 }
@@ -177,7 +157,7 @@ static void what_was_answered_and_did_not_come_is_missing(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fake_setup_kept, fake_teardown_kept)
     const struct CMUnitTest tests[] = {
         CASE(what_is_not_here_is_counted_by_the_server),
         CASE(a_question_below_the_page_is_fetched_by_itself),

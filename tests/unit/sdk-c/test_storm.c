@@ -44,32 +44,15 @@ static int wrap_sqlite(void **state)
 struct run {
     struct honest server;
     parley_client *client;
-    int64_t now;
     bool told[HONEST_MAX + 1];
     int64_t told_count;
     char folder[64]; /* empty: none */
     struct mirror screen;
 };
 
-static int64_t now_ms(void *arg)
-{
-    return ((struct run *)arg)->now;
-}
-
-static int64_t unix_ms(void *arg)
-{
-    return 1700000000000 + ((struct run *)arg)->now;
-}
-
-static void give_random(void *arg, uint8_t *out, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)honest_chance(&((struct run *)arg)->server);
-}
-
 static parley_status start(struct run *r, enum encoding encoding)
 {
-    struct hooks hooks = {.now_ms = now_ms, .unix_ms = unix_ms, .random = give_random, .arg = r};
+    struct hooks hooks = honest_hooks(&r->server);
     parley_config config;
     parley_config_init(&config, sizeof config);
     config.flags = PARLEY_HOST_DRIVEN | (encoding == ENCODING_JSON ? PARLEY_WIRE_JSON : 0);
@@ -125,7 +108,7 @@ static void kill_and_start(struct run *r)
 
 static void go_on(struct run *r, int64_t ms)
 {
-    r->now += ms;
+    r->server.now += ms;
     parley_step(r->client, 0);
     pull(r);
 }
@@ -186,7 +169,7 @@ static void storm(bool kill)
 {
     for (uint32_t seed = 1; seed <= (kill ? KILLS : STORMS); seed++) {
         static struct run run;
-        run = (struct run){.now = 1000};
+        run = (struct run){0};
         if (kill)
             strcpy(run.folder, folder_make());
         enum encoding encoding = seed % 2 ? ENCODING_JSON : ENCODING_MSGPACK;
@@ -231,7 +214,7 @@ static int64_t change_process(parley_client *client)
 static void try_without_memory(int n)
 {
     static struct run run;
-    run = (struct run){.now = 1000};
+    run = (struct run){0};
     honest_init(&run.server, n % 2 ? ENCODING_JSON : ENCODING_MSGPACK);
     run.server.quiet = &memory_is_safe;
     memory_fails_after(n);
@@ -272,7 +255,7 @@ static void a_line_is_carried_out_whole_or_not_at_all(void **state)
     static char line[40000];
     bool failed;
     int n = 0;
-    run = (struct run){.now = 1000};
+    run = (struct run){0};
     honest_init(&run.server, ENCODING_JSON);
     memory_is_back();
     assert_int_equal(start(&run, ENCODING_JSON), PARLEY_OK);

@@ -4,30 +4,6 @@
 
 #include <stdio.h>
 
-static const char *folder;
-
-static int setup(void **state)
-{
-    static struct fake fake;
-    folder = folder_make();
-    assert_int_equal(fake_start_in(&fake, 0, folder, "ana"), PARLEY_OK);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    folder_remove(folder);
-    return 0;
-}
-
-static void restart(struct fake *f)
-{
-    fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
-}
-
 static void done(struct fake *f)
 {
     fake_send(f, FRAME_done, f->request.id, NULL);
@@ -57,7 +33,7 @@ static void a_token_is_said_until_the_server_knows_it(void **state)
 {
     struct fake *f = *state;
     assert_int_equal(parley_push_register(f->client, "apns", "t1"), PARLEY_OK);
-    restart(f);
+    fake_restart(f);
     fake_online(f, 0, 0);
     expect_set(f, "t1");
     fake_refuse(f, PARLEY_UNAVAILABLE, 700);
@@ -71,7 +47,7 @@ static void a_token_is_said_until_the_server_knows_it(void **state)
     expect_set(f, "t1");
     done(f);
     expect_push(f, "registered");
-    restart(f);
+    fake_restart(f);
     fake_online(f, 0, 0);
     fake_step(f);
     fake_expect(f, FRAME_none); /* it is known */
@@ -135,7 +111,7 @@ static void signing_out_takes_it_back(void **state)
 static void as(struct fake *f, const char *user)
 {
     fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, user), PARLEY_OK);
+    assert_int_equal(fake_start_in(f, 0, fake_folder, user), PARLEY_OK);
 }
 
 /* Ana is registered with "t", loses her connection and signs out. */
@@ -147,7 +123,7 @@ static void sign_out_offline(struct fake *f)
     done(f);
     fake_close(f, 1006);
     assert_int_equal(parley_sign_out(f->client), PARLEY_OK);
-    assert_int_equal(folder_count(folder, ".left"), 1);
+    assert_int_equal(folder_count(fake_folder, ".left"), 1);
 }
 
 static void expect_no_set(struct fake *f)
@@ -161,7 +137,7 @@ static void signing_out_without_a_connection_is_made_good_by_whoever_comes_next(
 {
     struct fake *f = *state;
     sign_out_offline(f);
-    assert_int_equal(folder_count(folder, ""), 1);
+    assert_int_equal(folder_count(fake_folder, ""), 1);
     as(f, "bob");
     fake_online(f, 0, 0);
     expect_set(f, "t"); /* claimed: so it is ana's no longer */
@@ -174,10 +150,10 @@ static void signing_out_without_a_connection_is_made_good_by_whoever_comes_next(
     expect_set(f, "t");
     done(f);
     expect_set(f, NULL); /* and given up: bob's app has asked for nothing */
-    assert_int_equal(folder_count(folder, ".left"), 1);
+    assert_int_equal(folder_count(fake_folder, ".left"), 1);
     done(f);
     fake_expect_no(f, PARLEY_EVENT_PUSH);
-    assert_int_equal(folder_count(folder, ".left"), 0);
+    assert_int_equal(folder_count(fake_folder, ".left"), 0);
     expect_no_set(f);
 }
 
@@ -191,7 +167,7 @@ static void who_registers_the_token_claims_it_by_that(void **state)
     expect_set(f, "t");
     done(f);
     expect_push(f, "registered");
-    assert_int_equal(folder_count(folder, ".left"), 0);
+    assert_int_equal(folder_count(fake_folder, ".left"), 0);
     expect_no_set(f);
 }
 
@@ -212,7 +188,7 @@ static void the_own_token_is_said_after_what_was_left(void **state)
     expect_set(f, "t2");
     done(f);
     expect_push(f, "registered");
-    assert_int_equal(folder_count(folder, ".left"), 0);
+    assert_int_equal(folder_count(fake_folder, ".left"), 0);
     expect_no_set(f);
 }
 
@@ -224,7 +200,7 @@ static void what_is_left_is_claimed_once_if_that_is_refused(void **state)
     fake_online(f, 0, 0);
     expect_set(f, "t");
     fake_refuse(f, PARLEY_UNKNOWN_TYPE, 0);
-    assert_int_equal(folder_count(folder, ".left"), 0);
+    assert_int_equal(folder_count(fake_folder, ".left"), 0);
     expect_no_set(f);
 }
 
@@ -284,16 +260,16 @@ static void staff_leave_it_to_a_customer(void **state)
     as(f, "kim");
     welcome_as(f, fake_agent, role_agent);
     expect_no_set(f);
-    assert_int_equal(folder_count(folder, ".left"), 1);
+    assert_int_equal(folder_count(fake_folder, ".left"), 1);
 }
 
 static void what_cannot_be_left_is_said(void **state)
 {
     struct fake *f = *state;
     assert_int_equal(parley_push_register(f->client, "apns", "t"), PARLEY_OK);
-    folder_remove(folder);
+    folder_remove(fake_folder);
     assert_int_equal(parley_sign_out(f->client), PARLEY_DENIED);
-    folder = folder_make();
+    fake_folder = folder_make();
 }
 
 static void what_is_damaged_was_not_left(void **state)
@@ -301,7 +277,7 @@ static void what_is_damaged_was_not_left(void **state)
     struct fake *f = *state;
     for (long from = 0; from < 6; from++) {
         sign_out_offline(f);
-        folder_damage(folder, ".left", from);
+        folder_damage(fake_folder, ".left", from);
         as(f, "ana");
         fake_online(f, 0, 0);
         fake_step(f);
@@ -346,8 +322,7 @@ static void takes_sends_confirms_and_leaves(void **state)
     fake_reply(f, posted, .seq = 3, .at = 1);
     fake_push(f, item, .conversation = fake_main, .item = fake_item(4));
     fake_expect_no(f, PARLEY_EVENT_REPLY); /* what is missing is fetched before it is over */
-    fake_stop(f);
-    assert_int_equal(fake_start_in(f, 0, folder, "ana"), PARLEY_OK);
+    fake_restart(f);
     wake(f, "20000");
     fake_open(f);
     fake_expect(f, FRAME_hello);
@@ -428,7 +403,7 @@ static void in_the_foreground_it_asks_and_stays(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fake_setup_kept, fake_teardown_kept)
     const struct CMUnitTest tests[] = {
         CASE(a_token_is_said_until_the_server_knows_it),
         CASE(the_newest_token_counts),
