@@ -48,10 +48,11 @@ struct conversation {
     int64_t head;         /* the last number there is, as far as we were told */
     int64_t futile;       /* a hole up to here was asked for, and not given; not again before the next word of a head */
     bool was_empty;       /* the server said so: whatever comes first has nothing before it */
-    bool fetching;
-    bool synced;    /* SYNCED was told for what is held */
-    int64_t others; /* the last number by somebody else */
-    int64_t acked;  /* the last number that one of our posts was answered with; its item may be on its way */
+    size_t fetching;      /* pages under way */
+    bool fetch_singly;    /* one came shorter than asked for: what lies below cannot be told before it is here */
+    bool synced;          /* SYNCED was told for what is held */
+    int64_t others;       /* the last number by somebody else */
+    int64_t acked;        /* the last number that one of our posts was answered with; its item may be on its way */
 
     size_t posting;     /* posts of the outbox that await their answer */
     bool refusing;      /* one of them is to be repeated: nothing follows before all are answered */

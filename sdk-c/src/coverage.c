@@ -102,14 +102,11 @@ int64_t coverage_floor(const struct coverage *c)
 
 bool coverage_hole(const struct coverage *c, int64_t head, struct stretch *out)
 {
-    if (c->len == 0)
+    size_t i = find(c, head);
+    if (i < c->len && c->at[i].low < head)
+        head = c->at[i].low;
+    if (i == 0)
         return false;
-    if (head > coverage_top(c)) {
-        *out = (struct stretch){.low = coverage_top(c), .high = head};
-        return true;
-    }
-    if (c->len == 1)
-        return false;
-    *out = (struct stretch){.low = c->at[c->len - 2].high, .high = c->at[c->len - 1].low};
+    *out = (struct stretch){.low = c->at[i - 1].high, .high = head};
     return true;
 }

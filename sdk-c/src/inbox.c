@@ -68,84 +68,15 @@ size_t inbox_have(struct inbox *in, struct frame_cursor *out)
 void inbox_lost(struct inbox *in)
 {
     for (struct conversation *conv = in->first; conv; conv = conv->next) {
-        conv->fetching = conv->following = conv->synced = false;
+        conv->fetching = 0;
+        conv->following = conv->synced = conv->fetch_singly = false;
         conv->futile = 0;
         conv->typing_at = 0;
         context_lost(&conv->context);
     }
 }
 
-/* --- holes --- */
-
-static parley_status tell_synced(struct parley_client *c, struct conversation *conv)
-{
-    if (conv->synced || !conv->following)
-        return PARLEY_OK;
-    conv->synced = true;
-    struct parley_event *e = event_new(PARLEY_EVENT_SYNCED, conv->id);
-    if (e)
-        e->seq = conv->head;
-    event_put_int(e, "head", conv->head);
-    return events_push(&c->events, e);
-}
-
-static parley_status fetched(struct parley_client *c, const struct request *r, const struct answer *answer)
-{
-    struct conversation *conv = inbox_find(&c->inbox, r->subject);
-    if (!conv)
-        return PARLEY_OK;
-    conv->fetching = false;
-    if (answer->status != PARLEY_OK) {
-        conv->futile = r->number;
-        return status_again(answer->status) ? answer->status : PARLEY_OK;
-    }
-    const struct frame_thread *t = &answer->frame->ranged.thread;
-    parley_status st = inbox_page(c, conv, t);
-    if (st != PARLEY_OK)
-        return st;
-    if (!coverage_has(&conv->held, r->number)) {
-        /* what was promised is not there: believe the answer, and ask no more before there is another word of it */
-        int64_t top = coverage_top(&conv->held);
-        conv->futile = r->number;
-        if (t->head < r->number)
-            conv->head = t->head > top ? t->head : top;
-    }
-    return inbox_fill(c, conv);
-}
-
-static parley_status fetch(struct parley_client *c, struct conversation *conv, const struct frame_range *range,
-                           int64_t wanted)
-{
-    struct request *r;
-    parley_status st = request_make(c, FRAME_range, range, REQUEST_DROP, fetched, &r);
-    if (st != PARLEY_OK)
-        return st;
-    r->subject = conv->id;
-    r->number = wanted;
-    conv->fetching = true;
-    return PARLEY_OK;
-}
-
-parley_status inbox_fill(struct parley_client *c, struct conversation *conv)
-{
-    cache_trim(c, conv);
-    struct frame_range range = {.conversation = conv->id, .has_limit = true, .limit = c->settings.page};
-    struct stretch hole = {.high = conv->head}; /* everything, where nothing is held */
-    bool missing = conv->held.len ? coverage_hole(&conv->held, conv->head, &hole) : conv->head > 0;
-    conv->synced = conv->synced && !missing;
-    if (conv->fetching || !link_online(c))
-        return PARLEY_OK;
-    if (!missing)
-        return tell_synced(c, conv);
-    if (hole.high <= conv->futile)
-        return PARLEY_OK;
-    if (conv->held.len) {
-        range.has_before = true;
-        range.before = coverage_next(hole.high);
-        range.limit = hole.high - hole.low < LIMIT_PAGE_ITEMS ? hole.high - hole.low : LIMIT_PAGE_ITEMS;
-    }
-    return fetch(c, conv, &range, hole.high);
-}
+/* --- pushes --- */
 
 parley_status inbox_item(struct parley_client *c, const struct frame_push_item *push)
 {

@@ -14,7 +14,7 @@ struct inbox {
     size_t count;
 };
 
-enum { CONVERSATIONS_MAX = 4096 };
+enum { CONVERSATIONS_MAX = 4096, FETCHES_MAX = 3 };
 
 void inbox_done(struct inbox *in);
 

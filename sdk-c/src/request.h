@@ -36,6 +36,7 @@ struct request {
     request_done *done;
     struct uuid subject; /* for its maker: a conversation, an outbox entry */
     int64_t number;      /* the same */
+    int64_t floor;       /* the same */
     struct buf bytes;
 };
 

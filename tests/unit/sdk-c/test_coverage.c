@@ -49,8 +49,24 @@ static void names_the_newest_hole(void **state)
     coverage_done(&c);
 }
 
+/* The newest hole up to `head`, by looking at every number. */
+static bool plain_hole(const bool *plain, int head, struct stretch *out)
+{
+    int floor = 1, high = head;
+    while (floor < 200 && !plain[floor])
+        floor++;
+    while (high > floor && plain[high])
+        high--;
+    int low = high;
+    while (low > floor && !plain[low])
+        low--;
+    *out = (struct stretch){.low = low, .high = high};
+    return high > floor;
+}
+
 static void agrees_with_a_plain_set(void **state)
 {
+    struct stretch hole = {0}, found = {0};
     bool plain[200] = {0};
     struct coverage c = {0};
     srand(5);
@@ -61,6 +77,11 @@ static void agrees_with_a_plain_set(void **state)
             plain[n] = true;
         for (int n = 1; n < 200; n++)
             assert_int_equal(coverage_has(&c, n), plain[n]);
+        for (int n = 1; n < 200; n++) {
+            assert_int_equal(coverage_hole(&c, n, &found), plain_hole(plain, n, &hole));
+            if (plain_hole(plain, n, &hole))
+                assert_memory_equal(&found, &hole, sizeof hole);
+        }
         for (size_t s = 1; s < c.len; s++)
             assert_true(c.at[s - 1].high < c.at[s].low);
         if (i % 40 == 39) {

@@ -67,6 +67,174 @@ static void finds_a_lost_last_item_by_the_beacon(void **state)
         fake_expect_item(f, n, true);
 }
 
+/* Items 1 to 10 are here, and 2001 to 2050, and all between is missing. */
+static void come_back(struct fake *f)
+{
+    fake_online(f, 10, 1);
+    fake_close(f, 1006);
+    fake_advance(f, 31000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 2050, 2001);
+}
+
+static struct frame take_range(struct fake *f, int64_t before, int64_t limit)
+{
+    struct frame taken = *fake_expect(f, FRAME_range);
+    assert_int_equal(taken.range.before, before);
+    assert_int_equal(taken.range.limit, limit);
+    return taken;
+}
+
+static void answer(struct fake *f, struct frame asked)
+{
+    f->request = asked;
+    fake_answer_range(f, 2050);
+}
+
+static void asks_for_three_pages_at_a_time(void **state)
+{
+    struct fake *f = *state;
+    struct frame asked[8];
+    come_back(f);
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
+    fake_expect(f, FRAME_none);
+    for (int i = 0; i < 8; i++) {
+        answer(f, asked[i]);
+        if (i < 5)
+            asked[i + 3] = take_range(f, 1251 - i * 250, i < 4 ? 250 : 240);
+        fake_expect(f, FRAME_none);
+        assert_int_equal(is_complete(f), i == 7);
+    }
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 10);
+    assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 2050);
+}
+
+static void pages_may_come_in_any_order(void **state)
+{
+    struct fake *f = *state;
+    int64_t count = 0;
+    come_back(f);
+    struct frame asked[3];
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
+    answer(f, asked[2]);
+    answer(f, asked[1]);
+    fake_push_item(f, 2051);
+    answer(f, asked[0]);
+    assert_false(is_complete(f));
+    while (fake_next(f))
+        answer(f, f->request);
+    assert_true(is_complete(f));
+    while (fake_event(f, PARLEY_EVENT_ITEM))
+        count++;
+    assert_int_equal(count, 2051);
+}
+
+/* A newer hole is more urgent; what was asked of the older one still counts. */
+static void a_newer_hole_comes_first(void **state)
+{
+    struct fake *f = *state;
+    struct frame asked[3];
+    come_back(f);
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
+    fake_push_head(f, 2060);
+    fake_expect(f, FRAME_none);
+    f->request = asked[0];
+    fake_answer_range(f, 2060);
+    take_range(f, 2061, 10);
+    f->request.range.before = 2061;
+    fake_answer_range(f, 2060);
+    take_range(f, 1251, 250);
+}
+
+/* Of a log with numbers that are not for this reader a page reaches further down than was thought. */
+static void a_page_that_reaches_further_is_not_asked_for_twice(void **state)
+{
+    struct fake *f = *state;
+    static struct frame_item items[LIMIT_PAGE_ITEMS];
+    struct frame asked[3];
+    come_back(f);
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
+    for (int i = 0; i < LIMIT_PAGE_ITEMS; i++) {
+        items[i] = fake_item(2000 - (LIMIT_PAGE_ITEMS - 1 - i) * 4);
+        items[i].prev = items[i].seq - 4;
+    }
+    f->request = asked[0];
+    fake_reply(f, ranged,
+               .thread = {.conversation = fake_main,
+                          .topic = span_str("main"),
+                          .head = 2050,
+                          .items = items,
+                          .items_count = LIMIT_PAGE_ITEMS});
+    take_range(f, 1001, 250);
+}
+
+/* Long items: the server has no room for all that was asked for, and what lies below is not asked for ahead. */
+static void short_pages_are_asked_for_one_by_one(void **state)
+{
+    struct fake *f = *state;
+    struct frame asked[3];
+    come_back(f);
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
+    for (int i = 0; i < 3; i++) {
+        asked[i].range.limit = 100;
+        answer(f, asked[i]);
+    }
+    for (int64_t before = 1901; before > 1751; before -= 100) {
+        struct frame one = take_range(f, before, before - 1751);
+        one.range.limit = 100;
+        fake_expect(f, FRAME_none);
+        answer(f, one);
+    }
+    take_range(f, 1651, 150); /* the second page's own lower part */
+}
+
+static void pages_under_way_are_lost_with_the_connection(void **state)
+{
+    struct fake *f = *state;
+    come_back(f);
+    struct frame first = take_range(f, 2001, 250);
+    take_range(f, 1751, 250);
+    take_range(f, 1501, 250);
+    answer(f, first);
+    take_range(f, 1251, 250);
+    fake_close(f, 1006);
+    fake_advance(f, 31000);
+    fake_open(f);
+    fake_expect(f, FRAME_hello);
+    fake_welcome(f, 2050, 0);
+    for (int i = 0; i < 3; i++)
+        take_range(f, 1751 - i * 250, 250);
+    fake_expect(f, FRAME_none);
+}
+
+static void a_page_that_is_refused_is_asked_for_again_as_the_top(void **state)
+{
+    struct fake *f = *state;
+    struct frame asked[3];
+    come_back(f);
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
+    f->request = asked[1];
+    fake_refuse(f, PARLEY_INVALID, 0);
+    answer(f, asked[0]);
+    answer(f, asked[2]);
+    take_range(f, 1751, 250);
+    fake_refuse(f, PARLEY_INVALID, 0);
+    fake_expect(f, FRAME_none); /* and not for ever */
+    assert_false(is_complete(f));
+    fake_push_head(f, 2050);
+    for (int64_t before = 1751; before > 11; before -= before > 1501 ? 500 : 250) {
+        answer(f, take_range(f, before, before > 260 ? 250 : before - 11));
+        assert_int_equal(is_complete(f), before <= 261);
+    }
+}
+
 static void fills_a_long_absence_newest_first(void **state)
 {
     struct fake *f = *state;
@@ -255,6 +423,13 @@ int main(void)
         WITH(fills_a_small_gap_in_order),
         cmocka_unit_test_setup_teardown(fills_a_small_gap_in_order, setup_json, teardown),
         WITH(finds_a_lost_last_item_by_the_beacon),
+        WITH(asks_for_three_pages_at_a_time),
+        WITH(pages_may_come_in_any_order),
+        WITH(a_newer_hole_comes_first),
+        WITH(a_page_that_reaches_further_is_not_asked_for_twice),
+        WITH(short_pages_are_asked_for_one_by_one),
+        WITH(pages_under_way_are_lost_with_the_connection),
+        WITH(a_page_that_is_refused_is_asked_for_again_as_the_top),
         WITH(fills_a_long_absence_newest_first),
         WITH(believes_an_answer_over_a_beacon),
         WITH(asks_once_for_what_is_not_given),
