@@ -241,8 +241,8 @@ static int64_t form_of(const struct value *body)
     return to && to->type == VALUE_INT && to->integer > 0 ? to->integer : 0;
 }
 
-parley_status api_post(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
-                       struct uuid *out_id)
+parley_status api_post_as(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
+                          struct uuid id)
 {
     struct wire_error error;
     parley_status st = text_is_name(kind) && kind.len <= LIMIT_NAME ? PARLEY_OK : PARLEY_INVALID;
@@ -254,8 +254,18 @@ parley_status api_post(struct parley_client *c, struct uuid conversation, struct
     buf_init(&json, LIMIT_BODY);
     item_canonical(body, &json);
     struct draft draft = {.conversation = conversation, .kind = kind, .body = buf_span(&json), .form = form_of(body)};
-    st = json.status == PARLEY_OK ? outbox_add(c, &draft, out_id) : json.status;
+    st = json.status == PARLEY_OK ? outbox_add_as(c, &draft, id) : json.status;
     buf_done(&json);
+    return st;
+}
+
+parley_status api_post(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
+                       struct uuid *out_id)
+{
+    struct uuid id = client_id(c);
+    parley_status st = api_post_as(c, conversation, kind, body, id);
+    if (st == PARLEY_OK)
+        *out_id = id;
     return st;
 }
 

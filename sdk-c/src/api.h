@@ -32,6 +32,9 @@ struct parley_event *api_outbox(struct parley_client *c);
 struct parley_event *api_recap(struct parley_client *c, struct uuid conversation);
 
 /* Puts an item into the outbox. The body is checked as far as its kind is known here. */
+/* Under an id that was given: the same words said again are said once. */
+parley_status api_post_as(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
+                          struct uuid id);
 parley_status api_post(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
                        struct uuid *out_id);
 

@@ -92,6 +92,9 @@ parley_status parley_request_human(parley_client *c, const char *conv, const cha
     conversation(&k, conv, &f.conversation);
     optional(&k, queue, &f.queue, &f.has_queue);
     optional(&k, reason, &f.reason, &f.has_reason);
+    f.has_epoch = client_is_staff(c);
+    if (f.has_epoch)
+        epoch(&k, f.conversation, &f.epoch);
     return finish(&k, FRAME_handoff_request, &f, out_call);
 }
 

@@ -128,6 +128,7 @@ static parley_status put_id(struct line *l, struct value *map, const char *key, 
 static parley_status fill_in(struct line *l, struct span type, struct value *out)
 {
     static const char *const with_epoch[] = {"transfer", "release", "resolve", NULL};
+    static const char *const staff_with_epoch[] = {"process.step", "process.start", "handoff.request", NULL};
     static const char *const with_id[] = {"post", "note", "process.step", NULL};
     struct parley_client *c = l->c;
     parley_status st = value_map(&l->arena, l->data->count + 4, out);
@@ -140,8 +141,7 @@ static parley_status fill_in(struct line *l, struct span type, struct value *out
         conv = inbox_find(&c->inbox, id);
     if (st == PARLEY_OK && !l->conversation && conv && !uuid_is_nil(conv->id))
         st = put_id(l, out, "conversation", conv->id);
-    bool needs_epoch = is_one_of(type, with_epoch) ||
-                       (client_is_staff(c) && (span_is(type, "process.step") || span_is(type, "process.start")));
+    bool needs_epoch = is_one_of(type, with_epoch) || (client_is_staff(c) && is_one_of(type, staff_with_epoch));
     if (needs_epoch && conv && conv->epoch && !value_find(out, "epoch"))
         value_put(out, span_str("epoch"), value_int(conv->epoch));
     const char *made = span_is(type, "process.start") ? "process" : is_one_of(type, with_id) ? "id" : NULL;
@@ -185,11 +185,11 @@ static parley_status submit_note(struct parley_client *c, const struct frame_not
 static parley_status submit_said(struct line *l, const struct frame *f, uint64_t *out_call)
 {
     struct parley_client *c = l->c;
-    struct uuid id;
+    struct uuid id = f->post.id; /* given, or made where it was not */
     char text[UUID_TEXT + 1];
     bool is_note = f->type == FRAME_note;
     parley_status st = is_note ? submit_note(c, &f->note, &id)
-                               : api_post(c, f->post.conversation, f->post.kind, f->post.body.value, &id);
+                               : api_post_as(c, f->post.conversation, f->post.kind, f->post.body.value, id);
     if (st != PARLEY_OK)
         return st;
     uuid_format(id, text);

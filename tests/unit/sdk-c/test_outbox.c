@@ -308,6 +308,23 @@ static void assert_id_of_reply(struct fake *f, const char *type, uint64_t call, 
     assert_string_equal(id ? parley_event_text(e, "data.id") : "", text);
 }
 
+/* A bot makes the id of an answer of what it answers. */
+static void an_id_that_is_given_is_that_of_what_is_said(void **state)
+{
+    struct fake *f = *state;
+    struct uuid id;
+    uint64_t call;
+    uuid_parse(span_str("018cc251-f400-71e4-9e64-7d5d5522508e"), &id);
+    fake_online(f, 0, 0);
+    assert_int_equal(parley_call_json(f->client,
+                                      "{\"type\":\"post\",\"data\":{\"kind\":\"text\",\"body\":{\"text\":\"hi\"},"
+                                      "\"id\":\"018cc251-f400-71e4-9e64-7d5d5522508e\"}}",
+                                      &call),
+                     PARLEY_OK);
+    assert_true(uuid_equal(fake_expect(f, FRAME_post)->post.id, id));
+    assert_id_of_reply(f, "post", call, &id);
+}
+
 static void takes_every_call_as_json(void **state)
 {
     struct fake *f = *state;
@@ -393,6 +410,7 @@ int main(void)
         WITH(answers_choices_and_forms),
         WITH(speaks_with_the_epoch_it_saw),
         WITH(takes_every_call_as_json),
+        WITH(an_id_that_is_given_is_that_of_what_is_said),
         WITH(answers_every_call_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
