@@ -206,6 +206,32 @@ static void tells_how_far_others_have_come(void **state)
     fake_expect_no(f, PARLEY_EVENT_OUTBOX);
 }
 
+static void expect_mark(struct fake *f, int64_t read, int64_t delivered)
+{
+    assert_non_null(fake_event(f, PARLEY_EVENT_MARK));
+    assert_int_equal(parley_event_int(f->event, "mark.read", -1), read);
+    assert_int_equal(parley_event_int(f->event, "mark.delivered", -1), delivered);
+}
+
+static void a_mark_that_comes_late_takes_nothing_back(void **state)
+{
+    struct fake *f = *state;
+    fake_online(f, 5, 1);
+    struct frame_mark mark = {.participant = fake_agent, .role = role_agent, .read = 4, .delivered = 4};
+    fake_push(f, marked, .conversation = fake_main, .mark = mark);
+    expect_mark(f, 4, 4);
+    mark.read = mark.delivered = 3;
+    fake_push(f, marked, .conversation = fake_main, .mark = mark);
+    fake_expect_no(f, PARLEY_EVENT_MARK);
+    mark.delivered = 5;
+    fake_push(f, marked, .conversation = fake_main, .mark = mark);
+    expect_mark(f, 4, 5);
+    mark.read = 5;
+    mark.delivered = 3;
+    fake_push(f, marked, .conversation = fake_main, .mark = mark);
+    expect_mark(f, 5, 5);
+}
+
 static void reconnects_when_a_post_is_not_answered(void **state)
 {
     struct fake *f = *state;
@@ -404,6 +430,7 @@ int main(void)
         WITH(knows_its_item_before_the_answer),
         WITH(finds_in_the_log_what_was_never_answered),
         WITH(tells_how_far_others_have_come),
+        WITH(a_mark_that_comes_late_takes_nothing_back),
         WITH(reconnects_when_a_post_is_not_answered),
         WITH(limits_what_is_on_its_way),
         WITH(refuses_what_can_never_be_sent),
