@@ -93,13 +93,14 @@ class Screen:
 
 
 @contextlib.contextmanager
-def messenger(shop, url, token, columns=100):
+def messenger(shop, url, token, columns=100, killed=False):
     env = {**os.environ, "PARLEY_URL": url, "PARLEY_TOKEN": token}
     screen = Screen([example("messenger"), os.path.join(shop.site.folder, "kept"), "ana"], env, columns)
     try:
         screen.shows("^Q quit")     # what is typed before the terminal is set up means something else
         yield screen
-        screen.quit()
+        if not killed:
+            screen.quit()
     finally:
         screen.close()
 
@@ -142,6 +143,52 @@ def test_the_messenger_on_a_train(shop):
             screen.turns_back_to("this is where it began")
             screen.key(TAB)
             screen.shows("only half a sen")
+
+
+CLAIM = """
+flow { id = "claim", title = "A claim" }
+local f = form { id = "claim", title = "Your claim", fields = {
+    { id = "name", label = "Your name", required = true },
+    { id = "color", label = "Its colour", type = "choice", options = { { "r", "Red" }, { "b", "Blue" } } },
+    { id = "note", label = "Anything else" },
+} }
+say("Thank you, " .. f.name .. ", " .. tostring(f.color) .. ", " .. tostring(f.note))
+"""
+
+
+def test_the_messenger_fills_in_a_form(shop):
+    """Half filled when it is killed, without a network: it comes back where it was."""
+    app = shop.site.app("claims", flow=shop.site.flow("claim", CLAIM))
+    with shop.serve() as server, Chaos("127.0.0.1:0", f"127.0.0.1:{server.port}") as net:
+        url, token = f"ws://{net.address}/v1/ws", app.token("ana")
+        with messenger(shop, url, token, killed=True) as screen:
+            screen.lacks("Connecting")
+            screen.key("my bike" + ENTER)
+            screen.shows("Your claim", "/fill for the form, or your own words")
+            screen.key("/fill" + ENTER)
+            screen.shows("Your name (1 of 3)")
+            screen.key(ENTER)
+            screen.shows("This has to be answered.")
+            screen.key('Ana "A"' + ENTER)
+            screen.shows("Its colour (2 of 3, may be left out)  1 Red  2 Blue")
+            screen.key("7" + ENTER)
+            screen.shows("The number of one of these, please.")
+            screen.key("\x15" + "/later" + ENTER)
+            screen.shows("/fill goes on with it", "or your own words")
+            screen.key("/fill" + ENTER)
+            screen.shows("Its colour (2 of 3")
+        net.refuse()
+        with messenger(shop, url, token, columns=60) as screen:
+            screen.shows("Its colour (2 of 3", "Offline")
+            screen.key("2" + ENTER)
+            screen.shows("Anything else (3 of 3, may be left out)")
+            screen.key("/back" + ENTER)
+            screen.shows("Its colour (2 of 3")
+            screen.key(ENTER + "it squeaks" + ENTER)
+            screen.shows("waits to be sent")
+            net.clear()
+            screen.shows('Thank you, Ana "A", b, it squeaks')
+            screen.lacks("of 3")
 
 
 def test_the_messenger_says_who_is_there(shop):

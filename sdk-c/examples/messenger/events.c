@@ -91,6 +91,7 @@ void app_event(struct app *app, parley_event *e)
         break;
     case PARLEY_EVENT_VIEW:
         on_view(app, e);
+        form_resume(app);
         break;
     case PARLEY_EVENT_SERVICE:
         if (here)
@@ -119,14 +120,14 @@ static void take_draft(struct app *app, parley_event *recap)
         snprintf(path, sizeof path, "drafts.%u.value", i);
         text = is_composer ? parley_event_text(recap, path) : NULL;
     }
-    size_t length = text ? mbstowcs(app->input, text, INPUT_MAX) : 0;
-    app->input_len = app->cursor = length == (size_t)-1 ? 0 : length;
-    app->input[app->input_len] = L'\0';
+    app_set_input(app, text);
+    form_recap(app, recap);
 }
 
 void app_open(struct app *app, const char *conversation)
 {
     app_keep_draft(app);
+    form_forget(app);
     if (app->thread.view)
         parley_view_close(app->client, app->thread.view);
     thread_clear(&app->thread);
@@ -146,6 +147,7 @@ void app_open(struct app *app, const char *conversation)
 void app_free(struct app *app)
 {
     app_keep_draft(app);
+    form_forget(app);
     parley_client_free(app->client);
     thread_clear(&app->thread);
     list_clear(&app->list);

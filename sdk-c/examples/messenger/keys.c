@@ -7,7 +7,7 @@
 #include <string.h>
 #include <wctype.h>
 
-enum { CTRL = 0x1f, KEEP_MS = 700, BYTES = INPUT_MAX * 4 + 1 };
+enum { CTRL = 0x1f, KEEP_MS = 700 };
 
 static void typed(struct app *app)
 {
@@ -46,8 +46,7 @@ static size_t word_start(const struct app *app)
 
 /* --- the draft --- */
 
-/* Text as JSON. */
-static char *quoted(const char *text)
+char *quoted(const char *text)
 {
     char *out = malloc(strlen(text) * 6 + 3), *to = out;
     if (!out)
@@ -67,21 +66,36 @@ static char *quoted(const char *text)
     return out;
 }
 
+void app_set_input(struct app *app, const char *text)
+{
+    size_t length = text ? mbstowcs(app->input, text, INPUT_MAX) : 0;
+    app->input_len = app->cursor = length == (size_t)-1 ? 0 : length;
+    app->input[app->input_len] = L'\0';
+}
+
+char *app_input(const struct app *app, char *room)
+{
+    return wcstombs(room, app->input, INPUT_BYTES) == (size_t)-1 ? NULL : room;
+}
+
 void app_keep_draft(struct app *app)
 {
-    char text[BYTES];
+    char text[INPUT_BYTES];
     if (!app->draft_at)
         return;
     app->draft_at = 0;
-    size_t length = wcstombs(text, app->input, sizeof text);
-    char *json = length != (size_t)-1 && length > 0 ? quoted(text) : NULL;
+    if (app->filling.seq) {
+        form_keep(app);
+        return;
+    }
+    char *json = app->input_len && app_input(app, text) ? quoted(text) : NULL;
     parley_draft_set(app->client, app_conversation(app), 0, json);
     free(json);
 }
 
 /* --- sending --- */
 
-static void report(struct app *app, parley_status st)
+void app_report(struct app *app, parley_status st)
 {
     if (st != PARLEY_OK)
         snprintf(app->notice, sizeof app->notice, "%s", parley_status_text(st));
@@ -91,15 +105,17 @@ static bool command(struct app *app, const char *text)
 {
     const char *conv = app_conversation(app);
     if (strcmp(text, "/person") == 0)
-        report(app, parley_request_human(app->client, conv, NULL, NULL, NULL));
+        app_report(app, parley_request_human(app->client, conv, NULL, NULL, NULL));
     else if (strcmp(text, "/leave") == 0)
-        report(app, parley_leave_queue(app->client, conv, NULL));
+        app_report(app, parley_leave_queue(app->client, conv, NULL));
     else if (strncmp(text, "/topic ", 7) == 0)
-        report(app, parley_open_conversation(app->client, text + 7, NULL));
+        app_report(app, parley_open_conversation(app->client, text + 7, NULL));
+    else if (strcmp(text, "/fill") == 0)
+        form_begin(app);
     else if (strcmp(text, "/quit") == 0)
         app->quits = true;
     else if (*text == '/')
-        snprintf(app->notice, sizeof app->notice, "There is /person, /leave, /topic NAME and /quit.");
+        snprintf(app->notice, sizeof app->notice, "There is /person, /leave, /topic NAME, /fill and /quit.");
     else
         return false;
     return true;
@@ -114,26 +130,48 @@ static const struct option *chosen(const struct app *app, const char *text)
     return question && *end == '\0' && n > 0 && n <= (long)question->option_count ? &question->options[n - 1] : NULL;
 }
 
+static void clear_input(struct app *app)
+{
+    app_set_input(app, NULL);
+    app->draft_at = now_ms(); /* an answer leaves no draft; a message has taken its own with it */
+    app->scroll = 0;
+}
+
+/* In a form there are two words; all else is an answer. */
+static void answer_field(struct app *app, const char *text)
+{
+    if (strcmp(text, "/back") == 0)
+        form_back(app);
+    else if (strcmp(text, "/later") == 0)
+        form_leave(app);
+    else
+        form_next(app);
+}
+
 static void send_input(struct app *app)
 {
-    char text[BYTES];
+    char text[INPUT_BYTES];
     const char *conv = app_conversation(app);
-    size_t length = wcstombs(text, app->input, sizeof text);
-    if (length == (size_t)-1 || strspn(text, " \n") == length)
+    if (!app_input(app, text))
+        return;
+    if (app->filling.seq) {
+        answer_field(app, text);
+        return;
+    }
+    if (text[strspn(text, " \n")] == '\0')
         return;
     const struct option *option = chosen(app, text);
     parley_status st = PARLEY_OK;
+    bool fills = strcmp(text, "/fill") == 0;
+    if (fills)
+        clear_input(app);
     if (option)
         st = parley_tap(app->client, conv, thread_question(&app->thread)->seq, option->value, option->label, NULL);
     else if (!command(app, text))
         st = parley_send_text(app->client, conv, text, NULL);
-    report(app, st);
-    if (st != PARLEY_OK)
-        return; /* it stays where it was typed */
-    app->input_len = app->cursor = 0;
-    app->input[0] = L'\0';
-    app->draft_at = now_ms(); /* an answer leaves no draft; a message has taken its own with it */
-    app->scroll = 0;
+    app_report(app, st);
+    if (st == PARLEY_OK && !fills) /* else it stays where it was typed */
+        clear_input(app);
 }
 
 /* The newest message that could not be sent: again, or away with it. */
@@ -143,7 +181,8 @@ static void mend(struct app *app, bool again)
         const struct row *row = &app->thread.rows[i - 1];
         if (!row->mine || strncmp(row->state, "failed", 6) != 0)
             continue;
-        report(app, again ? parley_outbox_retry(app->client, row->id) : parley_outbox_discard(app->client, row->id));
+        app_report(app,
+                   again ? parley_outbox_retry(app->client, row->id) : parley_outbox_discard(app->client, row->id));
         return;
     }
 }

@@ -8,10 +8,18 @@
 #include <stdbool.h>
 #include <wchar.h>
 
-enum { INPUT_MAX = 4000, OPTIONS_MAX = 20, ID = 37 };
+enum { INPUT_MAX = 4000, INPUT_BYTES = INPUT_MAX * 4 + 1, OPTIONS_MAX = 20, FIELDS_MAX = 32, ID = 37 };
 
 struct option {
     char *value, *label;
+};
+
+/* A question of a form. */
+struct field {
+    char *id, *label, type[16];
+    bool required;
+    struct option options[OPTIONS_MAX];
+    unsigned option_count;
 };
 
 /* A message, as a view of the thread tells it. */
@@ -20,8 +28,19 @@ struct row {
     char *name, *text, *why;
     struct option options[OPTIONS_MAX];
     unsigned option_count;
+    struct field *fields; /* of a form; NULL: it is none */
+    unsigned field_count;
     int64_t seq, at;
     bool mine, is_notice;
+};
+
+/* A form being filled in: the composer holds the answer to one field after the other. */
+struct filling {
+    int64_t seq; /* of the form; 0: none is being filled in */
+    unsigned at;
+    char *answers[FIELDS_MAX]; /* as typed; NULL: nothing yet */
+    bool is_left;              /* for later: it does not come back by itself */
+    int64_t begun;             /* a form that was begun when the app was here last, for when it is on the screen */
 };
 
 struct thread {
@@ -56,7 +75,8 @@ struct app {
     wchar_t input[INPUT_MAX + 1];
     size_t input_len, cursor;
     int64_t draft_at; /* when the draft is to be kept, monotonic ms; 0: it is */
-    int scroll;       /* lines above the newest */
+    struct filling filling;
+    int scroll; /* lines above the newest */
     bool quits;
 };
 
@@ -71,6 +91,7 @@ int64_t now_ms(void);
 void thread_change(struct thread *thread, parley_event *event);
 void thread_clear(struct thread *thread);
 const struct row *thread_question(const struct thread *thread); /* the choices that wait for an answer, or NULL */
+const struct row *thread_form(const struct thread *thread);     /* the form that does */
 int64_t thread_last(const struct thread *thread);               /* the newest number shown */
 void list_change(struct list *list, parley_event *event);
 void list_clear(struct list *list);
@@ -78,6 +99,21 @@ void list_clear(struct list *list);
 /* keys.c: what the user does. */
 void app_key(struct app *app, wint_t key, bool is_function);
 void app_keep_draft(struct app *app);
+void app_set_input(struct app *app, const char *text); /* NULL: none */
+char *app_input(const struct app *app, char *room);    /* of INPUT_BYTES; NULL: it is no text */
+char *quoted(const char *text);                        /* as JSON, to be freed */
+void app_report(struct app *app, parley_status st);
+
+/* form.c: filling in a form. */
+void form_recap(struct app *app, parley_event *recap); /* what was begun */
+void form_begin(struct app *app);                      /* the form on the screen, where it was left */
+void form_resume(struct app *app);                     /* the same, if it was begun and nothing else is being typed */
+void form_back(struct app *app);
+void form_leave(struct app *app); /* its answers are kept */
+void form_next(struct app *app);  /* the next field, or away with it */
+void form_keep(struct app *app);  /* as a draft */
+void form_forget(struct app *app);
+const char *form_prompt(const struct app *app, char *room, size_t size); /* NULL: none is being filled in */
 
 /* lines.c: the thread as lines of a width, oldest first. */
 enum look { LOOK_PLAIN, LOOK_DIM, LOOK_NAME, LOOK_MINE, LOOK_THEIRS, LOOK_FAILED, LOOK_BANNER, LOOK_BAR, LOOKS };

@@ -21,29 +21,75 @@ static void set_in(char *slot, size_t size, const char *text)
 
 /* --- rows of a thread --- */
 
+static void options_done(struct option *options, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        free(options[i].value);
+        free(options[i].label);
+    }
+}
+
+static void fields_done(struct row *row)
+{
+    for (unsigned i = 0; i < row->field_count; i++) {
+        options_done(row->fields[i].options, row->fields[i].option_count);
+        free(row->fields[i].id);
+        free(row->fields[i].label);
+    }
+    free(row->fields);
+    row->fields = NULL;
+    row->field_count = 0;
+}
+
 static void row_done(struct row *row)
 {
-    for (unsigned i = 0; i < row->option_count; i++) {
-        free(row->options[i].value);
-        free(row->options[i].label);
-    }
+    options_done(row->options, row->option_count);
+    fields_done(row);
     free(row->name);
     free(row->text);
     free(row->why);
 }
 
-static void take_options(struct row *row, parley_event *e)
+static unsigned take_options(struct option options[OPTIONS_MAX], parley_event *e, const char *at)
 {
-    uint32_t count = parley_event_count(e, "row.item.body.options");
-    for (row->option_count = 0; row->option_count < count && row->option_count < OPTIONS_MAX; row->option_count++) {
-        char path[64];
-        struct option *option = &row->options[row->option_count];
-        *option = (struct option){0};
-        snprintf(path, sizeof path, "row.item.body.options.%u.value", row->option_count);
-        set(&option->value, parley_event_text(e, path));
-        snprintf(path, sizeof path, "row.item.body.options.%u.label", row->option_count);
-        set(&option->label, parley_event_text(e, path));
+    char path[80];
+    snprintf(path, sizeof path, "%s.options", at);
+    uint32_t count = parley_event_count(e, path);
+    unsigned n = 0;
+    for (; n < count && n < OPTIONS_MAX; n++) {
+        options[n] = (struct option){0};
+        snprintf(path, sizeof path, "%s.options.%u.value", at, n);
+        set(&options[n].value, parley_event_text(e, path));
+        snprintf(path, sizeof path, "%s.options.%u.label", at, n);
+        set(&options[n].label, parley_event_text(e, path));
     }
+    return n;
+}
+
+static void take_field(struct field *field, parley_event *e, unsigned n)
+{
+    char at[48], path[64];
+    snprintf(at, sizeof at, "row.item.body.fields.%u", n);
+    snprintf(path, sizeof path, "%s.id", at);
+    set(&field->id, parley_event_text(e, path));
+    snprintf(path, sizeof path, "%s.label", at);
+    set(&field->label, parley_event_text(e, path));
+    snprintf(path, sizeof path, "%s.type", at);
+    set_in(field->type, sizeof field->type, parley_event_text(e, path));
+    snprintf(path, sizeof path, "%s.required", at);
+    field->required = parley_event_int(e, path, 0) != 0;
+    field->option_count = take_options(field->options, e, at);
+}
+
+static void take_fields(struct row *row, parley_event *e)
+{
+    uint32_t count = parley_event_count(e, "row.item.body.fields");
+    fields_done(row);
+    if (count == 0 || count > FIELDS_MAX)
+        return;
+    row->fields = calloc(count, sizeof *row->fields);
+    for (; row->fields && row->field_count < count; row->field_count++)
+        take_field(&row->fields[row->field_count], e, row->field_count);
 }
 
 static const char *first_text(parley_event *e, const char *const *paths)
@@ -101,7 +147,9 @@ static void take_item(struct row *row, parley_event *e)
     set(&row->text, text);
     row->at = parley_event_int(e, "row.item.at", row->at);
     set_in(row->role, sizeof row->role, parley_event_text(e, "row.item.role"));
-    take_options(row, e);
+    options_done(row->options, row->option_count);
+    row->option_count = take_options(row->options, e, "row.item.body");
+    take_fields(row, e);
 }
 
 /* An update brings what has changed; the rest stays. */
@@ -164,16 +212,29 @@ void thread_change(struct thread *t, parley_event *e)
     }
 }
 
-const struct row *thread_question(const struct thread *t)
+/* The newest row that asks for something, unless something was said after it. */
+static const struct row *asking(const struct thread *t)
 {
     for (size_t i = t->count; i > 0; i--) {
         const struct row *row = &t->rows[i - 1];
-        if (row->option_count)
+        if (row->option_count || row->field_count)
             return row;
         if (row->mine)
             return NULL;
     }
     return NULL;
+}
+
+const struct row *thread_question(const struct thread *t)
+{
+    const struct row *row = asking(t);
+    return row && row->option_count ? row : NULL;
+}
+
+const struct row *thread_form(const struct thread *t)
+{
+    const struct row *row = asking(t);
+    return row && row->field_count ? row : NULL;
 }
 
 int64_t thread_last(const struct thread *t)

@@ -197,10 +197,15 @@ static void draw_composer(const struct app *app, const struct layout *at)
     put_text(at->composer_top, at->left + 1, 2, LOOK_NAME, "\u203a");
     if (app->input_len == 0)
         put_text(at->composer_top, at->left + 3, width, LOOK_DIM,
-                 thread_question(&app->thread) ? "a number, or your own words" : "your message");
+                 app->filling.seq                ? "your answer"
+                 : thread_question(&app->thread) ? "a number, or your own words"
+                 : thread_form(&app->thread)     ? "/fill for the form, or your own words"
+                                                 : "your message");
     compose(app, width, at->composer_top, at->left + 3, rows > COMPOSER_MAX ? skip : 0, &y, &x);
     put_text(LINES - 1, at->left + 1, at->width - 2, *app->notice ? LOOK_FAILED : LOOK_DIM,
-             *app->notice ? app->notice : "Enter send  PgUp older  Tab next  /person  ^Q quit");
+             *app->notice       ? app->notice
+             : app->filling.seq ? "Enter next  /back  /later  ^Q quit"
+                                : "Enter send  PgUp older  Tab next  /person  ^Q quit");
     move(at->composer_top + y - skip, at->left + 3 + x);
 }
 
@@ -232,10 +237,12 @@ void screen_draw(struct app *app)
         put_bar(1, at.left, at.width, LOOK_BANNER, banner);
     draw_thread(app, &at);
     snprintf(head, sizeof head, "%s is typing...", app->typist);
-    put_text(at.composer_top - 2, at.left + 1, at.width - 2, LOOK_DIM,
-             *app->typist  ? head
-             : app->scroll ? "\u2193 newer messages below"
-                           : "");
+    const char *prompt = form_prompt(app, room, sizeof room);
+    put_text(at.composer_top - 2, at.left + 1, at.width - 2, prompt ? LOOK_NAME : LOOK_DIM,
+             prompt         ? prompt
+             : *app->typist ? head
+             : app->scroll  ? "\u2193 newer messages below"
+                            : "");
     draw_composer(app, &at);
     refresh();
 }
