@@ -176,6 +176,7 @@ async def test_what_another_process_stored_is_told_before_what_follows(shop):
             for n in range(3):
                 await phone.post(f"by another process {n}")
             await tablet.post("by this one")
+            await phone.until(lambda: "by this one" in phone.texts(), what="the last word")    # each is woken by what comes to it
             await tablet.until(lambda: tablet.texts() == phone.texts(), what="everything")
         await shop.quiet()
     shop.judge()
