@@ -460,8 +460,9 @@ async def read_until(deaf, test):
     return frames
 
 
-async def test_a_slow_reader_is_told_how_things_stand_once_there_is_room(shop):
-    with shop.serve():
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_a_slow_reader_is_told_how_things_stand_once_there_is_room(shop, workers):
+    with shop.serve(workers=workers):
         bob, ann = await shop.customer("bob"), await shop.customer("ann")
         for customer in (bob, ann):
             await customer.post("first")
