@@ -7,7 +7,6 @@
 #include "sdk-c/src/token.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 const char *parley_status_name(parley_status st)
 {
@@ -185,22 +184,9 @@ int32_t parley_state(parley_client *c)
 
 /* --- events --- */
 
-static struct timespec after(int32_t timeout_ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += timeout_ms / 1000;
-    t.tv_nsec += timeout_ms % 1000 * 1000000L;
-    if (t.tv_nsec >= 1000000000L) {
-        t.tv_nsec -= 1000000000L;
-        t.tv_sec++;
-    }
-    return t;
-}
-
 parley_event *parley_next_event(parley_client *c, int32_t timeout_ms)
 {
-    struct timespec until = after(timeout_ms > 0 ? timeout_ms : 0);
+    struct timespec until = events_after(timeout_ms > 0 ? timeout_ms : 0);
     bool may_wait = timeout_ms != 0 && !(c->settings.flags & PARLEY_HOST_DRIVEN);
     client_lock(c);
     struct parley_event *e;

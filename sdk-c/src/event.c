@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENT_MAX = 1 << 20, EVENT_ARENA_MAX = 32 << 20 };
@@ -46,6 +47,19 @@ int events_condition(pthread_cond_t *cond)
     int failed = pthread_cond_init(cond, &attr);
     pthread_condattr_destroy(&attr);
     return failed;
+}
+
+struct timespec events_after(int64_t ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000L;
+    if (t.tv_nsec >= 1000000000L) {
+        t.tv_nsec -= 1000000000L;
+        t.tv_sec++;
+    }
+    return t;
 }
 
 parley_status events_init(struct events *q)

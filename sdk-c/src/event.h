@@ -8,6 +8,7 @@
 #include "sdk-c/include/parley/client.h"
 
 #include <pthread.h>
+#include <time.h>
 
 struct parley_event {
     struct parley_event *next;
@@ -40,6 +41,7 @@ parley_status events_init(struct events *q);
 
 /* Whose times are those of a clock that only goes forward. 0, or it could not be made. */
 int events_condition(pthread_cond_t *cond);
+struct timespec events_after(int64_t ms); /* from now, by its clock */
 void events_done(struct events *q);
 
 /* Whether the app is so far behind that nothing more may be read from the server. */

@@ -115,23 +115,10 @@ void sync_tick(struct parley_client *c, int64_t now)
 
 /* --- waiting for it --- */
 
-static struct timespec after(int64_t ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000L;
-    if (t.tv_nsec >= 1000000000L) {
-        t.tv_nsec -= 1000000000L;
-        t.tv_sec++;
-    }
-    return t;
-}
-
 /* Our thread ends it in time, unless it hangs in the transport. */
 static void wait_for_end(struct parley_client *c, int32_t limit_ms)
 {
-    struct timespec until = after((int64_t)limit_ms + SYNC_SLACK_MS);
+    struct timespec until = events_after((int64_t)limit_ms + SYNC_SLACK_MS);
     client_lock(c);
     while (c->sync.active && pthread_cond_timedwait(&c->sync.ended, &c->lock, &until) == 0)
         ;
