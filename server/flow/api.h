@@ -46,7 +46,8 @@ enum flow_arg_type {
     FLOW_ARG_URL,
     FLOW_ARG_TEXTS,
     FLOW_ARG_FUNCTION,
-    FLOW_ARG_ZONE
+    FLOW_ARG_ZONE,
+    FLOW_ARG_NAMES
 };
 
 struct flow_arg {

@@ -283,6 +283,16 @@ static parley_status check_priority(const struct flow_shape *at, const struct va
     return PARLEY_OK;
 }
 
+static parley_status check_names(const struct flow_shape *at, const struct value *v)
+{
+    bool list = v->type == VALUE_ARRAY && v->count <= at->arg->max;
+    for (uint32_t i = 0; list && i < v->count; i++)
+        list = flow_is_unknown(&v->items[i]) || (v->items[i].type == VALUE_TEXT && text_is_name(v->items[i].text));
+    if (list)
+        return PARLEY_OK;
+    return flow_refuse(at, "E203", "'%s' must be a list of 1 to %lld names", at->arg->name, (long long)at->arg->max);
+}
+
 static parley_status check_zone(const struct flow_shape *at, const struct value *v)
 {
     struct zone zone;
@@ -310,6 +320,8 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return check_process(at, v, out);
     case FLOW_ARG_PRIORITY:
         return check_priority(at, v, out);
+    case FLOW_ARG_NAMES:
+        return check_names(at, v);
     case FLOW_ARG_ZONE:
         return check_zone(at, v);
     case FLOW_ARG_CARDS:

@@ -136,6 +136,16 @@ static struct span queue_for(const struct conversation *conv, struct span wanted
     return directory_queue(directory, wanted) ? wanted : directory_default_queue(directory, conv->app);
 }
 
+/* Nobody has come: back to the flow, unless somebody has just now. */
+static void recall(struct move *move, const struct conversation *conv)
+{
+    const char *why;
+    struct session_change change = {
+        .event = SESSION_EVENT_LEAVE, .outcome = span_str("timeout"), .why = span_str("flow")};
+    if (session_allows(conv, SESSION_EVENT_LEAVE, &why) == PARLEY_OK)
+        session_move(move, &change);
+}
+
 /* What the step means for the session. */
 static void add_session(struct committing *c, struct move *move, struct conversation *conv)
 {
@@ -147,10 +157,13 @@ static void add_session(struct committing *c, struct move *move, struct conversa
                                     .why = s->handoff.why,
                                     .reason = s->handoff.reason,
                                     .summary = s->handoff.summary,
-                                    .collected = s->collected.ptr ? s->collected : span_str("{}"),
+                                    .collected = s->handoff.collected,
                                     .priority = s->handoff.priority * 100,
                                     .run_over = failed};
-    if (s->handoff.wanted && change.queue.len && session_allows(conv, SESSION_EVENT_HANDOFF, &why) == PARLEY_OK) {
+    if (s->recall) {
+        recall(move, conv);
+    } else if (s->handoff.wanted && change.queue.len &&
+               session_allows(conv, SESSION_EVENT_HANDOFF, &why) == PARLEY_OK) {
         session_move(move, &change);
     } else if ((over || failed) && session_allows(conv, SESSION_EVENT_FINISH, &why) == PARLEY_OK) {
         change =
@@ -163,7 +176,7 @@ static void add_session(struct committing *c, struct move *move, struct conversa
  * that telling is for a run without control. */
 static bool has_control(const struct committing *c, const struct session_row *session)
 {
-    bool gives_way = c->step->handoff.wanted && c->step->handoff.taken;
+    bool gives_way = c->step->recall || (c->step->handoff.wanted && c->step->handoff.taken);
     return gives_way != (session->state == SESSION_BOT);
 }
 

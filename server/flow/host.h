@@ -62,8 +62,9 @@ struct flow_handoff {
     struct span why;   /* flow, customer, failed: as in the item `queued` */
     struct span reason;
     struct span summary;
-    int priority; /* 0 normal, 1 high */
-    bool taken;   /* the customer has asked past the flow: control is with people already */
+    struct span collected; /* canonical JSON: what the agent is to see of what the flow has learnt */
+    int priority;          /* 0 normal, 1 high */
+    bool taken;            /* the customer has asked past the flow: control is with people already */
 };
 
 struct flow_log_line {
@@ -87,6 +88,7 @@ struct flow_step {
     size_t process_count;
     struct span collected; /* canonical JSON, all that the flow has learnt; ptr NULL: unchanged */
     struct flow_handoff handoff;
+    bool recall; /* nobody has taken what was handed off: back to the flow, which is told so by FLOW_EVENT_BACK */
     /* Timers are known by id. Clear first: a step may replace one by another. */
     struct uuid timer_clear; /* nil: none */
     struct uuid timer_set;   /* nil: none */

@@ -62,6 +62,8 @@ void host_memory_tap(struct host_memory *host, const char *wire);
 /* Anything else that a customer may post, to the question of that number. */
 void host_memory_post(struct host_memory *host, int kind, const char *body);
 void host_memory_escape(struct host_memory *host);
+/* An agent takes what was handed off. */
+void host_memory_accept(struct host_memory *host);
 void host_memory_back(struct host_memory *host, const char *outcome, const char *note, const char *by);
 /* Time passes; a timer that is due fires. */
 void host_memory_advance(struct host_memory *host, int64_t ms);

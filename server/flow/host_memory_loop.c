@@ -385,8 +385,15 @@ void host_memory_advance(struct host_memory *h, int64_t ms)
             h->now_ms = h->rows.timer_due_ms;
         deliver(h, &(struct flow_event){.type = FLOW_EVENT_TIMER, .timer = timer});
         assert(!uuid_equal(h->rows.timer, timer));
+        if (h->rows.recalled)
+            host_memory_back(h, "timeout", "", "");
     }
     h->now_ms = until;
+}
+
+void host_memory_accept(struct host_memory *h)
+{
+    h->rows.taken = true;
 }
 
 bool host_memory_move_process(struct host_memory *h, const struct flow_process *change)

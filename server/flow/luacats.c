@@ -23,7 +23,7 @@ static const char fixed[] =
     "---@field status integer?\n"
     "---@field body any\n\n"
     "---@class parley.outcome\n"
-    "---@field outcome string resolved, returned, left, ...\n"
+    "---@field outcome string resolved, returned, left, timeout, ...\n"
     "---@field note string? what the agent left\n"
     "---@field by string? the agent's name\n\n"
     "---@class parley.process\n"
@@ -90,6 +90,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(TEXTS, "table<string, table<string, string|table<string, string>>>"),
         TYPE(FUNCTION, "function"),
         TYPE(ZONE, "string"),
+        TYPE(NAMES, "string[]"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

@@ -186,6 +186,8 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
                    SPAN_ARG(s->logs[i].text));
     set_timer(r, s);
     note_handoff(r, &s->handoff);
+    r->recalled = s->recall && !r->taken;
+    r->taken = r->taken && s->state == FLOW_HANDOFF;
     replace(&r->waiting, s->waiting);
     if (s->collected.ptr)
         replace(&r->collected, s->collected);

@@ -40,6 +40,8 @@ struct memory_rows {
     char *waiting, *collected;
     struct uuid timer;
     int64_t timer_due_ms;
+    bool taken;         /* an agent has the session */
+    bool recalled;      /* nobody had, for long enough: the run is to be told */
     struct buf history; /* handoffs, logs, timers: a line each */
 };
 

@@ -254,6 +254,14 @@ static bool act_resolve(struct stage *s, struct span rest, char why[STAGE_WHY])
     return true;
 }
 
+static bool act_accept(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    if (host_memory_state(s->host) != FLOW_HANDOFF)
+        return no(why, "nobody waits for a person");
+    host_memory_accept(s->host);
+    return true;
+}
+
 static bool state_of(struct span name, int *out)
 {
     for (*out = process_state_open; *out <= process_state_failed; ++*out)
@@ -326,6 +334,7 @@ static const struct {
             {"form", false, act_form},
             {"escape", false, act_escape},
             {"advance", false, act_advance},
+            {"accept", false, act_accept},
             {"resolve", false, act_resolve},
             {"process", false, act_process},
             {"event", false, act_event},

@@ -285,6 +285,7 @@ void step_fail(struct flow_run *run, const struct flow_error *error)
         .queue = run->version->has_about ? span_str(run->version->about.escape_queue) : span_of("", 0),
         .why = span_str("failed"),
         .reason = failure_line(w, error, false),
+        .collected = arena_span(&w->arena, span_str(run->collected ? run->collected : "{}")),
     };
     step_finish(run, FLOW_FAILED);
 }

@@ -124,12 +124,24 @@ static parley_status on_http(struct moment *m)
     return http_told(m->run, m->event, m->arena, &told) ? moment_tell(m, &told) : PARLEY_WRONG_STATE;
 }
 
+/* The customer has waited for a person for long enough. If one has come meanwhile, nothing follows. */
+static parley_status recall(struct moment *m)
+{
+    parley_status st = moment_tell_pair(m, "recalled", value_bool(true));
+    step_clear_timer(m->run);
+    m->run->work->until_ms = 0;
+    m->run->work->step.recall = true;
+    return st;
+}
+
 static parley_status on_timer(struct moment *m)
 {
     struct flow_run *run = m->run;
     struct value told;
     if (uuid_is_nil(run->timer) || !uuid_equal(run->timer, m->event->timer))
         return PARLEY_WRONG_STATE;
+    if (run->wait.function == FLOW_CALL_handoff)
+        return recall(m);
     if (value_find(&m->args, "remind") && !run->wait.reminded)
         return say_reminder(m);
     if (flow_is_http(run->wait.function))

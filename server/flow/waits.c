@@ -98,6 +98,22 @@ static void start_timer(struct flow_run *run, const struct value *args)
     wait_set_timer(run, args, due);
 }
 
+/* What the agent is to see of what the flow has set and kept. */
+static struct span shared(const struct flow_run *run, const struct value *names)
+{
+    struct arena *arena = &run->work->arena;
+    struct span all = span_str(run->collected ? run->collected : "{}");
+    struct value map, out;
+    if (!names || json_read(arena, all, &map) != PARLEY_OK || value_map(arena, names->count, &out) != PARLEY_OK)
+        return arena_span(arena, all);
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct value *v = value_get(&map, names->items[i].text);
+        if (v)
+            value_put(&out, names->items[i].text, *v);
+    }
+    return json_write(arena, &out);
+}
+
 void wait_request_person(struct flow_run *run, const struct value *args, const char *why)
 {
     const struct flow_about *about = &run->version->about;
@@ -108,6 +124,7 @@ void wait_request_person(struct flow_run *run, const struct value *args, const c
         .why = span_str(why),
         .reason = arena_span(&run->work->arena, json_text(args, "reason")),
         .summary = arena_span(&run->work->arena, json_text(args, "summary")),
+        .collected = shared(run, value_find(args, "share")),
         .priority = (int)json_int(args, "priority"),
     };
 }
@@ -117,9 +134,11 @@ parley_status wait_start(struct flow_run *run, const struct value *args, struct 
     parley_status st = PARLEY_OK;
     if (wait_asks(&run->wait))
         st = wait_put_question(run, args, NULL, error);
-    if (run->wait.function == FLOW_CALL_handoff)
+    if (run->wait.function == FLOW_CALL_handoff) {
         wait_request_person(run, args, "flow");
-    else if (flow_is_http(run->wait.function))
+        if (value_find(args, "max_wait"))
+            step_set_timer(run, run_now_ms(run) + json_int(args, "max_wait"));
+    } else if (flow_is_http(run->wait.function))
         step_set_timer(run, run_now_ms(run) + http_patience_ms(args));
     else
         start_timer(run, args);
@@ -131,7 +150,8 @@ parley_status wait_start(struct flow_run *run, const struct value *args, struct 
 bool wait_is_final(const struct value *told)
 {
     return !json_text(told, "retry").len && !json_true(told, "escape") && !value_find(told, "back") &&
-           !json_true(told, "reminded") && !value_find(told, "on") && !json_true(told, "cancel");
+           !json_true(told, "reminded") && !value_find(told, "on") && !json_true(told, "cancel") &&
+           !json_true(told, "recalled");
 }
 
 void wait_note(struct flow_wait *w, const struct value *told)
@@ -142,7 +162,7 @@ void wait_note(struct flow_wait *w, const struct value *told)
         w->escaped = false;
     else if (json_true(told, "reminded"))
         w->reminded = true;
-    else
+    else if (!json_true(told, "recalled"))
         w->tries++;
 }
 

@@ -29,8 +29,10 @@ static const struct pg_statement end = {
     {PG_UUID, PG_TEXT, PG_TEXT, PG_TIME}};
 static const struct pg_statement by_id = {
     "handoff_get",
-    "select id, session, conversation, queue, why, reason, summary, collected, priority, asked_at, agent, accepted_at,"
-    "       ended_at, outcome, note from handoff where id = $1",
+    "select id, session, conversation, queue, why, reason, summary,"
+    "       case when why = 'flow' then collected else coalesce(nullif(collected, '{}'),"
+    "         (select r.collected from session s join flow_run r on r.id = s.run where s.id = h.session), '{}') end,"
+    "       priority, asked_at, agent, accepted_at, ended_at, outcome, note from handoff h where id = $1",
     1,
     {PG_UUID},
 };

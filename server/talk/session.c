@@ -94,11 +94,11 @@ static void resolved_item(struct move *move, struct span outcome, bool closed)
                   .session = move->to.row.id, .epoch = move->to.row.epoch, .outcome = outcome, .closed = closed});
 }
 
-static void left_item(struct move *move, const char *who, struct span outcome)
+static void left_item(struct move *move, struct span who, struct span outcome)
 {
     move_item(move, ITEM_left,
               &(struct frame_left_body){
-                  .session = move->to.row.id, .epoch = move->to.row.epoch, .who = span_str(who), .outcome = outcome});
+                  .session = move->to.row.id, .epoch = move->to.row.epoch, .who = who, .outcome = outcome});
 }
 
 /* ---- one function an event ---- */
@@ -234,7 +234,7 @@ static void on_leave(struct move *move, const struct session_change *c)
     no_offer(to);
     end_handoff(move, to, c->outcome, c->note);
     give_back(move, to, c->outcome);
-    left_item(move, "customer", c->outcome);
+    left_item(move, c->why, c->outcome);
     if (to->state == SESSION_CLOSED)
         resolved_item(move, c->outcome, true);
 }
@@ -261,7 +261,7 @@ static void on_release(struct move *move, const struct session_change *c)
     free_agent(move, to);
     end_handoff(move, to, c->outcome, c->note);
     to_bot(move, to, c->outcome);
-    left_item(move, "agent", c->outcome);
+    left_item(move, span_str("agent"), c->outcome);
 }
 
 static void on_resolve(struct move *move, const struct session_change *c)

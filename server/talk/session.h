@@ -35,7 +35,7 @@ struct session_change {
     struct uuid bot;    /* OPEN: from outside */
     struct uuid holder; /* HOLD: the device of the process */
     struct span queue;  /* OPEN without a flow, HANDOFF, TRANSFER */
-    struct span why;    /* HANDOFF: flow, customer, failed; LEAVE: who */
+    struct span why;    /* HANDOFF: flow, customer, failed; LEAVE: who, customer or flow */
     struct span reason; /* for a person */
     struct span summary, collected;
     struct span outcome; /* RESOLVE, RELEASE, LEAVE, FINISH; WITHDRAW: declined, expired, withdrawn; LET_GO: why */

@@ -194,6 +194,49 @@ async def test_a_flow_knows_whether_people_are_there(shop):
         await shop.close()
 
 
+PATIENCE = """flow { id = "patience", title = "Patience" }
+local name = ask { id = "name", text = "Your name?" }
+context.set("note", "a secret of the flow's")
+ask "Sure?"
+local r = handoff { queue = "care", max_wait = "1s", share = { "name" } }
+say("First: " .. r.outcome)
+r = handoff { queue = "care", max_wait = "1h" }
+say("Then: " .. r.outcome)
+ask { id = "last", text = "Anything else?" }
+ask "Really?"
+"""
+
+
+async def test_nobody_comes_and_the_flow_goes_on_without(shop):
+    """Whoever comes in time is not called back, and sees what the flow has learnt, whoever asked for them."""
+    shop.site.flow("patience", PATIENCE)
+    shop.app = shop.site.app("patience-app", queue="care", flow="patience")
+    with shop.serve():
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Your name?" in ann.texts())
+        await ann.post("Ann")
+        await ann.until(lambda: "Sure?" in ann.texts())
+        await ann.post("yes")
+        await ann.until(lambda: "First: timeout" in ann.texts(), what="the flow to go on")
+        assert next(i for i in ann.items() if i["kind"] == "left")["body"]["who"] == "flow"
+        [(shared,)] = shop.site.sql("SELECT collected FROM handoff WHERE outcome = 'timeout' ORDER BY asked_at LIMIT 1")
+        assert shared == {"name": "Ann"}
+        kim = await shop.desk("kim")
+        answer = await kim.accept(await kim.offered(ann.main))
+        assert answer["dossier"]["collected"] == {"name": "Ann", "note": "a secret of the flow's"}
+        shop.site.sql("UPDATE timer SET due = now()")
+        await until(lambda: not shop.site.sql("SELECT FROM timer"), what="the time to be over")
+        await kim.resolve(ann.main)
+        await ann.until(lambda: "Then: resolved" in ann.texts() and "Anything else?" in ann.texts(), what="the flow")
+        await ann.post("no")
+        await ann.until(lambda: "Really?" in ann.texts())
+        await ann.handoff()
+        answer = await kim.accept(await kim.offered(ann.main))
+        assert answer["dossier"]["collected"] == {"name": "Ann", "note": "a secret of the flow's", "last": "no"}
+        await shop.close()
+
+
 CLAIM = """flow { id = "claim", title = "Claim" }
 local name = ask { text = "Your name?", invalid = "A name, please.", match = "^[A-Z]" }
 local f = form { title = "Your claim", fields = { { id = "order", label = "Order", required = true, match = "^A" } } }

@@ -72,6 +72,7 @@ static void what_is_not_expected_is_named_with_its_line(void **state)
         {"> x\n< Name?\nprocess refund step=x\n", "no process of type 'refund'"},
         {"> x\n< Name?\nform {}\n", "no form to fill in"},
         {"context [1]\n", "expected a map as JSON"},
+        {"> x\n< Name?\naccept\n", "nobody waits for a person"},
         {"hours care mon 9\n", "\"mon 9\" is no part of opening hours"},
         {"hours care Mars/Crater mon 9-17\n", "is no part of opening hours"},
         {"queue care waiting=many\n", "each a number"},
