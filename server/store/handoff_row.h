@@ -7,7 +7,7 @@
 struct handoff_row {
     struct uuid id, session, conversation;
     struct span queue, why, reason, summary;
-    struct span collected; /* JSON: what the flow was told, by question; read of one that no flow asked for, as it is now */
+    struct span collected; /* JSON: what the flow was told, by question; of one that no flow asked for, as of reading */
     int32_t priority;
     int64_t asked_at_ms;
     struct uuid agent;

@@ -113,6 +113,29 @@ static void what_happens_is_refused_when_it_is_no_function_or_too_much(void **st
     }
 }
 
+/* What begins meanwhile is held as tightly as everything else, and pcall around it or in it changes nothing. */
+static void what_happens_has_the_limits_of_a_run(void **state)
+{
+    static const char *const bodies[][2] = {
+        {"while true do end", "[E401]"},
+        {"pcall(function() while true do end end)", "[E401]"},
+        {"local t = {} for i = 1, 400000 do t = { t } end", "[E402]"},
+        {"local function deep() return 1 + deep() end deep()", "[E402]"},
+        {"for i = 1, 60 do say('x') end", "[E404]"},
+        {"local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) local y = t.x", "[E"},
+        {"error({})", "[E501]"},
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char flow[512], report[1024];
+        snprintf(flow, sizeof flow,
+                 "flow { id = 'b', title = 'B' }\non.topic('go', function() %s end)\npcall(function() ask '?' end)",
+                 bodies[i][0]);
+        assert_false(play(flow, "> a\n< ?\n> go\n< never said", 0, report));
+        if (!strstr(report, bodies[i][1]) || !strstr(report, "g.lua:2"))
+            fail_msg("%s\ngave\n%s", bodies[i][0], report);
+    }
+}
+
 /* Every topic may be interrupted by another one, up to a depth; then words are what they always are. */
 static void topics_within_topics_have_an_end(void **state)
 {
@@ -137,6 +160,7 @@ int main(void)
         cmocka_unit_test(what_is_not_expected_is_named_with_its_line),
         cmocka_unit_test(a_flow_that_fails_says_where),
         cmocka_unit_test(what_happens_is_refused_when_it_is_no_function_or_too_much),
+        cmocka_unit_test(what_happens_has_the_limits_of_a_run),
         cmocka_unit_test(topics_within_topics_have_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
