@@ -1,9 +1,10 @@
 /* Optimal string alignment over three rows: mistyped keys and verbs are short, so this is plenty fast. */
 #include "server/base/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 64 };
+enum { WORD_MAX = SUGGEST_WORD_MAX };
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
@@ -46,4 +47,15 @@ void suggest_offer(struct suggest *s, const char *word)
         return;
     s->distance = distance;
     s->best = word;
+}
+
+void suggest_offer_copy(struct suggest *s, struct span word)
+{
+    char text[sizeof s->copy];
+    snprintf(text, sizeof text, "%.*s", word.len < sizeof text ? (int)word.len : (int)sizeof text - 1, word.ptr);
+    suggest_offer(s, text);
+    if (s->best != text)
+        return;
+    memcpy(s->copy, text, sizeof text);
+    s->best = s->copy;
 }

@@ -67,26 +67,20 @@ static void note_calls(struct reading *r, const struct flow_findings *found)
 /* "did you mean": the nearest of the flows in the folder. */
 static void suggest_file(const char *path, const char *name, char out[80])
 {
-    char folder[PATH_ROOM], best[80] = "";
+    char folder[PATH_ROOM];
     struct suggest s;
     suggest_init(&s, name);
     snprintf(folder, sizeof folder, "%.*s.", (int)folder_of(path), path);
     DIR *dir = opendir(folder);
     for (struct dirent *e; dir && (e = readdir(dir));) {
-        char word[80];
         size_t len = strlen(e->d_name);
         if (len < 5 || len > 64 || strcmp(e->d_name + len - 4, ".lua") != 0)
             continue;
-        snprintf(word, sizeof word, "%.*s", (int)len - 4, e->d_name);
-        const char *before = s.best;
-        suggest_offer(&s, word);
-        if (s.best != before)
-            memcpy(best, word, sizeof best);
-        s.best = s.best ? best : NULL;
+        suggest_offer_copy(&s, span_of(e->d_name, len - 4));
     }
     if (dir)
         closedir(dir);
-    snprintf(out, 80, "%s", best);
+    snprintf(out, 80, "%s", s.best ? s.best : "");
 }
 
 static int not_there(const struct reading *r, const struct flow_called *call, struct span source)

@@ -74,20 +74,13 @@ static void note_local(void *owner, struct span name, int line)
 /* A local or a global of the script that was probably meant; the library's own suggestion wins. */
 static void suggest_own(struct checking *c, struct flow_error *e, const char *typed)
 {
-    char best[WORD + 1] = "", word[WORD + 1];
     struct suggest s;
     suggest_init(&s, typed);
-    for (size_t i = 0; i < c->local_count + c->global_count; i++) {
-        copy_word(word, i < c->local_count ? c->locals[i] : c->globals[i - c->local_count]);
-        const char *before = s.best;
-        suggest_offer(&s, word);
-        if (s.best != before)
-            memcpy(best, word, sizeof best);
-        s.best = s.best ? best : NULL;
-    }
-    if (!strstr(e->text, "did you mean") && best[0] && strcmp(e->code, "E102") == 0) {
+    for (size_t i = 0; i < c->local_count + c->global_count; i++)
+        suggest_offer_copy(&s, i < c->local_count ? c->locals[i] : c->globals[i - c->local_count]);
+    if (!strstr(e->text, "did you mean") && s.best && strcmp(e->code, "E102") == 0) {
         size_t used = strlen(e->text);
-        snprintf(e->text + used, sizeof e->text - used, ", did you mean '%s'?", best);
+        snprintf(e->text + used, sizeof e->text - used, ", did you mean '%s'?", s.best);
     }
 }
 
@@ -225,21 +218,15 @@ static void note_texts(void *owner, struct span table, struct span name, const s
 static void check_text(struct checking *c, const struct value *args, size_t count, int line)
 {
     struct suggest s;
-    char typed[WORD + 1], word[WORD + 1], best[WORD + 1] = "";
+    char typed[WORD + 1];
     if (count == 0 || args[0].type != VALUE_TEXT || c->texts.type != VALUE_MAP || value_get(&c->texts, args[0].text))
         return;
     copy_word(typed, args[0].text);
     suggest_init(&s, typed);
-    for (uint32_t i = 0; i < c->texts.count; i++) {
-        const char *before = s.best;
-        copy_word(word, c->texts.members[i].key);
-        suggest_offer(&s, word);
-        if (s.best != before)
-            memcpy(best, word, sizeof best);
-        s.best = s.best ? best : NULL;
-    }
+    for (uint32_t i = 0; i < c->texts.count; i++)
+        suggest_offer_copy(&s, c->texts.members[i].key);
     flow_error_set(add_finding(c, line), "E110", "t: there is no text '%s'%s%s%s", typed,
-                   *best ? ", did you mean '" : "", best, *best ? "'?" : "");
+                   s.best ? ", did you mean '" : "", s.best ? s.best : "", s.best ? "'?" : "");
 }
 
 static void check_call(void *owner, struct span table, struct span name, const struct value *args, size_t count,

@@ -150,21 +150,14 @@ static bool fill(struct span text, const struct value *values, struct arena *are
 
 static enum sandbox_verdict no_text(struct flow_call *call, const struct value *catalogue, struct span key)
 {
-    char typed[65], word[65], best[65] = "";
+    char typed[65];
     struct suggest s;
     snprintf(typed, sizeof typed, "%.*s", key.len > 64 ? 64 : (int)key.len, key.ptr);
     suggest_init(&s, typed);
-    for (uint32_t i = 0; catalogue && i < catalogue->count; i++) {
-        struct span k = catalogue->members[i].key;
-        snprintf(word, sizeof word, "%.*s", k.len > 64 ? 64 : (int)k.len, k.ptr);
-        const char *before = s.best;
-        suggest_offer(&s, word);
-        if (s.best != before)
-            memcpy(best, word, sizeof best);
-        s.best = s.best ? best : NULL;
-    }
-    return call_raise(call, "E110", "t: there is no text '%s'%s%s%s", typed, best[0] ? ", did you mean '" : "", best,
-                      best[0] ? "'?" : "");
+    for (uint32_t i = 0; catalogue && i < catalogue->count; i++)
+        suggest_offer_copy(&s, catalogue->members[i].key);
+    return call_raise(call, "E110", "t: there is no text '%s'%s%s%s", typed, s.best ? ", did you mean '" : "",
+                      s.best ? s.best : "", s.best ? "'?" : "");
 }
 
 enum sandbox_verdict speak_give(struct flow_call *call, struct buf *out)
