@@ -29,9 +29,10 @@ static const struct pg_statement take = {
 };
 static const struct pg_statement wait = {
     "bot_turn_wait",
-    "update bot_turn t set waiting = true, tries = tries + 1, due = " DUE("$2", "$3") " where session = $1",
-    3,
-    {PG_UUID, PG_TIME, PG_I64},
+    "update bot_turn t set waiting = true, tries = tries + 1, due = case when t.due > $4 then t.due else " DUE(
+        "$2", "$3") " end where session = $1",
+    4,
+    {PG_UUID, PG_TIME, PG_I64, PG_TIME},
 };
 static const struct pg_statement still = {
     "bot_turn_still",
@@ -137,24 +138,22 @@ void bot_turn_over(struct pg_group *group, struct uuid session)
     pg_uuid(pg_group_add(group, &over, NULL, NULL), session);
 }
 
-static void set_due(struct pg_group *group, const struct pg_statement *how, struct uuid session, int64_t due_ms,
-                    int64_t longest_ms)
+void bot_turn_take(struct pg_group *group, struct uuid session, int64_t due_ms, int64_t longest_ms)
 {
-    struct pg_params *p = pg_group_add(group, how, NULL, NULL);
+    pg_uuid(pg_group_add(group, &heard, NULL, NULL), session);
+    struct pg_params *p = pg_group_add(group, &take, NULL, NULL);
     pg_uuid(p, session);
     pg_time_ms(p, due_ms);
     pg_i64(p, longest_ms);
 }
 
-void bot_turn_take(struct pg_group *group, struct uuid session, int64_t due_ms, int64_t longest_ms)
+void bot_turn_wait(struct pg_group *group, struct uuid session, int64_t now_ms, int64_t due_ms, int64_t longest_ms)
 {
-    pg_uuid(pg_group_add(group, &heard, NULL, NULL), session);
-    set_due(group, &take, session, due_ms, longest_ms);
-}
-
-void bot_turn_wait(struct pg_group *group, struct uuid session, int64_t due_ms, int64_t longest_ms)
-{
-    set_due(group, &wait, session, due_ms, longest_ms);
+    struct pg_params *p = pg_group_add(group, &wait, NULL, NULL);
+    pg_uuid(p, session);
+    pg_time_ms(p, due_ms);
+    pg_i64(p, longest_ms);
+    pg_time_ms(p, now_ms);
 }
 
 void bot_turn_still(struct pg_group *group, const struct bot_turn *seen)

@@ -28,8 +28,8 @@ void bot_turn_over(struct pg_group *group, struct uuid session);
 /* A process has it now: hearing is done by that, an answer is due by then. */
 void bot_turn_take(struct pg_group *group, struct uuid session, int64_t due_ms, int64_t longest_ms);
 
-/* No process has it any more: the next one has until then. */
-void bot_turn_wait(struct pg_group *group, struct uuid session, int64_t due_ms, int64_t longest_ms);
+/* No process has it any more. One has until the old end to take it, or until the new one if that is past. */
+void bot_turn_wait(struct pg_group *group, struct uuid session, int64_t now_ms, int64_t due_ms, int64_t longest_ms);
 
 /* STALE unless it still stands as it was seen. */
 void bot_turn_still(struct pg_group *group, const struct bot_turn *seen);

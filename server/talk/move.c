@@ -131,7 +131,7 @@ static void turn_statements(const struct move *move, struct pg_group *group)
     else if (move->turn == MOVE_TURN_TAKE)
         bot_turn_take(group, session->id, due_ms, bots->longest_ms);
     else if (move->turn == MOVE_TURN_WAIT)
-        bot_turn_wait(group, session->id, due_ms, bots->longest_ms);
+        bot_turn_wait(group, session->id, move->at_ms, due_ms, bots->longest_ms);
     else
         bot_turn_ask(group, &(struct bot_turn){.session = session->id,
                                                .conversation = session->conversation,
