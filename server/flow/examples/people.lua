@@ -1,4 +1,4 @@
--- Reaching people: the topic, a person, and afterwards a rating.
+-- Reaching people: the topic, whether anybody is there, a person, and afterwards a rating.
 
 flow {
   id = "people",
@@ -21,14 +21,36 @@ if queue == "tech" then
   details = ask { id = "details", text = "What happens, and what did you expect?", timeout = "10m" }
 end
 
+if not hours.open(queue) then
+  local back = hours.next_open(queue)
+  local later = back and ask {
+    text = "We are back " .. fmt.when(back) .. ".",
+    choices = { { "later", "Write to me then" }, { "no", "I come back myself" } },
+    timeout = "10m",
+  }
+  if later ~= "later" then
+    return say "I am here whenever you come back."
+  end
+  wait { till = back }
+  say "We are open again."
+end
+
 local human = handoff {
   queue = queue,
+  max_wait = "10m",
   reason = "about: " .. queue,
   summary = details and ("In their words: " .. details) or nil,
   priority = customer.verified and "high" or "normal",
 }
 
-if human.outcome == "left" then
+if human.outcome == "timeout" then
+  local phone = ask { text = "It takes longer today. On which number may we call you?", type = "phone", timeout = "30m" }
+  if phone then
+    context.set("callback", phone)
+    handoff { queue = queue, reason = "call back", priority = "high", share = { "topic", "details", "callback" } }
+  end
+  return
+elseif human.outcome == "left" then
   return say "All right. I am here whenever you come back."
 end
 
