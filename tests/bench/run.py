@@ -7,7 +7,9 @@ NAME picks the figures whose name contains it; --json prints one object a line: 
 baseline is what the figure is held against: for `durable_delivered`, `server_cpu_us` and `postgres_cpu_us` what Postgres
 alone does with the same rows, for `durable_delivered_w1` what all cores could do if there were only the kernel's TCP and
 Postgres, for a latency the bare commit, for what has none the aim. `ratio` is value / baseline. The C SDK's (`sdk_...`):
-paint against a bare select of the same rows, post against a bare insert, sync against one socket that pours the same bytes.
+paint against a bare select of the same rows, post against a bare insert, sync against one socket that pours the same bytes. `flow_adds` is what
+comes between the customer's words and the flow's reply, `flow_beside` the same while others meet a flow that never ends or
+eats memory, against `flow_adds`.
 
 fsync is on, tokens are verified (ES256), every message is acknowledged after its commit, received by another device in
 order and counted in the table afterwards. Before each run there is a checkpoint, and the segments of the log that it will
@@ -31,6 +33,7 @@ BUILD = os.path.join(ROOT, "build", "release")
 os.environ["PARLEY"] = os.path.join(BUILD, "parley")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
+import flows  # noqa: E402
 from postgres import Cluster  # noqa: E402
 from server import Server, Site  # noqa: E402
 
@@ -54,6 +57,11 @@ FIGURES = {
     "sdk_paint_10000": ("ms", None), "sdk_paint_first": ("ms", None), "sdk_sync_10000": ("ms", None),
     "sdk_post_p50": ("us", None), "sdk_post_p99": ("us", None), "sdk_client_kib": ("KiB", None),
     "sdk_resume_bytes": ("bytes", 1024), "sdk_resume_round_trips": ("", 1),
+    "flow_check_50_files": ("ms", 100), "flow_steps": ("steps/s", None), "flow_suspended_run": ("bytes", None),
+    "flow_replay_50_steps": ("us", None), "flow_replay_1000_steps": ("us", None),
+    "flow_steps_served": ("steps/s", None), "flow_adds_p50": ("ms", None), "flow_adds_p99": ("ms", None),
+    "flow_beside_endless_p50": ("ms", None), "flow_beside_endless_p99": ("ms", None),
+    "flow_beside_hog_p50": ("ms", None), "flow_beside_hog_p99": ("ms", None),
     "sdk_wakeups_foreground": ("an hour", 150), "sdk_wakeups_background": ("an hour", 0),
 }
 
@@ -325,9 +333,19 @@ class Bench:
                 self.say("sdk_wakeups_foreground", seen["foreground"])
                 self.say("sdk_wakeups_background", seen["background"])
 
+    def engine(self):
+        """What flows cost without a server: the rows of bench_flow."""
+        def once():
+            done = subprocess.run([os.path.join(BUILD, "bench_flow"), "--json"], cwd=ROOT, check=True, capture_output=True, text=True)
+            return {row["name"]: row["value"] for row in map(json.loads, done.stdout.splitlines())}
+        for name, values in self.repeat(once).items():
+            if name in FIGURES:
+                self.say(name, values)
+
     def run(self):
         baselined = ("durable_delivered", "durable_delivered_w1", "e2e_p50_5000", "e2e_p99_5000", "server_cpu_us", "postgres_cpu_us")
-        if self.wants("bare_append", "bare_commit_p50", "bare_commit_p99", *baselined):
+        served = [name for name in FIGURES if name.startswith(("flow_steps_served", "flow_adds", "flow_beside"))]
+        if self.wants("bare_append", "bare_commit_p50", "bare_commit_p99", *baselined, *served):
             self.bare()
         if self.wants(*baselined):
             self.durable()
@@ -344,6 +362,10 @@ class Bench:
         if self.wants("sdk_sync_10000", "sdk_paint_10000", "sdk_paint_first", "sdk_resume_bytes", "sdk_resume_round_trips",
                       "sdk_post_p50", "sdk_post_p99"):
             self.disk()
+        if self.wants("flow_check_50_files", "flow_steps", "flow_suspended_run", "flow_replay_50_steps", "flow_replay_1000_steps"):
+            self.engine()
+        if self.wants(*served):
+            flows.measure(self)
         if self.wants("sdk_client_kib", "sdk_wakeups_foreground", "sdk_wakeups_background"):
             self.asleep()
 
