@@ -23,11 +23,12 @@ struct bot_seat {
     int64_t gone_at_ms;
     enum agent_status status;
     int capacity, offers;
-    int64_t load;          /* sessions, as last read */
-    int64_t asked_at_ms;   /* when it was last offered one */
-    bool writing, rewrite; /* its row is being written; it has changed since */
-    bool written;          /* its row says that it is here */
-    bool unwritten;        /* that did not work */
+    int64_t load;            /* sessions, as last read */
+    unsigned changes, asked; /* to it, known here; as of when it was last asked for */
+    int64_t asked_at_ms;     /* when it was last offered one */
+    bool writing, rewrite;   /* its row is being written; it has changed since */
+    bool written;            /* its row says that it is here */
+    bool unwritten;          /* that did not work */
 };
 
 /* A session held out to a seat. */
@@ -159,15 +160,28 @@ static void offers_expire(struct route *route)
     }
 }
 
-void bots_session(struct route *route, const struct session_row *now)
+/* Known here before it is read. */
+static void follow_load(struct route *route, const struct session_row *session, int by)
+{
+    struct bot_seat *seat =
+        uuid_is_nil(session->holder) ? NULL : map_get(&route->bots.seats, seat_id(session->bot, session->holder));
+    if (!seat)
+        return;
+    seat->load += by;
+    seat->changes++;
+}
+
+void bots_session(struct route *route, const struct session_row *was, const struct session_row *now)
 {
     struct bot_offer *o = map_get(&route->bots.offers, now->id);
+    if (!uuid_equal(was->holder, now->holder)) {
+        follow_load(route, was, -1);
+        follow_load(route, now, 1);
+    }
     if (!o || (now->state == SESSION_BOT && uuid_is_nil(now->holder)))
         return;
-    struct bot_seat *seat = map_get(&route->bots.seats, o->seat);
+    const struct bot_seat *seat = map_get(&route->bots.seats, o->seat);
     bool theirs = seat && now->state == SESSION_BOT && uuid_equal(now->holder, seat->device);
-    if (theirs)
-        seat->load++;
     offer_end(route, o, theirs ? NULL : now->state == SESSION_BOT ? "accepted" : "withdrawn");
 }
 
@@ -239,7 +253,7 @@ static void on_loads(void *arg, parley_status status, const int64_t *loads, int 
     route->bots.reading = false;
     for (int i = 0; status == PARLEY_OK && i < n && i < route->bots.asked_count; i++) {
         struct bot_seat *seat = map_get(&route->bots.seats, route->bots.asked[i]);
-        if (seat)
+        if (seat && seat->changes == seat->asked) /* it has changed here meanwhile: the next reading tells */
             seat->load = loads[i];
     }
     if (status == PARLEY_OK)
@@ -262,6 +276,7 @@ void bots_match(struct route *route)
             continue;
         bots[b->asked_count] = seat->bot;
         devices[b->asked_count] = seat->device;
+        seat->asked = seat->changes;
         b->asked[b->asked_count++] = seat->id;
     }
     if (b->asked_count)

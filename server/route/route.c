@@ -248,7 +248,7 @@ static void take_news(struct route *route, const struct news *news)
     switch (news->what) {
     case NEWS_SESSION:
         offering_session(route, &news->was.row, &news->session.row, news->head);
-        bots_session(route, &news->session.row);
+        bots_session(route, &news->was.row, &news->session.row);
         break;
     case NEWS_PRESENCE:
         seat_presence(route, news->agent, news->worker, news->here);

@@ -139,8 +139,8 @@ void offerings_free(struct route *route);
 /* Asks a free process of its bot to take each session that waits. */
 void bots_match(struct route *route);
 
-/* The session has become another: its offer may be over. */
-void bots_session(struct route *route, const struct session_row *now);
+/* The session has become another: its offer may be over, and a process has more or less. */
+void bots_session(struct route *route, const struct session_row *was, const struct session_row *now);
 
 /* A process has come, gone, said something of itself, or declined. */
 void bots_news(struct route *route, const struct route_seat *news, int worker);

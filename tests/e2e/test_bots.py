@@ -9,7 +9,7 @@ from parley_link import Refused
 from parley_people import first_offered
 from parley_wire import uuid7
 
-QUICK = {"bots.answer_time": "1s", "bots.grace": "500ms"}
+QUICK = {"bots.answer_time": "3s", "bots.grace": "500ms"}     # a busy machine answers within it
 
 
 @contextlib.asynccontextmanager
@@ -395,7 +395,7 @@ async def test_through_a_restart_of_the_server(shop):
 
 async def test_the_watchdog_outlives_the_server(shop):
     key = shop.bot_key()
-    with shop.serve(sets={"bots.answer_time": "3s", "bots.grace": "1h"}) as server:
+    with shop.serve(sets={"bots.answer_time": "4s", "bots.grace": "1h"}) as server:
         ann, bot = await shop.customer("ann"), await shop.bot("bot", key)
         await ann.post("one")
         await taken(bot, ann.main)
