@@ -351,6 +351,12 @@ parley_status admin_publish_flow(struct db *db, const char *name, const char *ti
                     "insert into flow (name, hash) values ($1, decode($2, 'hex')) "
                     "on conflict (name) do update set hash = excluded.hash",
                     DB_ARGS(name, out_hash));
+    if (st == PARLEY_OK)
+        st =
+            db_run(db,
+                   "insert into flow_publication (flow, hash) select $1, decode($2, 'hex') where decode($2, 'hex')"
+                   " is distinct from (select hash from flow_publication where flow = $1 order by number desc limit 1)",
+                   DB_ARGS(name, out_hash));
     return st;
 }
 

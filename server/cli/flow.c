@@ -1,77 +1,7 @@
 /* parley flow: the scripts that serve first. */
-#include "server/cli/admin.h"
 #include "server/cli/cli.h"
-#include "server/cli/db.h"
 #include "server/cli/flow_tools.h"
 #include "server/cli/list.h"
-#include "server/cli/out.h"
-
-#include <stdio.h>
-#include <string.h>
-
-/* A flow that was read and is right. */
-struct script {
-    const char *path;
-    char name[65];
-    struct flow_source source;
-    char hash[2 * CRYPTO_DIGEST + 1];
-};
-
-/* The file's name without folder and ending. */
-static bool name_of(const char *path, char out[65])
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-    int len = dot ? (int)(dot - base) : (int)strlen(base);
-    snprintf(out, 65, "%.*s", len, base);
-    return len > 0 && len < 65 && strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789._-") == (size_t)len;
-}
-
-static int script_read(const char *path, struct script *script)
-{
-    *script = (struct script){.path = path};
-    if (!name_of(path, script->name))
-        return cli_fail(CLI_USAGE, "%s: name the file after the flow, in a-z 0-9 . _ -, like order-status.lua", path);
-    int code = flow_source_read(path, &script->source);
-    if (code == CLI_OK && !script->source.title[0])
-        snprintf(script->source.title, sizeof script->source.title, "%s", script->name);
-    return code;
-}
-
-/* ---- publish ---- */
-
-static int store(struct cli *cli, struct db *db, struct script *script)
-{
-    static const char *const columns[] = {"name", "title", "version", NULL};
-    buf_add(&script->source.text, "", 1);
-    parley_status st = db_begin(db);
-    if (st == PARLEY_OK)
-        st = admin_publish_flow(db, script->name, script->source.title, script->source.text.ptr, script->hash);
-    if (st == PARLEY_OK)
-        st = db_commit(db, "flow");
-    if (st != PARLEY_OK)
-        return db_fail(db, st, "cannot publish the flow");
-    script->hash[12] = '\0';
-    struct out *out = out_one(cli, columns);
-    out_text(out, script->name);
-    out_text(out, script->source.title);
-    out_text(out, script->hash);
-    out_end(&out);
-    return CLI_OK;
-}
-
-static int publish(struct cli *cli)
-{
-    struct script script;
-    struct db *db = NULL;
-    int code = script_read(cli_operand(cli, 0), &script);
-    if (code == CLI_OK)
-        code = db_open_ready(cli, &db);
-    if (code == CLI_OK)
-        code = store(cli, db, &script);
-    db_close(&db);
-    buf_done(&script.source.text);
-    return code;
-}
 
 static int list(struct cli *cli)
 {
@@ -137,11 +67,81 @@ const struct verb flow_verbs[] = {
      .operands = "FILE",
      .operands_min = 1,
      .operands_max = 1,
-     .summary = "make a flow the one that new sessions get; runs under way stay on theirs",
-     .examples = "parley flow publish flows/order-status.lua",
+     .summary = "make a flow the one that new runs get; runs under way go on with it where they can",
+     .examples = "parley flow publish flows/order-status.lua\n"
+                 "parley flow publish flows/order-status.lua --others person",
+     .notes =
+         "Every live run is tried on the new version first: its script is run again over what it was told, without\n"
+         "doing anything. Those that come to where they stand move. The others, counted by the line in which they\n"
+         "part, stay on their version, or go to a person.",
      .uses_conf = true,
      .prints_data = true,
-     .run = publish},
+     .flags = {{"others", "stay|person", "what becomes of runs that cannot go on with it; stay when not given", false}},
+     .run = flow_publish},
+    {.name = "flow replay",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "try runs on a file, as publishing would, without publishing it: all that are live, or one",
+     .examples = "parley flow replay flows/order-status.lua\n"
+                 "parley flow replay flows/order-status.lua --run 0199a3c2-5b1e-7c40-8d7f-3a2b1c0d9e8f\n"
+                 "parley flow replay flows/order-status.lua --journal failed.json",
+     .notes = "Ends with 7 when a run would part. A run that failed is brought to where it did. --journal needs no "
+              "database:\n"
+              "it is what parley flow logs RUN --json printed.",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"run", "RUN", "only this one, also when it has failed", false},
+               {"journal", "FILE", "only this one, from a file", false}},
+     .run = flow_replay},
+    {.name = "flow runs",
+     .operands = "",
+     .summary = "runs under way, or those that failed: where each stands, the newest first",
+     .examples = "parley flow runs --failed\nparley flow runs --flow order-status --json",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"failed", NULL, "those that failed, with the error", false},
+               {"flow", "FLOW", "only of this one", false},
+               {"limit", "N", "at most so many; 50 when not given", false}},
+     .run = flow_runs},
+    {.name = "flow logs",
+     .operands = "RUN",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "all about one run: the error with its lines, the variables there, the journal",
+     .examples = "parley flow logs 0199a3c2-5b1e-7c40-8d7f-3a2b1c0d9e8f\n"
+                 "parley flow logs 0199a3c2-5b1e-7c40-8d7f-3a2b1c0d9e8f --json >failed.json",
+     .notes = "It shows what the customer has answered: whoever may read the database may read it.",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = flow_logs},
+    {.name = "flow versions",
+     .operands = "FLOW",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "what was published of a flow, the newest first, and how many runs are on each",
+     .examples = "parley flow versions order-status",
+     .uses_conf = true,
+     .prints_data = true,
+     .run = flow_versions},
+    {.name = "flow diff",
+     .operands = "FILE | FLOW VERSION [VERSION]",
+     .operands_min = 1,
+     .operands_max = 3,
+     .summary = "what a file would change of what is published, or what differs between versions",
+     .examples = "parley flow diff flows/order-status.lua\nparley flow diff order-status 3fe2a1b2",
+     .uses_conf = true,
+     .run = flow_diff},
+    {.name = "flow rollback",
+     .operands = "FLOW [VERSION]",
+     .operands_min = 1,
+     .operands_max = 2,
+     .summary = "publish an earlier version again; the one before this when none is named",
+     .examples = "parley flow rollback order-status\nparley flow rollback order-status 3fe2a1b2",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"others", "stay|person", "what becomes of runs that cannot go on with it; stay when not given", false}},
+     .run = flow_rollback},
     {.name = "flow list",
      .operands = "",
      .summary = "published flows, and how many runs are on each",

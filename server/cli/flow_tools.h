@@ -1,4 +1,4 @@
-/* The verbs of `parley flow` that need no server and no database; the entries that name them are in flow.c. */
+/* The verbs of `parley flow`; the entries that name them are in flow.c. */
 #ifndef SERVER_CLI_FLOW_TOOLS_H
 #define SERVER_CLI_FLOW_TOOLS_H
 
@@ -6,6 +6,8 @@
 
 struct cli;
 struct flow_known;
+struct db;
+struct db_rows;
 
 int flow_check(struct cli *cli);
 int flow_help(struct cli *cli);
@@ -13,10 +15,28 @@ int flow_test(struct cli *cli);
 int flow_play(struct cli *cli);
 int flow_new(struct cli *cli);
 int flow_graph(struct cli *cli);
+int flow_publish(struct cli *cli);
+int flow_try(struct cli *cli);
+int flow_rollback(struct cli *cli);
+int flow_versions(struct cli *cli);
+int flow_diff(struct cli *cli);
+int flow_replay(struct cli *cli);
+int flow_runs(struct cli *cli);
+int flow_logs(struct cli *cli);
 
 /* Where the flow of that name is, seen from a file that speaks of it: beside it, in flows/ beside its folder, one
  * folder up, in flows/. False when it is nowhere. */
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
+
+enum { FLOW_NAME = 65 };
+
+/* The flow that a file is: its name without folder and ending. False for a name that no flow may have. */
+bool flow_name_of(const char *path, char out[FLOW_NAME]);
+
+/* The published version whose hash begins so, or FLOW_PUBLISHED: what new runs get, or NULL: the one before that. A row
+ * of its hash, title and source. A cli_exit; what is wrong has been said. */
+extern const char FLOW_PUBLISHED[];
+int flow_version_of(struct db *db, const char *name, const char *version, struct db_rows **out);
 
 /* A flow with the flows that it calls, as bundle.h has it. */
 struct flow_source {

@@ -167,10 +167,15 @@ static void tell_timer(struct bot *bot)
 /* A run that rests is told one thing: what the session says, else what the customer said, else its timer. */
 static void tell_next(struct bot *bot)
 {
-    if (is_back(bot)) {
+    if (!bot->conv->loaded) { /* a step that was refused takes the conversation along */
+        flows_poke(bot->flows, bot->conv->id, (struct uuid){0}, false);
+    } else if (is_back(bot)) {
         tell_back(bot);
     } else if (has_escaped(bot)) {
         tell_escape(bot);
+    } else if (bot->leaves && bot_serves(bot)) {
+        bot->leaves = false; /* once: the row is read again when that does not come about */
+        bot_tell(bot, &(struct flow_event){.type = FLOW_EVENT_LEAVE});
     } else if (tell_input(bot)) {
         if (bot->state == BOT_RESTING)
             bot_due(bot);

@@ -272,7 +272,15 @@ static struct span label_of(const struct value *args)
     return span_of("", 0);
 }
 
-/* Every call goes into the digest of the next one that is recorded. */
+/* What a call of these comes to is in what the flow says next, or is seen by nobody who takes part. */
+static bool is_silent(enum flow_function_id f)
+{
+    return f == FLOW_CALL_flow || f == FLOW_CALL_texts || f == FLOW_CALL_t || f == FLOW_CALL_fmt_number ||
+           f == FLOW_CALL_fmt_money || f == FLOW_CALL_fmt_date || f == FLOW_CALL_fmt_when ||
+           (f >= FLOW_CALL_log_debug && f <= FLOW_CALL_log_error);
+}
+
+/* Every other call goes into the digest of the next one that is recorded. */
 static bool describe_call(struct flow_run *run, struct flow_call *call, int line)
 {
     struct span args = json_write(call->arena, &call->args);
@@ -280,11 +288,13 @@ static bool describe_call(struct flow_run *run, struct flow_call *call, int line
     if (!args.ptr)
         return false;
     run->chain_before = run->chain;
-    run->chain = span_hash(span_hash(run->chain, span_str(name)), args);
+    if (!is_silent(call->function))
+        run->chain = span_hash(span_hash(run->chain, span_str(name)), args);
     call->journal = (struct journal_call){
         .name = name,
         .label = label_of(&call->args),
         .line = line,
+        .file = strcmp(run->file, run->version->file) == 0 ? NULL : run->file,
         .digest = run->chain,
     };
     return true;

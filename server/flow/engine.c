@@ -111,9 +111,9 @@ static void restart(struct flow_run *run)
 /* Replaying has come to its end: the run stands where its row says, or it has gone another way. */
 static void arrive(struct flow_run *run)
 {
-    if (!journal_at_end(run->journal) || waiting_state(run) != run->state) {
+    struct journal_call call = wait_journal_call(&run->wait);
+    if (!journal_ends_in(run->journal, &call) || waiting_state(run) != run->state) {
         struct flow_error error = {0};
-        struct journal_call call = wait_journal_call(&run->wait);
         journal_differs(run->journal, &call, &error);
         run_fail(run, &error);
         return;

@@ -28,6 +28,11 @@ struct flow_limits {
 
 extern const struct flow_limits flow_limits_default;
 
+struct conf;
+
+/* As they are configured. Borrows the apology. */
+struct flow_limits flow_limits_from(const struct conf *conf);
+
 /* The host outlives the engine. */
 struct flow_engine *flow_engine_new(struct flow_host *host, const struct flow_limits *limits);
 
@@ -97,6 +102,7 @@ enum flow_event_type {
     FLOW_EVENT_BACK,   /* the human part is over */
     FLOW_EVENT_ESCAPE, /* the customer wants a person */
     FLOW_EVENT_HTTP,   /* a call to the outside has been answered, or given up */
+    FLOW_EVENT_LEAVE,  /* it is not to go on: a person is to have the conversation */
 };
 
 struct flow_event {

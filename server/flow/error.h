@@ -16,6 +16,8 @@ struct flow_error {
     int line;
     char text[FLOW_ERROR_TEXT_MAX];
     char help[FLOW_ERROR_HELP_MAX];
+    int64_t was_step; /* E301: where the journal has it otherwise; 0: not of that kind */
+    int was_line;
 };
 
 /* Fills code, text and the code's own help; file and line stay. */

@@ -92,7 +92,8 @@ static int64_t on_now(struct flow_host *host)
 struct poke {
     struct work work;
     struct flows *flows;
-    struct uuid timer;
+    struct uuid timer; /* that fired; nil: none */
+    bool leaves;
 };
 
 static enum verdict decide_poke(struct work *work, struct conversation *conv, struct move *move,
@@ -109,6 +110,7 @@ static void finish_poke(struct work *work, struct conversation *conv, const stru
         struct bot *bot = bot_of(p->flows, conv);
         if (!uuid_is_nil(p->timer))
             bot->timer = p->timer;
+        bot->leaves |= p->leaves;
         bot_due(bot);
     }
     mem_free(p);
@@ -116,13 +118,14 @@ static void finish_poke(struct work *work, struct conversation *conv, const stru
 
 static const struct work_class poke_class = {.decide = decide_poke, .finish = finish_poke};
 
-static void poke(struct flows *flows, struct uuid conversation, struct uuid timer)
+void flows_poke(struct flows *flows, struct uuid conversation, struct uuid timer, bool leaves)
 {
     if (peers_home(flows->peers, conversation) != flows->self)
         return; /* that worker sees it itself */
     struct poke *p = mem_alloc(sizeof *p);
     p->flows = flows;
     p->timer = timer;
+    p->leaves = leaves;
     p->work = (struct work){.class = &poke_class, .conversation = conversation};
     list_init(&p->work.node);
     if (talk_submit(flows->talk, &p->work) != PARLEY_OK)
@@ -151,23 +154,23 @@ static void on_timers(void *arg, parley_status status, const struct timer_row *r
     struct flows *flows = arg;
     for (int i = 0; status == PARLEY_OK && i < n; i++)
         if (rows[i].kind == TIMER_FLOW)
-            poke(flows, rows[i].conversation, rows[i].id);
+            flows_poke(flows, rows[i].conversation, rows[i].id, false);
     flows->polling = status == PARLEY_OK && put_off(flows, rows, n);
 }
 
-static void on_behind(void *arg, parley_status status, const struct uuid *conversations, int n)
+static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n)
 {
     struct flows *flows = arg;
     flows->sweeping = false;
     bool more = n == BEHIND_AT_ONCE;
     if (status == PARLEY_OK)
-        flows->swept_to = more ? conversations[n - 1] : (struct uuid){0};
+        flows->swept_to = more ? rows[n - 1].conversation : (struct uuid){0};
     if (status == PARLEY_OK && !more)
         flows->swept_calls = true;
     if (status != PARLEY_OK || more)
         flows->swept_ms = 0; /* the next tick asks again, or for those after these */
     for (int i = 0; status == PARLEY_OK && i < n; i++)
-        poke(flows, conversations[i], (struct uuid){0});
+        flows_poke(flows, rows[i].conversation, (struct uuid){0}, rows[i].leaves);
 }
 
 static void look_for_those_behind(struct flows *flows)
@@ -177,6 +180,11 @@ static void look_for_those_behind(struct flows *flows)
     flows->sweeping = flow_runs_behind(flows->store, flows->swept_to, !flows->swept_calls, BEHIND_AT_ONCE, on_behind,
                                        flows) == PARLEY_OK;
     flows->swept_ms = flows->sweeping ? loop_now_ms(flows->loop) : 0;
+}
+
+void flows_refresh(struct flows *flows)
+{
+    look_for_those_behind(flows);
 }
 
 void flows_up(struct flows *flows)
@@ -210,10 +218,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
                         const struct peers *peers, int self)
 {
     struct flows *flows = mem_alloc(sizeof *flows);
-    struct flow_limits limits = flow_limits_default;
-    limits.sandbox.memory_run = (size_t)conf->flows.memory_limit_bytes;
-    limits.sandbox.ticks_step = conf->flows.instruction_limit;
-    limits.apology = conf->flows.apology;
+    struct flow_limits limits = flow_limits_from(conf);
     flows->host = (struct flow_host){.commit = flows_commit,
                                      .read = flows_read,
                                      .describe = flows_describe,

@@ -25,4 +25,7 @@ void flows_free(struct flows **flows);
 /* The database is there (again): runs that were left behind by a crash go on. */
 void flows_up(struct flows *flows);
 
+/* What an administrator has set up has changed: runs may have been asked to leave. */
+void flows_refresh(struct flows *flows);
+
 #endif

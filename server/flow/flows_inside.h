@@ -52,6 +52,7 @@ struct bot {
     struct flow_version *version; /* held; NULL before it is known, and once the run has it */
     struct bot_fetch *fetch;      /* a call to the outside that is under way; NULL: none */
     bool deferred;                /* it has used up its slice; goes on in the next turn */
+    bool leaves;                  /* its row says that a person is to have the conversation */
     bool dropped;                 /* the conversation has another run by now */
 };
 
@@ -81,6 +82,10 @@ void bot_free(struct bot *bot);
 
 /* Tells the run at once, if it rests. False when it has no use for it. */
 bool bot_tell(struct bot *bot, const struct flow_event *event);
+
+/* Brings the conversation into memory, and has its run looked at: a timer of it has fired (nil: none), or it is to
+ * leave. */
+void flows_poke(struct flows *flows, struct uuid conversation, struct uuid timer, bool leaves);
 
 /* flows_fetch.c: what comes of a call of this bot's is not told to it any more. */
 void bot_fetch_forget(struct bot *bot);

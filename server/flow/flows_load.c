@@ -198,6 +198,7 @@ static void on_row(void *arg, parley_status status, const struct flow_run_row *r
         return;
     }
     bot->row = rows[0];
+    bot->leaves = rows[0].leaves;
     mem_free(bot->waiting);
     bot->waiting = mem_span(rows[0].waiting);
     if (rows[0].state == FLOW_RUN_ENDED || rows[0].state == FLOW_RUN_FAILED) {

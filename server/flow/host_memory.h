@@ -9,6 +9,7 @@
 #include "server/flow/memory_rows.h"
 
 struct host_memory;
+struct rehearsal;
 
 /* What goes wrong, each time again. */
 enum memory_crash {
@@ -71,6 +72,10 @@ void host_memory_advance(struct host_memory *host, int64_t ms);
 void host_memory_crash(struct host_memory *host);
 /* Somebody else moves the processes of change->type; its id and revisions do not count. False when there is none. */
 bool host_memory_move_process(struct host_memory *host, const struct flow_process *change);
+
+/* Tries the stored run on what the rehearsal uses; the run itself is left alone. */
+parley_status host_memory_rehearse(const struct host_memory *host, struct rehearsal *rehearsal,
+                                   struct flow_error *error);
 
 /* ---- what there is now ---- */
 

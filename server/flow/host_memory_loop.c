@@ -2,6 +2,7 @@
 #include "server/base/mem.h"
 #include "server/flow/host_memory_inside.h"
 #include "server/flow/json.h"
+#include "server/flow/rehearse.h"
 #include "server/flow/run.h"
 
 #include <assert.h>
@@ -193,14 +194,15 @@ static struct flow_version *version(struct host_memory *h)
     return v;
 }
 
-static void load(struct host_memory *h)
+/* The run as it is stored; mem_free(entries). */
+static struct flow_saved stored(const struct host_memory *h, struct flow_entry **entries)
 {
-    struct flow_entry *entries = mem_array(h->rows.journal_count + 1, sizeof *entries);
+    *entries = mem_array(h->rows.journal_count + 1, sizeof **entries);
     for (size_t i = 0; i < h->rows.journal_count; i++) {
         const struct memory_row *r = &h->rows.journal[i];
-        entries[i] = (struct flow_entry){r->entry, r->step, span_str(r->call), r->line, span_str(r->data)};
+        (*entries)[i] = (struct flow_entry){r->entry, r->step, span_str(r->call), r->line, span_str(r->data)};
     }
-    struct flow_saved saved = {
+    return (struct flow_saved){
         .run = run_id,
         .conversation = conversation_id,
         .state = h->rows.state,
@@ -208,9 +210,24 @@ static void load(struct host_memory *h)
         .input_seq = h->rows.input_seq,
         .question_seq = h->rows.question_seq,
         .waiting = span_str(h->rows.waiting),
-        .entries = entries,
+        .entries = *entries,
         .entry_count = h->rows.journal_count,
     };
+}
+
+parley_status host_memory_rehearse(const struct host_memory *h, struct rehearsal *rehearsal, struct flow_error *error)
+{
+    struct flow_entry *entries;
+    struct flow_saved saved = stored(h, &entries);
+    parley_status st = rehearsal_try(rehearsal, &saved, error);
+    mem_free(entries);
+    return st;
+}
+
+static void load(struct host_memory *h)
+{
+    struct flow_entry *entries;
+    struct flow_saved saved = stored(h, &entries);
     struct flow_run *run;
     h->rebuilt++;
     parley_status st = flow_load(h->engine, version(h), &saved, NULL, &run);

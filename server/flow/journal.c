@@ -13,6 +13,7 @@ struct entry {
     int64_t step;
     struct span call;
     int line;
+    struct span file; /* empty: the flow itself */
     struct span label;
     struct span digest;
     const struct value *told;
@@ -23,6 +24,7 @@ struct journal {
     struct entry *entries;
     size_t count;
     size_t at;
+    struct entry standing; /* call empty: not known */
 };
 
 static parley_status read_entry(struct journal *j, const struct flow_entry *row, struct entry *e)
@@ -33,6 +35,7 @@ static parley_status read_entry(struct journal *j, const struct flow_entry *row,
     e->step = row->step;
     e->line = row->line;
     e->call = arena_span(&j->arena, row->call);
+    e->file = json_text(data, "file");
     e->label = json_text(data, "label");
     e->digest = json_text(data, "args");
     e->told = value_find(data, "told");
@@ -66,6 +69,15 @@ void journal_close(struct journal **journal)
     *journal = NULL;
 }
 
+void journal_stand(struct journal *j, int64_t step, const struct value *waiting)
+{
+    j->standing = (struct entry){.step = step,
+                                 .line = (int)json_int(waiting, "line"),
+                                 .call = arena_span(&j->arena, json_text(waiting, "call")),
+                                 .file = arena_span(&j->arena, json_text(waiting, "file")),
+                                 .label = arena_span(&j->arena, json_text(waiting, "label"))};
+}
+
 bool journal_at_end(const struct journal *j)
 {
     return j->at == j->count;
@@ -76,11 +88,21 @@ static void write_digest(uint64_t digest, char out[DIGEST_TEXT + 1])
     snprintf(out, DIGEST_TEXT + 1, "%016" PRIx64, digest);
 }
 
+static bool alike(const struct entry *e, const struct journal_call *call)
+{
+    return span_is(e->call, call->name) && span_equal(e->label, call->label);
+}
+
 static bool same(const struct entry *e, const struct journal_call *call)
 {
     char digest[DIGEST_TEXT + 1];
     write_digest(call->digest, digest);
-    return span_is(e->call, call->name) && span_equal(e->label, call->label) && span_is(e->digest, digest);
+    return alike(e, call) && span_is(e->digest, digest);
+}
+
+bool journal_ends_in(const struct journal *j, const struct journal_call *call)
+{
+    return journal_at_end(j) && (!j->standing.call.len || alike(&j->standing, call));
 }
 
 static int shown(struct span label)
@@ -90,21 +112,24 @@ static int shown(struct span label)
 
 void journal_differs(const struct journal *j, const struct journal_call *call, struct flow_error *error)
 {
-    char was[160], is[160];
-    const struct entry *e = j->at < j->count ? &j->entries[j->at] : NULL;
+    char was[256], is[256];
+    const struct entry *e = j->at < j->count ? &j->entries[j->at] : j->standing.call.len ? &j->standing : NULL;
     if (e)
-        snprintf(was, sizeof was, "step %" PRId64 " %.*s \"%.*s\" in line %d", e->step, SPAN_ARG(e->call),
-                 shown(e->label), e->label.ptr, e->line);
+        snprintf(was, sizeof was, "step %" PRId64 " %s%.*s \"%.*s\" in %.*s%sline %d", e->step,
+                 e == &j->standing ? "waits in " : "", SPAN_ARG(e->call), shown(e->label), e->label.ptr,
+                 SPAN_ARG(e->file), e->file.len ? " " : "", e->line);
     else
         snprintf(was, sizeof was, "waits, after entry %zu", j->count);
     if (call)
-        snprintf(is, sizeof is, "%s \"%.*s\" in line %d", call->name, shown(call->label), call->label.ptr, call->line);
+        snprintf(is, sizeof is, "%s \"%.*s\" in %s%sline %d", call->name, shown(call->label), call->label.ptr,
+                 call->file ? call->file : "", call->file ? " " : "", call->line);
     else
         snprintf(is, sizeof is, "ends");
-    bool alike = e && call && span_is(e->call, call->name) && span_equal(e->label, call->label);
     flow_error_set(error, "E301", "the run cannot go on the way it went\n  journal  %s\n  now      %s%s", was, is,
-                   alike ? ", but with other words before or in it" : "");
+                   e && e != &j->standing && call && alike(e, call) ? ", but with other words before or in it" : "");
     error->line = call ? call->line : 0;
+    error->was_step = e ? e->step : 0;
+    error->was_line = e ? e->line : 0;
 }
 
 parley_status journal_next(struct journal *j, const struct journal_call *call, const struct value **out_told,
@@ -128,7 +153,7 @@ int64_t journal_position(const struct journal *j)
 bool journal_is_next(const struct journal *j, const struct journal_call *call)
 {
     const struct entry *e = j->at < j->count ? &j->entries[j->at] : NULL;
-    return e && span_is(e->call, call->name) && span_equal(e->label, call->label);
+    return e && alike(e, call);
 }
 
 int64_t journal_first_step(const struct journal *j)
@@ -141,10 +166,12 @@ struct span journal_data(struct arena *arena, const struct journal_call *call, c
     char digest[DIGEST_TEXT + 1];
     struct value data;
     write_digest(call->digest, digest);
-    if (value_map(arena, 3, &data) != PARLEY_OK)
+    if (value_map(arena, 4, &data) != PARLEY_OK)
         return (struct span){0};
     value_put(&data, span_str("args"), value_text(span_str(digest)));
     value_put(&data, span_str("told"), *told);
     value_put(&data, span_str("label"), value_text(call->label));
+    if (call->file)
+        value_put(&data, span_str("file"), value_text(span_str(call->file)));
     return json_write(arena, &data);
 }

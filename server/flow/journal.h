@@ -18,12 +18,20 @@ struct journal_call {
     const char *name;
     struct span label; /* what a person knows it by: the question's id, a key */
     int line;
+    const char *file; /* where that is; NULL: the flow itself, not one that it calls */
     uint64_t digest;
 };
 
 /* Copies the rows and reads them. PARLEY_INVALID for rows with a hole or with data that no journal has. */
 parley_status journal_open(const struct flow_entry *entries, size_t count, struct journal **out);
 void journal_close(struct journal **journal);
+
+/* What the run stands in after the last entry, as its row says; a call that is empty: it does not. Copies. */
+void journal_stand(struct journal *journal, int64_t step, const struct value *waiting);
+
+/* Whether every entry has been used and the run stands in this call; its other words may have changed, since what has
+ * not been answered is judged by what the call says when it is. */
+bool journal_ends_in(const struct journal *journal, const struct journal_call *call);
 
 /* Whether every entry has been used. */
 bool journal_at_end(const struct journal *journal);

@@ -86,6 +86,7 @@ struct flow_wait {
     char *args;                     /* canonical JSON */
     char *label;
     int line;
+    const char *file; /* as in journal_call */
     uint64_t digest;
     int64_t entry; /* number of the first journal entry that it may make: names it, however often it is begun */
     int tries;

@@ -124,6 +124,18 @@ void sandbox_watch(struct sandbox *sandbox, const struct sandbox_watch *watch);
 /* Within on_line: what the script can see there, the innermost first, each name once, its value as Lua is written. */
 typedef void sandbox_on_variable(void *owner, const char *name, struct span value);
 void sandbox_variables(struct sandbox_run *run, sandbox_on_variable *each, void *owner);
+/* A variable as a person reads it; borrowed for the call. */
+struct sandbox_variable {
+    const char *file;
+    int line; /* that its function stands in; 0: it is no function's */
+    const char *name;
+    const char *text; /* cut when it is long */
+};
+
+typedef void sandbox_seen(void *arg, const struct sandbox_variable *variable);
+
+/* Of a run that stands in a call or has failed: what its functions know, the innermost first. */
+void sandbox_look(const struct sandbox_run *run, sandbox_seen *seen, void *arg);
 
 /* For the checker: whether the library has the name, in `table` when that is not empty. If not, the error says so as it
  * would to a script. */

@@ -147,4 +147,7 @@ parley_status sandbox_take(lua_State *L, int index, struct arena *arena, struct 
 /* Pushes; may raise for want of memory. */
 void sandbox_push(lua_State *L, const struct value *v);
 
+/* sandbox_watch.c: a value as a person reads it, cut where it is long. */
+void sandbox_show(lua_State *L, int index, struct buf *out);
+
 #endif

@@ -60,6 +60,8 @@ static void add_text(lua_State *L, int index, struct buf *out)
     for (size_t i = 0; i < len && i < TEXT_SHOWN; i++) {
         if (text[i] == '\n')
             buf_add_str(out, "\\n");
+        else if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            buf_printf(out, "\\x%02x", (unsigned char)text[i]);
         else if (text[i] == '"' || text[i] == '\\')
             buf_printf(out, "\\%c", text[i]);
         else
@@ -155,6 +157,11 @@ static void add_value(lua_State *L, int index, int depth, struct buf *out)
     default:
         buf_add_str(out, lua_typename(L, lua_type(L, index)));
     }
+}
+
+void sandbox_show(lua_State *L, int index, struct buf *out)
+{
+    add_value(L, index, DEPTH_SHOWN, out);
 }
 
 /* ---- variables ---- */

@@ -25,6 +25,8 @@ bool speak_know_language(struct flow_run *run, struct flow_call *call, enum sand
     const struct value *told;
     if (run->knows_language)
         return true;
+    call->journal.name = "language"; /* whichever call it is that needs it first */
+    call->journal.label = span_of("", 0);
     if (call_replayed(run, call, &told, verdict)) {
         if (!run->broken)
             take_language(run, value_find(told, "value"));
@@ -165,7 +167,7 @@ enum sandbox_verdict speak_give(struct flow_call *call, struct buf *out)
     struct span text = out->status == PARLEY_OK ? arena_span(call->arena, buf_span(out)) : (struct span){0};
     buf_done(out);
     if (!text.ptr)
-        return call_raise(call, "E204", "%s: too long a text", call->journal.name);
+        return call_raise(call, "E204", "%s: too long a text", flow_functions[call->function].name);
     return call_give(call, value_text(text));
 }
 

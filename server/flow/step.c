@@ -7,17 +7,9 @@
 #include <assert.h>
 #include <stdio.h>
 
-void step_open(struct flow_run *run)
+static void begin_empty(struct flow_run *run)
 {
-    struct flow_engine *engine = run->engine;
-    struct flow_work *w = engine->spare;
-    assert(!run->work);
-    engine->spare = NULL;
-    if (!w) {
-        w = mem_alloc(sizeof *w);
-        arena_init(&w->arena, STEP_ARENA);
-    }
-    run->work = w;
+    struct flow_work *w = run->work;
     w->read_count = 0;
     w->ids = 0;
     w->until_ms = 0;
@@ -30,6 +22,20 @@ void step_open(struct flow_run *run)
         .logs = w->logs,
         .question = -1,
     };
+}
+
+void step_open(struct flow_run *run)
+{
+    struct flow_engine *engine = run->engine;
+    struct flow_work *w = engine->spare;
+    assert(!run->work);
+    engine->spare = NULL;
+    if (!w) {
+        w = mem_alloc(sizeof *w);
+        arena_init(&w->arena, STEP_ARENA);
+    }
+    run->work = w;
+    begin_empty(run);
 }
 
 /* One is kept for the next step; more only when several runs are under way at once. */
@@ -213,6 +219,8 @@ static struct span describe_wait(struct flow_run *run, struct arena *arena)
     uuid_format(pending, timer);
     value_put(&map, span_str("call"), value_text(span_str(flow_functions[wait->function].name)));
     value_put(&map, span_str("line"), value_int(wait->line));
+    if (wait->file)
+        value_put(&map, span_str("file"), value_text(span_str(wait->file)));
     value_put(&map, span_str("label"), value_text(span_str(wait->label)));
     value_put(&map, span_str("escaped"), value_bool(wait->escaped));
     if (s->question < 0 && run->question_seq)
@@ -245,18 +253,29 @@ static struct span failure_line(struct flow_work *w, const struct flow_error *e,
     return arena_span(&w->arena, span_str(text));
 }
 
+/* Beyond every limit: when it is the journal that is too long, this is where it says so. */
 static void add_failure_entry(struct flow_run *run, const struct flow_error *e)
 {
     struct flow_work *w = run->work;
     struct value told;
-    if (value_map(&w->arena, 3, &told) != PARLEY_OK)
+    if (value_map(&w->arena, 4, &told) != PARLEY_OK)
         return;
     value_put(&told, span_str("code"), value_text(span_str(e->code)));
+    value_put(&told, span_str("file"), value_text(span_str(e->file)));
     value_put(&told, span_str("line"), value_int(e->line));
     value_put(&told, span_str("text"), value_text(span_str(e->text)));
     struct journal_call call = {.name = "failed", .label = span_str(e->code), .line = e->line};
-    struct flow_error ignored;
-    step_add_entry(run, &call, &told, &ignored); /* none when the journal itself is what is too long */
+    struct span data = journal_data(&w->arena, &call, &told);
+    if (!data.ptr)
+        return;
+    if (w->step.entry_count == STEP_ENTRIES)
+        w->step.entry_count--;
+    w->entries[w->step.entry_count] = (struct flow_entry){.entry = run->next_entry + (int64_t)w->step.entry_count,
+                                                          .step = w->step.number,
+                                                          .call = span_str(call.name),
+                                                          .line = call.line,
+                                                          .data = data};
+    w->step.entry_count++;
 }
 
 static struct span apology(const struct flow_run *run)
@@ -265,11 +284,33 @@ static struct span apology(const struct flow_run *run)
     return span_str(run->version->has_about && about->apology[0] ? about->apology : run->engine->limits.apology);
 }
 
+/* The step without what it has said and done, but with what it was told: so the way to the failure can be gone again.
+ */
+static void begin_anew(struct flow_run *run)
+{
+    struct flow_work *w = run->work;
+    struct arena kept;
+    if (!w) {
+        step_open(run);
+        return;
+    }
+    size_t count = w->step.entry_count;
+    arena_init(&kept, STEP_ARENA);
+    for (size_t i = 0; i < count; i++)
+        w->entries[i].data = arena_span(&kept, w->entries[i].data);
+    arena_reset(&w->arena);
+    begin_empty(run);
+    for (size_t i = 0; i < count && w->entries[i].data.ptr; i++) {
+        w->entries[i].data = arena_span(&w->arena, w->entries[i].data);
+        w->step.entry_count = i + 1;
+    }
+    arena_done(&kept);
+}
+
 void step_fail(struct flow_run *run, const struct flow_error *error)
 {
     bool forget = run->work && run->work->step.forget;
-    step_close(run);
-    step_open(run);
+    begin_anew(run);
     struct flow_work *w = run->work;
     struct frame_text_body words = {.text = apology(run)};
     struct flow_error ignored;

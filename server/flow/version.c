@@ -1,4 +1,5 @@
 /* The engine as a whole, and the versions of flows that it has compiled. */
+#include "server/base/conf.h"
 #include "server/base/mem.h"
 #include "server/flow/phrases.h"
 #include "server/flow/run.h"
@@ -18,6 +19,15 @@ const struct flow_limits flow_limits_default = {
     .runs_per_version = 20000,
     .apology = "Something went wrong on our side. A person will help you.",
 };
+
+struct flow_limits flow_limits_from(const struct conf *conf)
+{
+    struct flow_limits limits = flow_limits_default;
+    limits.sandbox.memory_run = (size_t)conf->flows.memory_limit_bytes;
+    limits.sandbox.ticks_step = conf->flows.instruction_limit;
+    limits.apology = conf->flows.apology;
+    return limits;
+}
 
 struct flow_engine *flow_engine_new(struct flow_host *host, const struct flow_limits *limits)
 {

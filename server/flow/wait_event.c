@@ -195,6 +195,16 @@ static parley_status on_back(struct moment *m)
     return moment_tell(m, &told);
 }
 
+static parley_status on_told_to_leave(struct moment *m)
+{
+    struct flow_run *run = m->run;
+    if (run->wait.escaped || run->wait.function == FLOW_CALL_handoff)
+        return PARLEY_WRONG_STATE;
+    flow_error_set(m->error, "E301", "the flow was published anew, and this run cannot go on with it");
+    m->error->line = run->wait.line;
+    return PARLEY_LIMIT;
+}
+
 parley_status wait_event(struct flow_run *run, const struct flow_event *event, bool *out_go, struct flow_error *error)
 {
     struct moment m = {.run = run, .event = event, .arena = &run->work->arena, .out_go = out_go, .error = error};
@@ -213,6 +223,8 @@ parley_status wait_event(struct flow_run *run, const struct flow_event *event, b
         return on_back(&m);
     case FLOW_EVENT_HTTP:
         return on_http(&m);
+    case FLOW_EVENT_LEAVE:
+        return on_told_to_leave(&m);
     }
     return PARLEY_WRONG_STATE;
 }

@@ -25,6 +25,7 @@ static bool wait_begin(struct flow_run *run, const struct flow_call *call)
     w->args = mem_span(args);
     w->label = mem_span(call->journal.label);
     w->line = call->journal.line;
+    w->file = call->journal.file;
     w->digest = call->journal.digest;
     w->entry = run->journal ? journal_position(run->journal) : run->next_entry + (int64_t)run->work->step.entry_count;
     return true;
@@ -36,6 +37,7 @@ struct journal_call wait_journal_call(const struct flow_wait *w)
         .name = flow_functions[w->function].name,
         .label = span_str(w->label),
         .line = w->line,
+        .file = w->file,
         .digest = w->digest,
     };
 }

@@ -24,13 +24,13 @@ static const struct pg_statement run_insert = {
 static const struct pg_statement run_update = {
     "flow_run_update",
     UPDATE_ONE("flow_run", "state = $3, step = $4, input_seq = $5, waiting = coalesce($6, '{}'), updated_at = $7"
-                           " where id = $1 and step = $2 and state < 4"),
-    7,
-    {PG_UUID, PG_I64, STATE_TYPES},
+                           " where id = $1 and step = $2 and hash = $8 and state < 4"),
+    8,
+    {PG_UUID, PG_I64, STATE_TYPES, PG_BYTES},
 };
 static const struct pg_statement run_by_id = {
     "flow_run_get",
-    "select id, session, conversation, hash, state, step, input_seq, waiting, started_at, updated_at"
+    "select id, session, conversation, hash, state, step, input_seq, waiting, started_at, updated_at, leaves"
     "  from flow_run where id = $1",
     1,
     {PG_UUID}};
@@ -103,6 +103,7 @@ void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int
     pg_uuid(p, row->id);
     pg_i64(p, step);
     add_state(p, row);
+    pg_bytes(p, span_of(row->hash, sizeof row->hash));
 }
 
 static struct flow_run_row run_of(const struct pg_result *r, int i, struct pg_group *group)
@@ -117,6 +118,7 @@ static struct flow_run_row run_of(const struct pg_result *r, int i, struct pg_gr
         .waiting = pg_get_jsonb(r, i, 7),
         .started_at_ms = pg_get_time_ms(r, i, 8),
         .updated_at_ms = pg_get_time_ms(r, i, 9),
+        .leaves = pg_get_bool(r, i, 10),
     };
     pg_copy_bytes(r, i, 3, run.hash, sizeof run.hash);
     return run;

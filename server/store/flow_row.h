@@ -22,6 +22,7 @@ struct flow_run_row {
     int64_t input_seq;   /* items up to here have been consumed */
     struct span waiting; /* JSON: what it waits for */
     int64_t started_at_ms, updated_at_ms;
+    bool leaves; /* read only: it is to be handed to a person */
 };
 
 /* ---- sources ---- */
@@ -45,7 +46,8 @@ parley_status flow_list(struct store *store, flow_rows *done, void *arg);
 
 void flow_run_insert(struct pg_group *group, const struct flow_run_row *row);
 
-/* State, step, input_seq, waiting and updated_at become as given, where the step is still that one; else STALE. */
+/* State, step, input_seq, waiting and updated_at become as given, where step and hash are still those: the run may have
+ * been moved to another version meanwhile. Else STALE. */
 void flow_run_update(struct pg_group *group, const struct flow_run_row *row, int64_t step);
 
 /* ---- runs, reads; rows are NULL unless status is PARLEY_OK, borrowed for the call ---- */

@@ -40,10 +40,10 @@ void flow_run_abandon(struct pg_group *group, struct uuid run)
  * item.kind: 12 custom, 15 process. */
 static const struct pg_statement behind = {
     "flow_runs_behind",
-    "select r.conversation from flow_run r join session s on s.id = r.session and s.run = r.id"
+    "select r.conversation, r.leaves from flow_run r join session s on s.id = r.session and s.run = r.id"
     " where s.state <> 6 and r.state < 4 and r.conversation > $1"
     "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
-    "            when r.state = 3 then true"
+    "            when r.state = 3 or r.leaves then true"
     "            when r.waiting->>'call' like 'http.%' then $3 or coalesce(extract(epoch from now()) * 2000 >"
     "                 (r.waiting->>'until')::bigint + extract(epoch from r.updated_at) * 1000, true)"
     "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
@@ -55,7 +55,7 @@ static const struct pg_statement behind = {
 };
 
 struct behind_call {
-    struct uuid *conversations;
+    struct flow_behind_row *rows;
     int n;
     struct pg_group *group;
     flow_left_behind *done;
@@ -66,15 +66,15 @@ static void on_behind(void *arg, const struct pg_result *r)
 {
     struct behind_call *call = arg;
     call->n = pg_rows(r);
-    call->conversations = pg_group_alloc(call->group, ((size_t)call->n + 1) * sizeof *call->conversations);
+    call->rows = pg_group_alloc(call->group, ((size_t)call->n + 1) * sizeof *call->rows);
     for (int i = 0; i < call->n; i++)
-        call->conversations[i] = pg_get_uuid(r, i, 0);
+        call->rows[i] = (struct flow_behind_row){.conversation = pg_get_uuid(r, i, 0), .leaves = pg_get_bool(r, i, 1)};
 }
 
 static void on_done(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct behind_call *call = arg;
-    call->done(call->arg, status, status == PARLEY_OK ? call->conversations : NULL, call->n);
+    call->done(call->arg, status, status == PARLEY_OK ? call->rows : NULL, call->n);
 }
 
 parley_status flow_runs_behind(struct store *store, struct uuid after, bool all_calls, int limit,

@@ -17,12 +17,18 @@ void flow_run_abandon(struct pg_group *group, struct uuid run);
 
 /* ---- reads ---- */
 
-/* conversations is NULL unless status is PARLEY_OK; borrowed for the call. */
-typedef void flow_left_behind(void *arg, parley_status status, const struct uuid *conversations, int n);
+struct flow_behind_row {
+    struct uuid conversation;
+    bool leaves; /* the run is to be handed to a person */
+};
 
-/* Conversations whose run has not been told something: an item of the customer, or what became of the session. Those
- * after `after` (nil: from the first on), by id: whoever reads on from the last one reaches all. One that has called
- * the outside is behind when nobody can have the call any more, or at once when all calls are asked for. */
+/* rows is NULL unless status is PARLEY_OK; borrowed for the call. */
+typedef void flow_left_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n);
+
+/* Conversations whose run has not been told something: an item of the customer, what became of the session, or that it
+ * is not to go on. Those after `after` (nil: from the first on), by id: whoever reads on from the last one reaches all.
+ * One that has called the outside is behind when nobody can have the call any more, or at once when all calls are asked
+ * for. */
 parley_status flow_runs_behind(struct store *store, struct uuid after, bool all_calls, int limit,
                                flow_left_behind *done, void *arg);
 

@@ -82,6 +82,7 @@ static void on_directory(void *arg, parley_status status)
         return;
     api_refresh(w->api);
     route_refresh(w->route);
+    flows_refresh(w->flows);
     w->health.database = store_is_up(w->store); /* not with the next look: a start waits for it */
     w->health.ready = true;
 }

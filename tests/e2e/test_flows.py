@@ -14,8 +14,9 @@ from waiting import until
 DIALOGUE = ["Hello", ("choice", "refund"), "no idea", "A123456"]
 
 
-async def dialogue(shop, name, kill_at=None):
+async def dialogue(shop, name, kill_at=None, died=None):
     """The customer's side of the flow, with the server killed after the kill_at-th words; what was said in public."""
+    died = died or kill
     ann = await shop.customer(name)
     ann.stay()
     said = 0
@@ -42,7 +43,7 @@ async def dialogue(shop, name, kill_at=None):
             for i in ann.items()]
 
 
-async def died(shop, clients, now, kill_at):
+async def kill(shop, clients, now, kill_at):
     """Kills and restarts the server if this is the moment; returns when everybody is connected again."""
     if now != kill_at:
         return

@@ -262,7 +262,7 @@ static void another_way_is_noticed_with_both_lines(void **state)
          "say 'Hello'\nlocal a = ask { id = 'one', text = 'One?' }\nsay(a)\nlocal n = customer.name\nlocal t = now()",
          "now      now");
     part(BEGIN "say 'Hello'\nlocal a = ask { id = 'one', text = 'One?' }\nsay(a)\nlocal n = customer.name\nhandoff {}",
-         "journal  waits, after entry 3\n  now      handoff \"\" in line 6");
+         "journal  step 2 waits in ask \"two\" in line 6\n  now      handoff \"\" in line 6");
 }
 
 static void a_commit_that_fails_takes_the_run_out_of_memory(void **state)

@@ -140,6 +140,19 @@ static void a_step_happens_once(void **unused)
     assert_int_equal(last_entry, 4);
 }
 
+static void a_step_of_a_version_that_the_run_has_left_is_stale(void **unused)
+{
+    struct flow_row flow = publish("moving", "from", 21), next = publish("moving", "to", 22);
+    struct flow_run_row row = new_run(&flow);
+    assert_int_equal(take_step(&row, 1), PARLEY_OK);
+    pg_fixture_sql("update flow_run set hash = (select hash from flow_version where source = 'to') where id = '%s'",
+                   pg_fixture_text(row.id));
+    row.step = 1;
+    assert_int_equal(take_step(&row, 3), PARLEY_STALE);
+    memcpy(row.hash, next.hash, sizeof row.hash);
+    assert_int_equal(take_step(&row, 3), PARLEY_OK);
+}
+
 static void an_ended_run_takes_no_step(void **unused)
 {
     struct flow_row flow = publish("ending", "y", 4);
@@ -170,11 +183,11 @@ static void a_run_can_begin_anew_with_what_it_has_learnt(void **unused)
     assert_int_equal(nrows, 2);
 }
 
-static void on_behind(void *arg, parley_status status, const struct uuid *conversations, int n)
+static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n)
 {
     nrows = n;
     if (n > 0)
-        behind = conversations[0];
+        behind = rows[0].conversation;
     store_fixture_done(arg, status, NULL);
 }
 
@@ -235,6 +248,19 @@ static void a_call_that_another_process_may_be_making_is_left_to_it(void **unuse
     pg_fixture_sql("update flow_run set updated_at = now() - interval '70 s' where id = '%s'", pg_fixture_text(row.id));
     assert_int_equal(count_behind(), 1);
     pg_fixture_sql("update flow_run set state = 4 where id = '%s'", pg_fixture_text(row.id));
+}
+
+static void a_run_that_is_to_leave_is_behind(void **unused)
+{
+    struct flow_row flow = publish("leaving", "l", 23);
+    struct flow_run_row row = serving_run(&flow);
+    pg_fixture_sql("update flow_run set leaves = true where id = '%s'", pg_fixture_text(row.id));
+    assert_int_equal(count_behind(), 1);
+    assert_true(uuid_equal(behind, row.conversation));
+    assert_int_equal(store_fixture_wait(flow_run_get(f.store, row.id, on_runs, NULL)), PARLEY_OK);
+    assert_true(run.leaves);
+    pg_fixture_sql("update flow_run set state = 5 where id = '%s'", pg_fixture_text(row.id));
+    assert_int_equal(count_behind(), 0);
 }
 
 static void whoever_reads_on_reaches_all_that_are_behind(void **unused)
@@ -404,10 +430,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_has_one_source_and_an_old_one_stays_readable),
         cmocka_unit_test(a_step_happens_once),
+        cmocka_unit_test(a_step_of_a_version_that_the_run_has_left_is_stale),
         cmocka_unit_test(an_ended_run_takes_no_step),
         cmocka_unit_test(a_run_can_begin_anew_with_what_it_has_learnt),
         cmocka_unit_test(a_run_that_was_not_told_of_an_item_is_behind),
         cmocka_unit_test(a_call_that_another_process_may_be_making_is_left_to_it),
+        cmocka_unit_test(a_run_that_is_to_leave_is_behind),
         cmocka_unit_test(whoever_reads_on_reaches_all_that_are_behind),
         cmocka_unit_test(of_the_events_those_that_fit_are_read_however_many_came_before),
         cmocka_unit_test(a_timer_fires_once),

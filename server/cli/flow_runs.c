@@ -1,0 +1,168 @@
+/* parley flow runs and flow logs: which runs there are, and all about one of them - where it stands or failed, what its
+ * script knew there, what it was told. */
+#include "protocol/wire_json.h"
+#include "server/base/mem.h"
+#include "server/cli/cli.h"
+#include "server/cli/db.h"
+#include "server/cli/flow_saved.h"
+#include "server/cli/flow_tools.h"
+#include "server/cli/list.h"
+#include "server/cli/out.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_ROOM = 1 << 20 };
+
+int flow_runs(struct cli *cli)
+{
+    const char *limit = cli_flag_or(cli, "limit", "50");
+    if (strspn(limit, "0123456789") != strlen(limit) || !*limit || strlen(limit) > 6)
+        return cli_fail(CLI_USAGE, "--limit is a number, not \"%.40s\"", limit);
+    return list_rows(
+        cli,
+        "select r.id, v.name, left(encode(r.hash, 'hex'), 12),"
+        " case r.state when 1 then 'running' when 2 then 'waiting' when 3 then 'handoff' else 'failed' end, r.step,"
+        " to_char(r.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " coalesce(f.told->>'file', r.waiting->>'file', v.name || '.lua') || ':' ||"
+        "   coalesce(f.told->>'line', r.waiting->>'line', '0'),"
+        " case when f.told is null then (r.waiting->>'call') || ' \"' || (r.waiting->>'label') || '\"'"
+        "      else '[' || (f.told->>'code') || '] ' || (f.told->>'text') end"
+        " from flow_run r join flow_version v using (hash)"
+        " left join lateral (select data->'told' as told from flow_journal j where r.state = 5 and j.run = r.id"
+        "                       and j.call = 'failed' order by entry desc limit 1) f on true"
+        " where case when $1 = 'failed' then r.state = 5 else r.state < 4 end and ($2 = '' or v.name = $2)"
+        " order by r.updated_at desc limit $3::int",
+        DB_ARGS(cli_has(cli, "failed") ? "failed" : "live", cli_flag_or(cli, "flow", ""), limit),
+        (const char *const[]){"run", "flow", "version", "state", "step#", "since", "place", "what", NULL});
+}
+
+/* ---- one run, for a person ---- */
+
+static void say_variable(void *arg, const struct sandbox_variable *v)
+{
+    if (v->line)
+        printf("  %s:%d  %s = %s\n", v->file, v->line, v->name, v->text);
+    else
+        printf("  %s  %s = %s\n", v->file, v->name, v->text);
+}
+
+static void say_error(const struct saved_run *run, const struct flow_error *error)
+{
+    struct buf text;
+    buf_init(&text, TEXT_ROOM);
+    flow_error_print(error, saved_run_source(run, error->file), &text);
+    printf("%.*s", SPAN_ARG(buf_span(&text)));
+    buf_done(&text);
+}
+
+static void say_journal(const struct saved_run *run)
+{
+    puts("journal:");
+    for (size_t i = 0; i < run->saved.entry_count; i++) {
+        const struct flow_entry *e = &run->saved.entries[i];
+        printf("  %4" PRId64 "  step %-4" PRId64 " %.*s:%d  %.*s\n", e->entry, e->step, SPAN_ARG(e->call), e->line,
+               SPAN_ARG(e->data));
+    }
+}
+
+static void say_run(const struct saved_run *run)
+{
+    struct flow_error error = {0}, now = {0};
+    printf("run: %s\nflow: %s\nversion: %.12s\nstate: %s\nstep: %" PRId64 "\n", run->id, run->flow, run->hash,
+           saved_run_state(run), run->saved.step);
+    if (saved_run_error(run, &error))
+        say_error(run, &error);
+    else
+        printf("waiting: %.*s\n", SPAN_ARG(run->saved.waiting));
+    puts("variables:");
+    if (saved_run_look(run, say_variable, NULL, &now) == PARLEY_CONFLICT && strcmp(now.code, error.code) != 0)
+        say_error(run, &now);
+    say_journal(run);
+}
+
+/* ---- and for a program ---- */
+
+static void put_pair(struct buf *out, const char *name, struct span text)
+{
+    buf_printf(out, "\"%s\":", name);
+    wire_json_put_text(out, text);
+}
+
+static void put_variable(void *arg, const struct sandbox_variable *v)
+{
+    struct buf *out = arg;
+    buf_add_str(out, out->len ? ",\n {" : " {");
+    put_pair(out, "file", span_str(v->file));
+    buf_printf(out, ",\"line\":%d,", v->line);
+    put_pair(out, "name", span_str(v->name));
+    buf_add_char(out, ',');
+    put_pair(out, "value", span_str(v->text));
+    buf_add_char(out, '}');
+}
+
+static void put_error(struct buf *out, const struct flow_error *e)
+{
+    buf_add_str(out, ",\n\"error\":{");
+    put_pair(out, "code", span_str(e->code));
+    buf_add_char(out, ',');
+    put_pair(out, "file", span_str(e->file));
+    buf_printf(out, ",\"line\":%d,", e->line);
+    put_pair(out, "text", span_str(e->text));
+    buf_add_char(out, '}');
+}
+
+static void put_journal(struct buf *out, const struct saved_run *run)
+{
+    for (size_t i = 0; i < run->saved.entry_count; i++) {
+        const struct flow_entry *e = &run->saved.entries[i];
+        buf_printf(out, "%s{\"entry\":%" PRId64 ",\"step\":%" PRId64 ",\"line\":%d,", i ? ",\n " : "\n ", e->entry,
+                   e->step, e->line);
+        put_pair(out, "call", e->call);
+        buf_printf(out, ",\"data\":%.*s}", SPAN_ARG(e->data));
+    }
+}
+
+static void print_run(const struct saved_run *run)
+{
+    struct buf out, variables;
+    struct flow_error error = {0}, now;
+    buf_init(&out, SAVED_RUN_MAX);
+    buf_init(&variables, SAVED_RUN_MAX);
+    buf_add_char(&out, '{');
+    put_pair(&out, "run", span_str(run->id));
+    buf_add_char(&out, ',');
+    put_pair(&out, "conversation", span_str(run->conversation));
+    buf_add_char(&out, ',');
+    put_pair(&out, "flow", span_str(run->flow));
+    buf_add_char(&out, ',');
+    put_pair(&out, "version", span_str(run->hash));
+    buf_printf(&out, ",\"state\":\"%s\",\"step\":%" PRId64 ",\"input_seq\":%" PRId64 ",\n\"waiting\":%.*s",
+               saved_run_state(run), run->saved.step, run->saved.input_seq, SPAN_ARG(run->saved.waiting));
+    if (saved_run_error(run, &error))
+        put_error(&out, &error);
+    saved_run_look(run, put_variable, &variables, &now);
+    buf_printf(&out, ",\n\"variables\":[\n%.*s],\n\"journal\":[", SPAN_ARG(buf_span(&variables)));
+    put_journal(&out, run);
+    buf_add_str(&out, "]}\n");
+    fwrite(out.ptr, 1, out.len, stdout);
+    buf_done(&variables);
+    buf_done(&out);
+}
+
+int flow_logs(struct cli *cli)
+{
+    struct saved_run *run = NULL;
+    struct db *db = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code == CLI_OK)
+        code = saved_run_read(cli, db, cli_operand(cli, 0), &run);
+    if (code == CLI_OK && cli_json(cli))
+        print_run(run);
+    else if (code == CLI_OK)
+        say_run(run);
+    saved_run_free(&run);
+    db_close(&db);
+    return code;
+}
