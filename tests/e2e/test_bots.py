@@ -168,6 +168,10 @@ async def test_two_accept_at_once(shop):
         lost = [a for a in answers if isinstance(a, Refused)]
         assert len(lost) == 1 and lost[0].code == "taken"
         winner = one if lost[0] is answers[1] else two
+        loser = two if winner is one else one
+        with pytest.raises(Refused) as refused:     # its epoch is no secret, and no control
+            await loser.post("mine too", ann.main, epoch=winner.threads[ann.main].epoch)
+        assert refused.value.code == "stale"
         await winner.answer((winner.unanswered(ann.main))[-1], "mine", ann.main)
         await shop.quiet()
     shop.judge()
