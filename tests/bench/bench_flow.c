@@ -215,6 +215,11 @@ static double suspended_run_bytes(void)
     return each;
 }
 
+static double suspended_runs_per_gib(void)
+{
+    return (1 << 30) / suspended_run_bytes();
+}
+
 static double check_50_ms(void)
 {
     struct span source = read_example();
@@ -232,7 +237,7 @@ static const struct {
 } rows[] = {
     {"flow_replay_50_steps", "us", replay_50},   {"flow_replay_1000_steps", "us", replay_1000},
     {"flow_steps", "steps/s", steps_per_second}, {"flow_suspended_run", "bytes", suspended_run_bytes},
-    {"flow_check_50_files", "ms", check_50_ms},
+    {"flow_check_50_files", "ms", check_50_ms},  {"flow_suspended_runs_per_gib", "runs", suspended_runs_per_gib},
 };
 
 int main(int argc, char **argv)

@@ -34,6 +34,7 @@ os.environ["PARLEY"] = os.path.join(BUILD, "parley")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import flows  # noqa: E402
+import publishing  # noqa: E402
 from postgres import Cluster  # noqa: E402
 from server import Server, Site  # noqa: E402
 
@@ -58,7 +59,9 @@ FIGURES = {
     "sdk_post_p50": ("us", None), "sdk_post_p99": ("us", None), "sdk_client_kib": ("KiB", None),
     "sdk_resume_bytes": ("bytes", 1024), "sdk_resume_round_trips": ("", 1),
     "flow_check_50_files": ("ms", 100), "flow_steps": ("steps/s", None), "flow_suspended_run": ("bytes", None),
-    "flow_replay_50_steps": ("us", None), "flow_replay_1000_steps": ("us", None),
+    "flow_replay_50_steps": ("us", None), "flow_replay_1000_steps": ("us", None), "flow_suspended_runs_per_gib": ("runs", None),
+    "flow_evicted_run": ("bytes", None), "flow_publish_10000": ("s", None), "flow_publish_10000_part": ("s", None),
+    "flow_publish_kib": ("KiB", None),
     "flow_steps_served": ("steps/s", None), "flow_adds_p50": ("ms", None), "flow_adds_p99": ("ms", None),
     "flow_beside_endless_p50": ("ms", None), "flow_beside_endless_p99": ("ms", None),
     "flow_beside_hog_p50": ("ms", None), "flow_beside_hog_p99": ("ms", None),
@@ -362,8 +365,11 @@ class Bench:
         if self.wants("sdk_sync_10000", "sdk_paint_10000", "sdk_paint_first", "sdk_resume_bytes", "sdk_resume_round_trips",
                       "sdk_post_p50", "sdk_post_p99"):
             self.disk()
-        if self.wants("flow_check_50_files", "flow_steps", "flow_suspended_run", "flow_replay_50_steps", "flow_replay_1000_steps"):
+        if self.wants("flow_check_50_files", "flow_steps", "flow_suspended_run", "flow_replay_50_steps", "flow_replay_1000_steps",
+                      "flow_suspended_runs_per_gib"):
             self.engine()
+        if self.wants("flow_evicted_run", "flow_publish_10000", "flow_publish_10000_part", "flow_publish_kib"):
+            publishing.measure(self)
         if self.wants(*served):
             flows.measure(self)
         if self.wants("sdk_client_kib", "sdk_wakeups_foreground", "sdk_wakeups_background"):
