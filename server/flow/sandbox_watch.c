@@ -199,7 +199,7 @@ void sandbox_variables(struct sandbox_run *run, sandbox_on_variable *each, void 
     int locals = 0;
     if (!lua_checkstack(run->L, 4) || !lua_getstack(run->L, 0, &here))
         return;
-    while ((name = lua_getlocal(run->L, &here, locals + 1))) {
+    while (lua_getlocal(run->L, &here, locals + 1)) {
         lua_pop(run->L, 1);
         locals++;
     }
