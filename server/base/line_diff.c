@@ -95,7 +95,7 @@ static void find_way(struct middle *m)
     int d = 0;
     bool found = false;
     for (; !found && d < EDITS_MAX; d++) {
-        m->rounds[d + 1] = mem_array((size_t)(2 * d + 3), sizeof(int));
+        m->rounds[d + 1] = mem_array(2 * (size_t)d + 3, sizeof(int));
         for (int i = 0; i < 2 * d + 3; i++)
             m->rounds[d + 1][i] = -1;
         found = go_round(m, m->rounds[d], m->rounds[d + 1], d);
