@@ -61,7 +61,13 @@ parley_status url_parse(const char *text, struct url *out)
     return PARLEY_OK;
 }
 
+/* An address of 127.0.0.0/8, not a name that begins like one. */
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0';
+}
+
 bool url_is_local(const struct url *url)
 {
-    return strcmp(url->host, "localhost") == 0 || strncmp(url->host, "127.", 4) == 0 || strcmp(url->host, "::1") == 0;
+    return strcmp(url->host, "localhost") == 0 || is_loopback(url->host) || strcmp(url->host, "::1") == 0;
 }

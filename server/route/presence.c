@@ -6,7 +6,6 @@
 #include "server/route/desk.h"
 #include "server/route/route_inside.h"
 #include "server/store/agent_row.h"
-#include "server/store/bot_row.h"
 
 enum { OFFERS_KEPT_MS = 5000, OTHERS_MARGIN_MS = 5000, REFRESH_MS = 5000, SEATS_READ = 1000 };
 
@@ -306,12 +305,6 @@ void seats_sweep(struct route *route)
     look_for_lost(route);
     if (loop_now_ms(route->loop) - route->refreshed_ms > REFRESH_MS)
         refresh(route);
-}
-
-void route_buried(struct route *route, struct uuid node)
-{
-    agent_set_node_lost(route->store, node, ignore, NULL);
-    bot_seat_node_lost(route->store, node, ignore, NULL);
 }
 
 void seats_free(struct route *route)

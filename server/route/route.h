@@ -26,9 +26,6 @@ void route_free(struct route **route);
 /* The directory of this worker was read anew. */
 void route_refresh(struct route *route);
 
-/* A process is gone: agents who were connected there have lost their connection. First worker only. */
-void route_buried(struct route *route, struct uuid node);
-
 /* Place and, where enough is known, estimated wait of a waiting session. */
 void route_place(const struct directory *directory, const struct session_row *session,
                  const struct session_place *place, struct frame_service *out);

@@ -1,6 +1,7 @@
 /* The agent table. Capacity is judged here, by the row, whichever node or queue asks. */
 #include "server/store/agent_row.h"
 
+#include "server/store/node_row.h"
 #include "server/store/rows.h"
 
 #define AGENT_UNTIL(token_expires_at)                                                                                  \
@@ -65,11 +66,6 @@ static const struct pg_statement set_lost = {"agent_set_lost",
                                              " where id = $1 and node = $2 and lost_at is null",
                                              2,
                                              {PG_UUID, PG_UUID}};
-static const struct pg_statement set_node_lost = {"agent_set_node_lost",
-                                                  "update agent set lost_at = " AGENT_LOST_NOW
-                                                  " where node = $1 and lost_at is null",
-                                                  1,
-                                                  {PG_UUID}};
 static const struct pg_statement set_offline = {
     "agent_set_offline",
     "update agent set status = 0, node = null, lost_at = case when load > 0 then lost_at end"
@@ -230,6 +226,8 @@ parley_status agent_set_status(struct store *store, struct uuid agent, int16_t s
                                void *arg)
 {
     struct pg_group *group = store_writing(store);
+    if (!uuid_is_nil(node))
+        node_known(group, node);
     struct pg_params *p = pg_group_add(group, &set_status, NULL, NULL);
     pg_uuid(p, agent);
     pg_i16(p, status);
@@ -240,6 +238,7 @@ parley_status agent_set_status(struct store *store, struct uuid agent, int16_t s
 parley_status agent_set_here(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
+    node_known(group, node);
     struct pg_params *p = pg_group_add(group, &set_here, NULL, NULL);
     pg_uuid(p, agent);
     pg_uuid(p, node);
@@ -252,13 +251,6 @@ parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid
     struct pg_params *p = pg_group_add(group, &set_lost, NULL, NULL);
     pg_uuid(p, agent);
     pg_uuid(p, node);
-    return pg_group_send(&group, done, arg);
-}
-
-parley_status agent_set_node_lost(struct store *store, struct uuid node, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    pg_uuid(pg_group_add(group, &set_node_lost, NULL, NULL), node);
     return pg_group_send(&group, done, arg);
 }
 

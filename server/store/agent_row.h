@@ -75,9 +75,6 @@ parley_status agent_set_here(struct store *store, struct uuid agent, struct uuid
 /* The last connection on that node has gone; nothing when they are connected to another one. */
 parley_status agent_set_lost(struct store *store, struct uuid agent, struct uuid node, pg_done *done, void *arg);
 
-/* Everybody who was connected to a node that is no more. */
-parley_status agent_set_node_lost(struct store *store, struct uuid node, pg_done *done, void *arg);
-
 /* The grace is over: offline, unless they came back. Who has sessions is found by agent_lost until they have none. */
 parley_status agent_set_offline(struct store *store, struct uuid agent, int64_t lost_at_ms, pg_done *done, void *arg);
 

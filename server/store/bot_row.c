@@ -2,6 +2,7 @@
 #include "server/store/bot_row.h"
 
 #include "server/store/agent_row.h"
+#include "server/store/node_row.h"
 #include "server/store/rows.h"
 
 #define TURN "t.session, t.conversation, t.bot, t.why, t.waiting, t.tries, t.asked_at, t.due"
@@ -104,12 +105,6 @@ static const struct pg_statement lost = {
     "update bot_seat set lost_at = " AGENT_LOST_NOW " where bot = $1 and device = $2 and node = $3 and lost_at is null",
     3,
     {PG_UUID, PG_UUID, PG_UUID},
-};
-static const struct pg_statement node_lost = {
-    "bot_seat_node_lost",
-    "update bot_seat set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null",
-    1,
-    {PG_UUID},
 };
 static const struct pg_statement tidy = {
     "bot_seat_tidy",
@@ -288,6 +283,8 @@ static parley_status seat(struct store *store, const struct pg_statement *how, s
                           struct uuid node, pg_done *done, void *arg)
 {
     struct pg_group *group = store_writing(store);
+    if (how == &here)
+        node_known(group, node);
     struct pg_params *p = pg_group_add(group, how, NULL, NULL);
     pg_uuid(p, bot);
     pg_uuid(p, device);
@@ -305,13 +302,6 @@ parley_status bot_seat_lost(struct store *store, struct uuid bot, struct uuid de
                             void *arg)
 {
     return seat(store, &lost, bot, device, node, done, arg);
-}
-
-parley_status bot_seat_node_lost(struct store *store, struct uuid node, pg_done *done, void *arg)
-{
-    struct pg_group *group = store_writing(store);
-    pg_uuid(pg_group_add(group, &node_lost, NULL, NULL), node);
-    return pg_group_send(&group, done, arg);
 }
 
 parley_status bot_seat_tidy(struct store *store, int64_t grace_ms, pg_done *done, void *arg)

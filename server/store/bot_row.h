@@ -79,7 +79,6 @@ parley_status bot_seat_here(struct store *store, struct uuid bot, struct uuid de
                             void *arg);
 parley_status bot_seat_lost(struct store *store, struct uuid bot, struct uuid device, struct uuid node, pg_done *done,
                             void *arg);
-parley_status bot_seat_node_lost(struct store *store, struct uuid node, pg_done *done, void *arg);
 
 /* Forgets seats that were lost long ago and have nothing. */
 parley_status bot_seat_tidy(struct store *store, int64_t grace_ms, pg_done *done, void *arg);

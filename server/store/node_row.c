@@ -14,16 +14,24 @@ static const struct pg_statement beat = {
     3,
     {PG_UUID, PG_TEXT, PG_I64},
 };
-static const struct pg_statement bury = {
-    "node_bury", "delete from node where seen_at < " TTL("1") " returning id", 1, {PG_I64}};
-static const struct pg_statement leave = {
-    "node_leave",
-    "with lost as (update agent set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null),"
-    "     seats as (update bot_seat set lost_at = " AGENT_LOST_NOW " where node = $1 and lost_at is null)"
-    " delete from node where id = $1",
+static const struct pg_statement known = {
+    "node_known",
+    "insert into node (id, version, seen_at) values ($1, '', now()) on conflict (id) do nothing",
     1,
     {PG_UUID},
 };
+
+/* Takes nodes away, and with each who was connected there: they are lost. */
+#define TAKE_AWAY(which)                                                                                               \
+    "with gone as (delete from node where " which " returning id),"                                                    \
+    "     agents as (update agent set lost_at = " AGENT_LOST_NOW                                                       \
+    "                 where node in (select id from gone) and lost_at is null),"                                       \
+    "     seats as (update bot_seat set lost_at = " AGENT_LOST_NOW                                                     \
+    "                where node in (select id from gone) and lost_at is null)"                                         \
+    " select id from gone"
+
+static const struct pg_statement bury = {"node_bury", TAKE_AWAY("seen_at < " TTL("1")), 1, {PG_I64}};
+static const struct pg_statement leave = {"node_leave", TAKE_AWAY("id = $1"), 1, {PG_UUID}};
 
 static struct uuid row_of(const struct pg_result *r, int i, struct pg_group *group)
 {
@@ -41,6 +49,11 @@ parley_status node_beat(struct store *store, struct uuid id, struct span version
     pg_text(p, version);
     pg_i64(p, ttl_ms);
     return node_read_send(read);
+}
+
+void node_known(struct pg_group *group, struct uuid node)
+{
+    pg_uuid(pg_group_add(group, &known, NULL, NULL), node);
 }
 
 parley_status node_leave(struct pg *pg, struct uuid id, pg_done *done, void *arg)

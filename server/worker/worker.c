@@ -248,9 +248,7 @@ static bool on_behind(void *arg, struct uuid conversation, int64_t head)
 
 static void on_buried(void *arg, struct uuid node)
 {
-    struct worker *w = arg;
-    route_buried(w->route, node);
-    flows_up(w->flows);
+    flows_up(((struct worker *)arg)->flows);
 }
 
 /* ---- life ---- */

@@ -149,7 +149,7 @@ ASKED = [
     ("process.step", {"id": "*", "process": "*", "revision": 1, "step": "two", "state": "open", "data": {"b": 2}, "epoch": 5}),
     ("process.start", {"process": "*", "type": "claim", "title": "Claim", "step": "one", "data": {"a": 1}, "epoch": 5}),
     ("process.step", {"id": "*", "process": OTHER, "revision": 3, "step": "two", "state": "open", "data": {"a": 2}, "epoch": 5}),
-    ("handoff.request", {"queue": "billing", "reason": "money"}), ("queue.leave", {}), ("range", {"before": 7, "limit": 3}),
+    ("handoff.request", {"queue": "billing", "reason": "money", "epoch": 5}), ("queue.leave", {}), ("range", {"before": 7, "limit": 3}),
     ("upload", {"name": "a.png", "type": "image/png", "bytes": 7, "sha256": "a" * 64}), ("download", {"blob": OTHER}),
     ("offer.accept", {"offer": OTHER}), ("offer.decline", {"offer": OTHER, "reason": "lunch"}), ("reopen", {}),
     ("transfer", {"queue": "billing", "reason": "money", "epoch": 5}),

@@ -1,4 +1,5 @@
 """The administrator's verbs of the real program against a real Postgres: what they write, refuse and return."""
+import base64
 import json
 import re
 import stat
@@ -25,9 +26,9 @@ def test_queues_agents_and_who_serves_where(cli):
                        "load": 0, "queues": "support,vip", "disabled": False}]
     queues = {row["name"]: row for row in cli.json("queue", "list")}
     assert queues["vip"]["priority"] == 10 and queues["support"]["agents"] == 1 and queues["support"]["waiting"] == 0
-    assert "María" in cli("agent", "list").stdout
+    assert "María" in cli.text("agent", "list")
     cli.json("queue", "add", "wide", "--title", "客户服务", LC_ALL="C.UTF-8")
-    rows = [row for row in cli("queue", "list", LC_ALL="C.UTF-8").stdout.splitlines() if row.startswith(("support", "wide"))]
+    rows = [row for row in cli.text("queue", "list", LC_ALL="C.UTF-8").splitlines() if row.startswith(("support", "wide"))]
     assert len(rows) == 2 and len({len(row) + sum(c > "\u2000" for c in row) for row in rows}) == 1, rows
 
 
@@ -120,22 +121,26 @@ def test_tokens_of_each_algorithm_verify_with_another_library(cli, tmp_path, pos
 
 def test_a_private_key_goes_to_one_file_only_its_owner_reads(cli, tmp_path):
     cli.json("app", "add", "shop")
-    assert cli("app", "keys", "add", "shop", "--out", "key.jwk").stdout == ""
+    assert cli.text("app", "keys", "add", "shop", "--out", "key.jwk") == ""
     assert stat.S_IMODE((tmp_path / "key.jwk").stat().st_mode) == 0o600
     before = cli.json("app", "keys", "list")
     cli.refused(CONFLICT, "app", "keys", "add", "shop", "--out", "key.jwk", says="is not written over")
     assert cli.json("app", "keys", "list") == before, "a key whose private half is lost is not kept"
-    assert cli("token", "mint", "--key", "key.jwk", "--sub", "ana").stdout.count(".") == 2
+    assert cli.text("token", "mint", "--key", "key.jwk", "--sub", "ana").count(".") == 2
 
 
 def test_keys_made_elsewhere_are_taken_with_their_public_half(cli, tmp_path, postgres):
     from cryptography.hazmat.primitives.asymmetric import ec
-    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
+    at = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+    x, y = [base64.urlsafe_b64encode(n.to_bytes(32, "big")).decode().rstrip("=") for n in (at.x, at.y)]    # leading zeros too
+    public = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
     cli.json("app", "add", "shop")
     (tmp_path / "public.jwk").write_text(json.dumps({**public, "kid": "theirs"}))
-    assert cli("app", "keys", "add", "shop", "--import", "public.jwk").stdout == "kid: theirs\n"
+    assert cli.text("app", "keys", "add", "shop", "--import", "public.jwk") == "kid: theirs\n"
     cli.refused(CONFLICT, "app", "keys", "add", "shop", "--import", "public.jwk", says="a key `theirs` already")
     assert postgres.run(cli.database, "select public_jwk->>'x' from app_key") == [(public["x"],)]
+    (tmp_path / "bad.jwk").write_text(json.dumps({**public, "kid": "short", "x": x[:-2]}))
+    cli.refused(FAILED, "app", "keys", "add", "shop", "--import", "bad.jwk", says="x")
     (tmp_path / "bad.jwk").write_text('{"kty":"oct","k":"c2hvcnQ"}')
     cli.refused(FAILED, "app", "keys", "add", "shop", "--import", "bad.jwk", says="32 to 512 bytes")
     cli.refused(NOT_FOUND, "app", "keys", "add", "shop", "--import", "none.jwk", says="cannot read none.jwk")
@@ -155,7 +160,7 @@ def test_minting_is_held_to_what_a_server_takes(cli, tmp_path):
     mint = ("token", "mint", "--key", "key.jwk", "--sub", "ana")
     cli.refused(USAGE, *mint, "--ttl", "2d", says="longer than auth.max_ttl")
     cli.refused(USAGE, *mint, "--ttl", "soon", says="a duration")
-    token = cli(*mint, "--aud", "other", "--iss", "https://id.example").stdout.strip()
+    token = cli.text(*mint, "--aud", "other", "--iss", "https://id.example").strip()
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["aud"], claims["iss"]) == ("other", "https://id.example")
 
@@ -189,5 +194,5 @@ def test_changes_are_told_to_who_listens(cli, postgres):
 
 def test_what_others_chose_cannot_play_with_the_terminal(cli, postgres):
     cli.json("queue", "add", "support", "--title", "a\033[31mb\nc")
-    assert "\033" not in cli("queue", "list").stdout
+    assert "\033" not in cli.text("queue", "list")
     assert cli.json("queue", "list")[0]["title"] == "a\033[31mb\nc"

@@ -12,12 +12,14 @@ from cli import CONFLICT, DENIED, FAILED, OK, PROBLEMS, UNREACHABLE, USAGE
 # ---- the schema ----
 
 def test_migrating_goes_from_nothing_to_all_and_no_further(empty):
-    rows = json.loads(empty("db", "status", "--json").stdout)
+    done = empty("db", "status", "--json")
+    assert done.returncode == PROBLEMS, done.stderr
+    rows = json.loads(done.stdout)
     assert empty("db", "status").returncode == PROBLEMS and all(row["applied_at"] is None for row in rows)
-    dry = empty("db", "migrate", "--dry-run").stdout
+    dry = empty.text("db", "migrate", "--dry-run")
     assert "create table conversation" in dry and empty("db", "status").returncode == PROBLEMS
-    assert empty("db", "migrate").stdout.splitlines() == [f"applied {row['name']}" for row in rows]
-    assert "nothing to do" in empty("db", "migrate").stdout
+    assert empty.text("db", "migrate").splitlines() == [f"applied {row['name']}" for row in rows]
+    assert "nothing to do" in empty.text("db", "migrate")
     assert all(row["applied_at"] for row in empty.json("db", "status"))
 
 
@@ -27,7 +29,7 @@ def test_what_a_dry_run_prints_is_what_migrating_does(empty, postgres):
     try:
         with psycopg2.connect(postgres.dsn(other)) as connection:
             connection.autocommit = True
-            connection.cursor().execute(empty("db", "migrate", "--dry-run").stdout)
+            connection.cursor().execute(empty.text("db", "migrate", "--dry-run"))
         empty("db", "migrate")
         tables = "select count(*) from information_schema.columns where table_schema = 'public' and table_name <> 'parley_migration'"
         assert postgres.run(other, tables) == postgres.run(empty.database, tables)

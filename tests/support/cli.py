@@ -21,10 +21,14 @@ class Cli:
         return subprocess.run([server.program(), *args], env={**self.env, **env}, input=stdin, text=True, capture_output=True,
                               cwd=self.folder, timeout=READY_S, errors="replace")
 
+    def text(self, *args, **env):
+        """What it prints when all is well."""
+        done = self(*args, **env)
+        assert done.returncode == OK, (done.returncode, done.stderr)
+        return done.stdout
+
     def json(self, *args, **env):
-        done = self(*args, "--json", **env)
-        assert done.returncode == OK, done.stderr
-        return json.loads(done.stdout)
+        return json.loads(self.text(*args, "--json", **env))
 
     def refused(self, code, *args, says="", **env):
         done = self(*args, **env)

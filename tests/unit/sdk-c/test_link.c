@@ -494,6 +494,8 @@ static void reads_addresses(void **state)
     assert_string_equal(url.host, "127.0.0.1");
     assert_int_equal(url.port, 8300);
     assert_true(url_is_local(&url));
+    assert_int_equal(url_parse("ws://127.example.com/", &url), PARLEY_OK);
+    assert_false(url_is_local(&url));
     assert_int_equal(url_parse("wss://chat.example", &url), PARLEY_OK);
     assert_int_equal(url.port, 443);
     assert_string_equal(url.path, "/v1/ws");

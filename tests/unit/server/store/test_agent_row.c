@@ -1,6 +1,7 @@
 /* Agents: access, presence, and capacity as the row judges it; what administrators set up. */
 #include "server/store/agent_row.h"
 #include "server/store/app_row.h"
+#include "server/store/node_row.h"
 #include "tests/support/store_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -182,11 +183,18 @@ static void a_lost_connection_has_a_grace(void **unused)
     assert_int_equal(take(id), PARLEY_OK);
 }
 
+static void on_nodes(void *arg, parley_status status, const struct uuid *nodes, int n)
+{
+    store_fixture_done(NULL, status, NULL);
+}
+
+/* It never had time for a beat. */
 static void a_dead_nodes_agents_are_lost_and_then_offline(void **unused)
 {
     struct uuid id = add_agent("ho@x", 2), node = pg_fixture_id();
     set_status(id, AGENT_ONLINE, node);
-    assert_int_equal(store_fixture_wait(agent_set_node_lost(f.store, node, store_fixture_done, NULL)), PARLEY_OK);
+    pg_fixture_sql("update node set seen_at = now() - interval '6 s' where id = '%s'", pg_fixture_text(node));
+    assert_int_equal(store_fixture_wait(node_bury(f.store, 5000, on_nodes, NULL)), PARLEY_OK);
     assert_int_equal(store_fixture_wait(agent_lost(f.store, on_rows, NULL)), PARLEY_OK);
     assert_int_equal(store_fixture_wait(agent_set_offline(f.store, id, row.lost_at_ms, store_fixture_done, NULL)),
                      PARLEY_OK);

@@ -1,5 +1,6 @@
 /* The turns of bots from outside, and their seats. */
 #include "server/store/bot_row.h"
+#include "server/store/node_row.h"
 #include "tests/support/store_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -192,6 +193,11 @@ static void adrift(int64_t grace_ms, int idle_since)
     assert_int_equal(store_fixture_wait(bot_adrift(f.store, grace_ms, ms(idle_since), 8, on_works, NULL)), PARLEY_OK);
 }
 
+static void on_nodes(void *arg, parley_status status, const struct uuid *nodes, int n)
+{
+    store_fixture_done(NULL, status, NULL);
+}
+
 static void a_process_that_is_gone_is_lost_after_the_grace(void **unused)
 {
     struct uuid device = pg_fixture_id(), node = pg_fixture_id(), other = pg_fixture_id();
@@ -204,7 +210,8 @@ static void a_process_that_is_gone_is_lost_after_the_grace(void **unused)
     store_fixture_wait(bot_seat_lost(f.store, bot, device, other, store_fixture_done, NULL)); /* it is elsewhere now */
     adrift(0, -9);
     assert_int_equal(nworks, 0);
-    store_fixture_wait(bot_seat_node_lost(f.store, node, store_fixture_done, NULL));
+    pg_fixture_sql("update node set seen_at = now() - interval '6 s' where id = '%s'", pg_fixture_text(node));
+    store_fixture_wait(node_bury(f.store, 5000, on_nodes, NULL));
     adrift(3600000, -9);
     assert_int_equal(nworks, 0);
     pg_fixture_sql("update bot_seat set lost_at = lost_at - interval '2 hours'");
