@@ -1,6 +1,7 @@
 """The tests' own client, against a server that says what it is told to: nothing else would show a mistake of it."""
 import asyncio
 import contextlib
+import time
 import uuid
 
 import msgpack
@@ -149,3 +150,14 @@ async def test_a_refusal_for_good_is_raised_and_the_rest_goes_on():
 def test_ids_of_version_7_grow():
     ids = [uuid7() for _ in range(1000)]
     assert ids == sorted(ids) and len(set(ids)) == 1000 and all(uuid.UUID(i).version == 7 for i in ids)
+
+
+async def test_what_waits_while_its_link_ends_is_sent_on_the_next(shop):
+    with shop.serve():
+        ann = await shop.customer("ann")
+        ann.held_until = time.monotonic() + 0.2     # as after a refusal that says `again`
+        entry = ann.post("hello")
+        await ann.drop()
+        await ann.sender
+        await ann.connect()
+        await entry

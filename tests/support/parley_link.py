@@ -96,6 +96,8 @@ class Link:
 
     def frame(self, type, data, on_reply=None):
         """A request ready to be sent, and the future of its answer. on_reply hears it first, in order of arrival."""
+        if self.reader.done():
+            raise Gone("the link is closed")    # nobody would hear that there is no answer
         self.last += 1
         future = asyncio.get_running_loop().create_future()
         self.waiting[self.last] = (future, on_reply)

@@ -61,6 +61,7 @@ class Outbox:
                 return      # the answers to what is under way come first; the last of them pumps again
             if wait > 0:
                 await asyncio.sleep(wait)
+                continue    # the link may have ended meanwhile
             self.held_until = 0
             room = self.window - sum(entry.flying for entry in self.outbox)
             batch = [entry for entry in self.outbox if not entry.flying][:max(0, room)]
@@ -77,12 +78,12 @@ class Outbox:
             if size > MESSAGE // 4:
                 await link.send(frames)
                 frames, size = [], 0
+            frame, _ = link.frame(entry.type, entry.data, lambda data, error, e=entry: self._settle(link, e, data, error))
             entry.flying, entry.attempts = True, entry.attempts + 1
             kind = entry.data.get("kind", entry.type)
             self.log("send", op=entry.op, conv=entry.data["conversation"], id=entry.data["id"], author=self.me, kind=kind,
                      body=body_hash(entry.body), link=link.id, box=self.name, attempt=entry.attempts,
                      **({"epoch": entry.data["epoch"]} if "epoch" in entry.data else {}))
-            frame, _ = link.frame(entry.type, entry.data, lambda data, error, e=entry: self._settle(link, e, data, error))
             frames.append(frame)
             size += len(json.dumps(entry.data, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         await link.send(frames)
