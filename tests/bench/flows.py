@@ -113,7 +113,7 @@ def part(waits, share):
 
 def measure(bench):
     """Says the figures whose names begin with flow_."""
-    bench.site.queue("care")
+    bench.new_site().queue("care")
     apps = {}
     for name, source in {"echo": ECHO, **BAD}.items():
         bench.site.flow(name, source)

@@ -283,11 +283,16 @@ class Bench:
             print(mode, done.stdout.strip(), file=sys.stderr)
         return json.loads(done.stdout)
 
-    def anew(self):
-        """A database whose numbers begin anew: the conversations of the SDK's customers there."""
+    def new_site(self):
+        """A database in which nothing of what was measured before is."""
         self.site.close()
         self.site = Site(self.cluster, self.folder)
         self.app, self.sql = self.site.app("bench"), self.site.sql
+        return self.site
+
+    def anew(self):
+        """A database whose numbers begin anew: the conversations of the SDK's customers there."""
+        self.new_site()
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(self.folder, "sdk"))
         with self.serve() as server, open(self.enter(server, "sdk", SDK_CLIENTS), encoding="ascii") as file:
