@@ -5,6 +5,8 @@
 #include "server/api/gate.h"
 #include "server/base/clock.h"
 #include "server/base/mem.h"
+#include "server/hub/hub.h"
+#include "server/hub/peers.h"
 #include "server/io/crypto.h"
 #include "server/io/jws.h"
 #include "server/store/agent_row.h"
@@ -217,7 +219,7 @@ void auth_check(struct api *api, const struct credentials *credentials, auth_don
     struct checking *c = mem_alloc(sizeof *c);
     *c = (struct checking){
         .api = api, .peer = credentials->peer, .device = credentials->device, .done = done, .arg = arg};
-    if (!directory_ready(api->directory))
+    if (!peers_ready(api->hub->peers))
         finish(c, PARLEY_UNAVAILABLE, NULL);
     else if (begins(credentials->token, "pg_"))
         check_guest(c, credentials);

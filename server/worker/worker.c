@@ -85,6 +85,7 @@ static void on_directory(void *arg, parley_status status)
     flows_refresh(w->flows);
     w->health.database = store_is_up(w->store); /* not with the next look: a start waits for it */
     w->health.ready = true;
+    atomic_store(&w->self->ready, true);
 }
 
 static void read_directory(struct worker *w)
