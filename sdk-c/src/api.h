@@ -31,8 +31,8 @@ parley_status api_masked(struct parley_client *c, struct span key, struct span j
 struct parley_event *api_outbox(struct parley_client *c);
 struct parley_event *api_recap(struct parley_client *c, struct uuid conversation);
 
-/* Puts an item into the outbox. The body is checked as far as its kind is known here. */
-/* Under an id that was given: the same words said again are said once. */
+/* Puts an item into the outbox, under an id that was given (the same said again is said once), or a new one. The body
+ * is checked as far as its kind is known here. */
 parley_status api_post_as(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,
                           struct uuid id);
 parley_status api_post(struct parley_client *c, struct uuid conversation, struct span kind, const struct value *body,

@@ -25,8 +25,8 @@ struct peers {
     struct peer at[PEERS_MAX];
 };
 
-/* Whether every worker is. Before that nobody is let in: what is said to a worker that is goes to others that are not, and
- * of two posts the second could be the first to be stored. */
+/* Whether every worker is. Before that nobody is let in: what is said to a worker that is goes to others that are not,
+ * and of two posts the second could be the first to be stored. */
 static inline bool peers_ready(const struct peers *peers)
 {
     for (int i = 0; i < peers->count; i++)

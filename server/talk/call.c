@@ -98,8 +98,8 @@ static void submit_here(struct talk *talk, struct call *call)
 {
     struct refusal refusal;
     call->talk = talk;
-    /* Until what an administrator set up is read, nobody may anything here, and nothing would open a session. Nobody from
-     * outside is let in before (peers_ready); what this process asks of itself is asked again. */
+    /* Until what an administrator set up is read, nobody may anything here, and nothing would open a session. Nobody
+     * from outside is let in before (peers_ready); what this process asks of itself is asked again. */
     parley_status st = directory_ready(talk->directory) ? talk_submit(talk, &call->work) : PARLEY_UNAVAILABLE;
     if (st == PARLEY_OK)
         return;

@@ -111,6 +111,28 @@ void fake_stop(struct fake *f)
     arena_done(&f->arena);
 }
 
+int fake_setup(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, 0);
+    *state = &fake;
+    return 0;
+}
+
+int fake_setup_json(void **state)
+{
+    static struct fake fake;
+    fake_start(&fake, PARLEY_WIRE_JSON);
+    *state = &fake;
+    return 0;
+}
+
+int fake_teardown(void **state)
+{
+    fake_stop(*state);
+    return 0;
+}
+
 const char *fake_folder;
 
 int fake_setup_kept(void **state)

@@ -33,6 +33,11 @@ extern const struct uuid fake_main, fake_me, fake_agent;
 void fake_start(struct fake *f, uint32_t flags);
 void fake_stop(struct fake *f);
 
+/* For cmocka: the state is a fake, for the one encoding or the other. */
+int fake_setup(void **state);
+int fake_setup_json(void **state);
+int fake_teardown(void **state);
+
 /* The same with files; where it fails there is nothing to stop. */
 parley_status fake_start_in(struct fake *f, uint32_t flags, const char *folder, const char *user);
 

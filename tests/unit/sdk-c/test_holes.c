@@ -1,28 +1,6 @@
 /* Completeness: what is missing is known, asked for, and never said to be there. */
 #include "tests/unit/sdk-c/fake.h"
 
-static int setup(void **state)
-{
-    static struct fake fake;
-    fake_start(&fake, 0);
-    *state = &fake;
-    return 0;
-}
-
-static int setup_json(void **state)
-{
-    static struct fake fake;
-    fake_start(&fake, PARLEY_WIRE_JSON);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    return 0;
-}
-
 static void answer_nothing(struct fake *f, int64_t head)
 {
     struct frame_thread nothing = {.conversation = fake_main, .topic = span_str("main"), .head = head};
@@ -415,13 +393,13 @@ static void the_first_item_of_an_empty_conversation_is_missed_too(void **state)
     fake_expect_item(f, 2, true);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH(fills_a_small_gap_in_order),
-        cmocka_unit_test_setup_teardown(fills_a_small_gap_in_order, setup_json, teardown),
+        cmocka_unit_test_setup_teardown(fills_a_small_gap_in_order, fake_setup_json, fake_teardown),
         WITH(finds_a_lost_last_item_by_the_beacon),
         WITH(asks_for_three_pages_at_a_time),
         WITH(pages_may_come_in_any_order),

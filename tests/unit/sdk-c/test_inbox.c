@@ -1,28 +1,6 @@
 /* What arrives: each item once, in order, and nothing missing. */
 #include "tests/unit/sdk-c/fake.h"
 
-static int setup(void **state)
-{
-    static struct fake fake;
-    fake_start(&fake, 0);
-    *state = &fake;
-    return 0;
-}
-
-static int setup_json(void **state)
-{
-    static struct fake fake;
-    fake_start(&fake, PARLEY_WIRE_JSON);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    return 0;
-}
-
 static void tells_the_first_page(void **state)
 {
     struct fake *f = *state;
@@ -257,7 +235,7 @@ static void stops_reading_when_nobody_pulls(void **state)
     assert_int_equal(fake_expect(f, FRAME_hello)->hello.have[0].seq, told);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 /* The answer to hello comes first from any server; what overtook it would be of a conversation not known yet. */
 static void what_comes_before_welcome_does_not_count(void **state)
@@ -351,7 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(tells_the_first_page),
         WITH(shows_an_item),
-        cmocka_unit_test_setup_teardown(shows_an_item, setup_json, teardown),
+        cmocka_unit_test_setup_teardown(shows_an_item, fake_setup_json, fake_teardown),
         WITH(tells_live_items_once),
         WITH(skips_numbers_that_are_not_for_it),
         WITH(loads_older_items_to_the_start),

@@ -5,20 +5,6 @@
 
 #include <stdio.h>
 
-static int setup(void **state)
-{
-    static struct fake fake;
-    fake_start(&fake, 0);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    return 0;
-}
-
 static void expect_states(struct fake *f, int32_t a, int32_t b)
 {
     fake_expect_state(f, a, PARLEY_OK);
@@ -565,7 +551,7 @@ static void checks_its_configuration(void **state)
     parley_client_free(NULL);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
 {

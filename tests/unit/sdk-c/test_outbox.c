@@ -1,20 +1,6 @@
 /* What the user says: in order, with one id for life, until it is answered. */
 #include "tests/unit/sdk-c/fake.h"
 
-static int setup(void **state)
-{
-    static struct fake fake;
-    fake_start(&fake, 0);
-    *state = &fake;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fake_stop(*state);
-    return 0;
-}
-
 static void expect_post(struct fake *f, const char *text)
 {
     const struct frame *r = fake_expect(f, FRAME_post);
@@ -417,7 +403,7 @@ static void answers_every_call_once(void **state)
     fake_expect_no(f, PARLEY_EVENT_REPLY);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
 {
