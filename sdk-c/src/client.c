@@ -55,11 +55,16 @@ uint32_t client_chance(const struct parley_client *c)
     return r;
 }
 
+int64_t client_unix(const struct parley_client *c)
+{
+    return c->hooks.unix_ms(c->hooks.arg);
+}
+
 struct uuid client_id(const struct parley_client *c)
 {
     uint8_t random[10];
     c->hooks.random(c->hooks.arg, random, sizeof random);
-    return uuid_v7(c->hooks.unix_ms(c->hooks.arg), random);
+    return uuid_v7(client_unix(c), random);
 }
 
 bool client_is_staff(const struct parley_client *c)

@@ -40,6 +40,7 @@ struct parley_client {
     enum encoding encoding;
     struct uuid device;
     bool device_given; /* by the app; else it is kept with the rest */
+    int64_t attempt;   /* of the device, as in the last hello: only grows, over restarts too; 0: there was none */
     struct uuid me;    /* nil until the first welcome of all */
     int role;
     bool owner_dirty; /* the cache does not say yet whose it is */
@@ -66,6 +67,7 @@ void client_lock(struct parley_client *c);
 void client_unlock(struct parley_client *c);
 
 int64_t client_now(const struct parley_client *c);
+int64_t client_unix(const struct parley_client *c); /* ms since 1970 by the device's clock, which may be put back */
 uint32_t client_chance(const struct parley_client *c);
 struct uuid client_id(const struct parley_client *c); /* a new version 7 */
 

@@ -119,7 +119,7 @@ static parley_status leave_screen(struct parley_client *c, struct conversation *
         wire_json_put_value(&json, &old.items[i]);
         buf_add_char(&json, ',');
     }
-    buf_printf(&json, "{\"at\":%lld,\"screen\":%s}]", (long long)c->hooks.unix_ms(c->hooks.arg), screen);
+    buf_printf(&json, "{\"at\":%lld,\"screen\":%s}]", (long long)client_unix(c), screen);
     parley_status st = json.status == PARLEY_OK ? set(c, conv, span_str("trail"), buf_span(&json)) : json.status;
     buf_done(&json);
     return st;

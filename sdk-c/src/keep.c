@@ -9,6 +9,8 @@
 
 enum { VERSION = 1, NOTE = 1, EDIT = 2, BAD_PATH_MAX = CLIENT_PATH_MAX + 8 };
 
+#define ATTEMPT_MAX ((int64_t)1 << 52) /* no clock says so: the file is wrong */
+
 /* A conversation of 16 zero bytes is the main one, before the server has told its id. */
 static const char schema[] =
     "create table owner(one integer primary key, user text, me blob, role integer, device blob);"
@@ -24,6 +26,7 @@ static const char *const later[] = {
     ("create table if not exists context(conversation blob, key text, json text not null,"
      " primary key(conversation, key))"),
     "create table if not exists context_state(conversation blob primary key, sent integer)",
+    "create table if not exists attempt(one integer primary key, number integer)",
 };
 
 /* --- opening --- */
@@ -90,6 +93,24 @@ static parley_status read_owner(struct parley_client *c)
     return other ? PARLEY_CONFLICT : store_status(c->keep);
 }
 
+void keep_attempt(struct parley_client *c)
+{
+    struct query q = store_write(c->keep, "insert or replace into attempt values (1, ?)");
+    query_put_int(&q, c->attempt);
+    query_run(&q);
+}
+
+static parley_status read_attempt(struct parley_client *c)
+{
+    struct query q = store_read(c->keep, "select number from attempt where one = 1");
+    if (query_next(&q)) {
+        int64_t number = query_int(&q, 0);
+        c->attempt = number > 0 && number < ATTEMPT_MAX ? number : 0;
+        query_end(&q);
+    }
+    return store_status(c->keep);
+}
+
 static parley_status read_entries(struct parley_client *c)
 {
     parley_status st = PARLEY_OK;
@@ -126,6 +147,8 @@ static parley_status read_push(struct parley_client *c)
 static parley_status read_all(struct parley_client *c)
 {
     parley_status st = read_owner(c);
+    if (st == PARLEY_OK)
+        st = read_attempt(c);
     if (st == PARLEY_OK)
         st = read_push(c);
     return st == PARLEY_OK ? read_entries(c) : st;

@@ -22,6 +22,7 @@ parley_status keep_remove(struct parley_client *c);
 
 /* Saved when the lock is released. */
 void keep_owner(struct parley_client *c);
+void keep_attempt(struct parley_client *c);
 void keep_main_known(struct parley_client *c, struct uuid id);
 void keep_entry_state(struct parley_client *c, const struct entry *e);
 parley_status keep_entry_body(struct parley_client *c, const struct entry *e, struct span body); /* on disk at once */

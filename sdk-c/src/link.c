@@ -225,6 +225,17 @@ static parley_status hello_done(struct parley_client *c, const struct request *r
     return inbox_welcome(c, &answer->frame->welcome);
 }
 
+/* By this the server knows the later of two connections of the device, whichever hello comes first: one of an earlier
+ * life of the app may still be on its way. The clock, for the file may be gone; the file, for the clock may be put
+ * back. */
+static int64_t next_attempt(struct parley_client *c)
+{
+    int64_t now = client_unix(c);
+    c->attempt = now > c->attempt ? now : c->attempt + 1;
+    keep_attempt(c);
+    return c->attempt;
+}
+
 void link_opened(struct parley_client *c)
 {
     const struct settings *s = &c->settings;
@@ -237,6 +248,8 @@ void link_opened(struct parley_client *c)
 
     struct frame_cursor have[LIMIT_HAVE];
     struct frame_hello hello = {.token = span_str(s->token), .has_device = true, .device = c->device, .have = have};
+    hello.has_attempt = true;
+    hello.attempt = next_attempt(c);
     hello.have_count = inbox_have(&c->inbox, have);
     hello.has_client = s->app_name != NULL;
     hello.client.name = span_str(s->app_name);

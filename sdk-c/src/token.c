@@ -41,7 +41,7 @@ static parley_status auth_done(struct parley_client *c, const struct request *r,
     if (answer->status == PARLEY_OK) {
         const struct frame_auth_ok *ok = &answer->frame->auth_ok;
         token_use_next(c);
-        link_expiry(c, ok->has_expires_at ? ok->expires_at : 0, c->hooks.unix_ms(c->hooks.arg));
+        link_expiry(c, ok->has_expires_at ? ok->expires_at : 0, client_unix(c));
         if (!ok->has_me)
             return PARLEY_OK;
         client_now_is(c, ok->me, role_customer);

@@ -39,8 +39,11 @@ static void on_linked(void *arg, parley_status status)
     } else if (link_gone(link)) {
         hub_sign_out(link->hub, k->linking.guest);
         ask_drop(k->ask);
-    } else if (take_over(link, &k->who) == PARLEY_OK) {
+    } else if ((status = take_over(link, &k->who)) == PARLEY_OK) {
         ask_reply(k->ask, FRAME_auth_ok, &ok);
+    } else if (status == PARLEY_REPLACED) {
+        link_close(link, PARLEY_REPLACED, NULL);
+        ask_drop(k->ask);
     } else {
         link_close(link, PARLEY_SIGNED_OUT, "you are connected too often already; connect anew");
         ask_drop(k->ask);
@@ -55,6 +58,7 @@ static void become_known(struct ask *ask, const struct admission *admission)
     k->ask = ask;
     k->who = admission->who;
     k->who.device = link->who->device;
+    k->who.attempt = link->who->attempt;
     k->revision = link->who->revision;
     k->linking = (struct linking){.guest = link->who->id,
                                   .customer = admission->who.id,

@@ -22,6 +22,7 @@ struct greeting {
     int have_count;
     int page;                              /* 0: the standard one */
     bool recap;                            /* is asked for */
+    int64_t attempt;                       /* of the device; 0: not said */
     struct thread_read *reads[LIMIT_HAVE]; /* in the order of the answer; NULL: not for this reader */
     int count, pending;
     parley_status failed; /* a thread could not be read now; one that is not for this reader is just left out */
@@ -120,7 +121,10 @@ static void refuse_greeting(struct greeting *g, parley_status status, const char
 {
     struct link *link = g->ask->link;
     metric_add_by(METRIC_hellos_refused_total, status, 1);
-    api_refuse(link, g->ask->id, status, why, status_again(status) ? NULL : "data.token");
+    api_refuse(link, g->ask->id, status, why,
+               status == PARLEY_REPLACED ? "data.attempt"
+               : status_again(status)    ? NULL
+                                         : "data.token");
     link_close(link, status, why);
     greeting_end(g);
 }
@@ -226,8 +230,11 @@ static void on_admitted(void *arg, parley_status status, const struct admission 
     }
     link->who = mem_alloc(sizeof *link->who);
     *link->who = admission->who;
+    link->who->attempt = g->attempt;
     status = hub_admit(g->ask->api->hub, link);
-    if (status != PARLEY_OK)
+    if (status == PARLEY_REPLACED)
+        refuse_greeting(g, status, "a later connection of this device is open");
+    else if (status != PARLEY_OK)
         refuse_greeting(g, status, "you are connected too often already");
     else
         load_followed(g, admission);
@@ -257,6 +264,7 @@ void on_hello(struct api *api, struct link *link, const struct frame *frame)
     g->ask = ask;
     g->page = (int)h->page;
     g->recap = h->recap;
+    g->attempt = h->attempt;
     g->have_count = (int)h->have_count;
     if (g->have_count)
         memcpy(g->have, h->have, h->have_count * sizeof *h->have);

@@ -90,7 +90,8 @@ void hub_tell_device(struct hub *hub, struct uuid principal, struct uuid device,
 
 /* ---- who is here ---- */
 
-/* PARLEY_LIMIT when the principal has all the links it may have. An older link of the same device is replaced. */
+/* Earlier links of the same device, on any worker, are closed. PARLEY_REPLACED: this one is not the latest.
+ * PARLEY_LIMIT: the principal has all the links it may have. */
 parley_status hub_admit(struct hub *hub, struct link *link);
 
 /* Harmless for a link that was not admitted. */

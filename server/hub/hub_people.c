@@ -1,39 +1,125 @@
 /* The people behind the links. */
 #include "server/hub/hub_inside.h"
 
-#include "server/base/log.h"
+#include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/hub/link.h"
 #include "server/hub/peers.h"
 #include "server/hub/topic.h"
 #include "server/io/mailbox.h"
-#include "server/io/packet.h"
 
-static void replace_older(struct principal_links *p, const struct link *link)
+/* ---- one connection of a device ---- */
+
+/* A link of a device, as it is told to the other workers. */
+struct arrival {
+    struct uuid principal, device;
+    int64_t attempt, admitted_us;
+    int worker;
+};
+
+struct arrival_mail {
+    struct mail mail;
+    struct arrival arrival;
+};
+
+static struct arrival arrival_of(const struct hub *hub, const struct link *link)
 {
+    return (struct arrival){.principal = link->who->id,
+                            .device = link->who->device,
+                            .attempt = link->who->attempt,
+                            .admitted_us = link->admitted_us,
+                            .worker = hub->self};
+}
+
+/* As the device counts its connections, for a hello may overtake another on its way; else as they were let in. */
+static bool is_later(const struct arrival *a, const struct arrival *b)
+{
+    if (a->attempt && b->attempt && a->attempt != b->attempt)
+        return a->attempt > b->attempt;
+    return a->admitted_us != b->admitted_us ? a->admitted_us > b->admitted_us : a->worker > b->worker;
+}
+
+/* The link of the device that is later than this one, if there is one here; those that are earlier are closed. */
+static struct link *replace_earlier(struct hub *hub, const struct arrival *arrival)
+{
+    struct principal_links *p = map_get(&hub->principals, arrival->principal);
+    struct link *later = NULL;
+    if (!p || uuid_is_nil(arrival->device))
+        return NULL;
     LIST_EACH(&p->links, node)
     {
         struct link *other = LIST_ITEM(node, struct link, in_principal);
-        if (!uuid_is_nil(link->who->device) && uuid_equal(other->who->device, link->who->device))
+        struct arrival its = arrival_of(hub, other);
+        if (!uuid_equal(its.device, arrival->device))
+            continue;
+        if (is_later(&its, arrival))
+            later = other;
+        else
             link_close(other, PARLEY_REPLACED, NULL);
     }
+    return later;
+}
+
+static void open_arrival(struct mail *mail, void *receiver);
+
+static void tell_arrival(const struct hub *hub, const struct arrival *arrival)
+{
+    for (int i = 0; i < hub->peers->count && !uuid_is_nil(arrival->device); i++) {
+        if (i == hub->self)
+            continue;
+        struct arrival_mail *a = mem_alloc(sizeof *a);
+        *a = (struct arrival_mail){.mail.open = open_arrival, .arrival = *arrival};
+        mailbox_send(hub->peers->at[i].box, &a->mail);
+    }
+}
+
+/* A later one here is told in turn: so it ends the other, which was let in before anybody knew. */
+static void open_arrival(struct mail *mail, void *receiver)
+{
+    struct arrival_mail *a = LIST_ITEM(mail, struct arrival_mail, mail);
+    struct hub *hub = ((struct peer *)receiver)->hub;
+    const struct link *later = replace_earlier(hub, &a->arrival);
+    if (later) {
+        struct arrival its = arrival_of(hub, later);
+        tell_arrival(hub, &its);
+    }
+    mem_free(a);
+}
+
+/* ---- coming and going ---- */
+
+/* One that is about to be replaced takes no place of the one that replaces it. */
+static bool has_room(const struct principal_links *p, const struct link *link)
+{
+    const struct principal *who = link->who;
+    unsigned max = who->role == role_backend || who->role == role_bot ? LIMIT_LINKS_PER_PROGRAM
+                   : link_is_staff(link)                              ? LIMIT_LINKS_PER_AGENT
+                                                                      : LIMIT_LINKS_PER_CUSTOMER;
+    unsigned others = 0;
+    LIST_EACH(&p->links, node)
+    {
+        const struct uuid *device = &LIST_ITEM(node, struct link, in_principal)->who->device;
+        others += uuid_is_nil(*device) || !uuid_equal(*device, who->device);
+    }
+    return others < max;
 }
 
 parley_status hub_admit(struct hub *hub, struct link *link)
 {
+    link->admitted_us = clock_mono_us();
+    struct arrival arrival = arrival_of(hub, link);
+    if (replace_earlier(hub, &arrival))
+        return PARLEY_REPLACED;
     struct principal_links *p = map_get(&hub->principals, link->who->id);
-    unsigned max = link->who->role == role_backend || link->who->role == role_bot ? LIMIT_LINKS_PER_PROGRAM
-                   : link_is_staff(link)                                          ? LIMIT_LINKS_PER_AGENT
-                                                                                  : LIMIT_LINKS_PER_CUSTOMER;
-    if (p && p->count >= max)
+    if (p && !has_room(p, link))
         return PARLEY_LIMIT;
     if (!p) {
         p = mem_alloc(sizeof *p);
         list_init(&p->links);
         map_put(&hub->principals, link->who->id, p);
     }
-    replace_older(p, link);
     list_push(&p->links, &link->in_principal);
+    tell_arrival(hub, &arrival);
     if (p->count++ == 0 && hub->on_presence)
         hub->on_presence(hub->presence_arg, link->who->id, link->who->role, true);
     return PARLEY_OK;

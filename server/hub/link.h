@@ -21,6 +21,7 @@ struct principal {
     struct uuid id;
     struct uuid app;
     struct uuid device; /* nil: none given */
+    int64_t attempt;    /* of the device: grows with each connection it begins; 0: none given */
     int64_t expires_ms; /* 0: never */
     int64_t revision;   /* of the row that grants access; a greater one there withdraws it */
     struct uuid key;    /* of a customer: the id of the key that signed their token (directory_key_id); of a bot: its */
@@ -59,6 +60,7 @@ struct link {
     int64_t opened_ms;     /* ids made earlier may be repeats */
     uint64_t peer;         /* hash of the address, for limits */
     struct principal *who; /* NULL before welcome; owned */
+    int64_t admitted_us;   /* by clock_mono_us, when `who` became known */
     struct loop_timer timer;
     struct rate rates[RATE_CLASSES];
 

@@ -4,7 +4,7 @@ import asyncio
 import psycopg2
 import pytest
 
-from parley_link import Link, Refused
+from parley_link import Gone, Link, Refused
 from parley_people import Customer
 from parley_wire import uuid7
 from waiting import until
@@ -204,7 +204,8 @@ async def test_whoever_knows_a_device_takes_nothing_from_it(shop):
         assert len({anna.me, other.me, bob.me}) == 3
         await anna.reconnect()
         assert anna.texts() == ["mine"] and not other.texts() and not bob.texts()
-        await other.request("auth", token=shop.app.token("bob"))
+        with pytest.raises(Gone, match="4503"):     # is bob now, and bob's own connection is the device's later one
+            await other.request("auth", token=shop.app.token("bob"))
         await bob.reconnect()
         assert other.main in {t["conversation"] for t in bob.welcome["threads"]}
         await anna.reconnect()

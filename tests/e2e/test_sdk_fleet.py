@@ -3,9 +3,14 @@ one direction, and some of the phones are killed: in the end what each shows is 
 import asyncio
 import contextlib
 import random
+import sqlite3
+import uuid
+
+import pytest
 
 from dialogues import type_of
 from fleet import Fleet
+from parley_link import Gone, Link, Refused
 from parley_wire import DEFS
 from waiting import moment
 
@@ -171,6 +176,34 @@ async def storm(net, fleets, rng):
             await asyncio.to_thread(net.half_close, rng.choice(("up", "down")))
         else:
             await asyncio.to_thread(net.cut)
+
+
+async def test_the_hello_of_a_killed_phone_comes_late(shop, tmp_path):
+    """It ends nothing, though it comes after that of the next process. The network's part is ours here."""
+    with shop.serve(workers=2) as server:
+        async with Fleet() as fleet:
+            phone = fleet.app("ann", server.url, shop.app.token("ann"), str(tmp_path / "ann"), rows=ROWS)
+            await phone.until(lambda: phone.state == "online", "to be online")
+            await fleet.kill()
+            hello = {"token": phone.token, **said_by(tmp_path / "ann")}
+            await fleet.start()
+            await phone.until(lambda: phone.state == "online", "to be online")
+            for _ in range(8):      # by either worker
+                late = await Link("late", "msgpack").open(server.url)
+                with pytest.raises((Refused, Gone), match="replaced|4503"):
+                    await late.request("hello", **hello)
+                    await late.request("conversation.open", topic="late")
+            id = await phone.say("I am here")
+            await phone.until(lambda: phone.outbox[id] == "sent", "the answer")
+            assert "backoff" not in [event.get("state") for event in phone.last]
+
+
+def said_by(folder):
+    """The part of its last hello that an app keeps."""
+    [file] = folder.glob("*.keep")
+    with contextlib.closing(sqlite3.connect(file)) as kept:
+        [(device, attempt)] = kept.execute("SELECT device, number FROM owner, attempt")
+    return {"device": str(uuid.UUID(bytes=device)), "attempt": attempt}
 
 
 async def test_a_crowd_replays_dialogues_on_a_bad_network(shop, dialogues, size, tmp_path):

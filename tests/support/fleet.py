@@ -12,6 +12,7 @@ complains at once when it is told something twice, out of order, or a change tha
 """
 import asyncio
 import collections
+import contextlib
 import json
 import os
 
@@ -230,7 +231,8 @@ class Fleet:
         """kill -9, between two keys: what is being typed is on disk first."""
         self.gate.clear()
         await self.idle.wait()
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):   # it has ended by itself, which its reader tells of
+            self.process.kill()
         await self.process.wait()
         await self.reading
         for app in self.apps.values():

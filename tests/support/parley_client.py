@@ -107,8 +107,8 @@ class Client(Outbox):
         known = [t for t in self.threads.values() if t.base is not None]
         for thread in known:
             self.log("follow", link=link.id, conv=thread.id, have=thread.last)
-        hello = {"token": self.token, "device": self.device, "client": {"name": "test"}, "page": self.page, "recap": self.recap,
-                 "have": [{"conversation": t.id, "seq": t.last} for t in known] or None}
+        hello = {"token": self.token, "device": self.device, "attempt": time.time_ns() // 1000000, "client": {"name": "test"},
+                 "page": self.page, "recap": self.recap, "have": [{"conversation": t.id, "seq": t.last} for t in known] or None}
         self.link = link
         try:
             await link.request("hello", on_reply=lambda data, error: data and self._welcomed(link, data), **hello)

@@ -529,6 +529,43 @@ static void the_device_stays_the_same(void **state)
     assert_memory_equal(f->client->device.b, device.b, 16);
 }
 
+static int64_t attempt(struct fake *f)
+{
+    fake_open(f);
+    int64_t number = fake_expect(f, FRAME_hello)->hello.attempt;
+    assert_int_not_equal(number, 0);
+    return number;
+}
+
+static void a_later_connection_says_so(void **state)
+{
+    struct fake *f = *state;
+    int64_t last = 0;
+    for (int life = 0; life < 3; life++) { /* each with the clock put back to where the first began */
+        parley_connect(f->client);
+        for (int i = 0; i < 3; i++) {
+            int64_t number = attempt(f);
+            assert_true(number > last);
+            last = number;
+            fake_close(f, 1006);
+            fake_advance(f, BACKOFF_MAX_MS);
+        }
+        again(f);
+    }
+}
+
+static void a_later_connection_says_so_without_its_files(void **state)
+{
+    struct fake *f = *state;
+    parley_connect(f->client);
+    int64_t last = attempt(f), now = f->now;
+    assert_int_equal(parley_sign_out(f->client), PARLEY_OK);
+    again(f);
+    f->now = now + 1;
+    parley_connect(f->client);
+    assert_true(attempt(f) > last);
+}
+
 int main(void)
 {
     disk_fails_at(-1, 0);
@@ -557,6 +594,8 @@ int main(void)
         CASE(a_cache_of_nobody_known_is_not_shown),
         CASE(a_file_has_one_client),
         CASE(the_device_stays_the_same),
+        CASE(a_later_connection_says_so),
+        CASE(a_later_connection_says_so_without_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
