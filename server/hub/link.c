@@ -163,7 +163,9 @@ parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_
     return PARLEY_OK;
 }
 
-enum { HOLD_MS = 2000 };
+/* For what is on its way behind a refused post while the network stands still; and no longer, for a client that never
+ * repeats anything has to get through in the end. */
+enum { HOLD_MS = 15000 };
 
 void link_hold(struct link *link, parley_status status, struct uuid item, int64_t retry_ms)
 {
@@ -171,14 +173,17 @@ void link_hold(struct link *link, parley_status status, struct uuid item, int64_
         return;
     link->held = status;
     link->held_id = item;
+    link->held_behind = (struct uuid){0};
     link->held_until_ms = loop_now_ms(link->hub->loop) + retry_ms + HOLD_MS;
 }
 
 parley_status link_held(struct link *link, struct uuid item)
 {
     bool over = loop_now_ms(link->hub->loop) > link->held_until_ms;
-    if (link->held && (over || uuid_equal(item, link->held_id)))
+    if (link->held && (over || uuid_equal(item, link->held_id) || uuid_equal(item, link->held_behind)))
         link->held = PARLEY_OK;
+    if (link->held && uuid_is_nil(link->held_behind))
+        link->held_behind = item;
     return link->held;
 }
 

@@ -67,6 +67,7 @@ struct link {
     /* After a refusal that may be repeated the author's later posts get it too, so that repeats keep their order. */
     parley_status held;
     struct uuid held_id;
+    struct uuid held_behind; /* the first of the later ones: when it comes again, the refused one was given up */
     int64_t held_until_ms;
 };
 
@@ -95,8 +96,9 @@ bool link_is_staff(const struct link *link);
  * a program, which speaks for many, has it for each link. */
 parley_status link_spend(struct link *link, enum rate_class class, int64_t *out_retry_ms);
 
-/* After a refusal that may be repeated: later posts get it too until this one comes again, or the time to repeat it is
- * long over. Any other status holds nothing. */
+/* After a refusal that may be repeated: later posts get it too until this one comes again, or the first of those behind
+ * it does (the refused one would have come before it), or the time to repeat it is long over. Any other status holds
+ * nothing. */
 void link_hold(struct link *link, parley_status status, struct uuid item, int64_t retry_ms);
 
 /* The status that a post with this id is to be refused with; PARLEY_OK: it may go on. */
