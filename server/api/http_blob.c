@@ -135,7 +135,7 @@ static void on_part(void *arg, parley_status status, struct span data)
         send_file(t);
         return;
     }
-    status = blob_read_part(t->api->store, t->id, t->part, on_part, t);
+    status = blob_read_part(t->api->store, t->id, t->sha256, t->part, on_part, t);
     if (status != PARLEY_OK)
         refuse_transfer(t, status, NULL);
 }
@@ -149,7 +149,7 @@ static void on_get(void *arg, parley_status status, const struct blob_row *rows,
         refuse_transfer(t, PARLEY_BUSY, "too much is on its way just now; ask for a new address");
         return;
     }
-    status = blob_read_part(t->api->store, t->id, 0, on_part, t);
+    status = blob_read_part(t->api->store, t->id, t->sha256, 0, on_part, t);
     if (status != PARLEY_OK)
         refuse_transfer(t, status, NULL);
 }

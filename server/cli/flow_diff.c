@@ -37,6 +37,17 @@ static void diff_part(const char *flow, const struct side *from, const struct si
     buf_done(&hunks);
 }
 
+/* Of files the name, length and digest are all that a version has. */
+static void diff_files(const char *flow, const struct side *from, const struct side *to, struct buf *out)
+{
+    struct buf hunks;
+    buf_init(&hunks, DIFF_MAX);
+    if (line_diff(bundle_said_lines(from->text), bundle_said_lines(to->text), &hunks))
+        buf_printf(out, "--- files of %s %s\n+++ files of %s %s\n%.*s", flow, from->name, flow, to->name,
+                   SPAN_ARG(buf_span(&hunks)));
+    buf_done(&hunks);
+}
+
 static void print_diff(struct cli *cli, const char *flow, const struct side *from, const struct side *to)
 {
     struct bundle a, b;
@@ -49,6 +60,7 @@ static void print_diff(struct cli *cli, const char *flow, const struct side *fro
     for (size_t i = 0; i < b.count; i++)
         if (!part_of(&a, b.parts[i].name))
             diff_part(flow, from, to, NULL, &b.parts[i], &out);
+    diff_files(flow, from, to, &out);
     if (out.len)
         fwrite(out.ptr, 1, out.len, stdout);
     else

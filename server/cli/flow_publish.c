@@ -4,6 +4,7 @@
 #include "server/cli/admin.h"
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
+#include "server/cli/flow_said.h"
 #include "server/cli/flow_tools.h"
 #include "server/cli/flow_trial.h"
 #include "server/cli/list.h"
@@ -13,13 +14,14 @@
 
 /* A flow that was read, from a file or from what was published, and is right. */
 struct script {
+    const char *path; /* NULL: it was published before, and its files with it */
     char name[FLOW_NAME];
     struct flow_source source; /* ends in a null */
 };
 
 static int script_read(const char *path, struct script *script)
 {
-    *script = (struct script){0};
+    *script = (struct script){.path = path};
     if (!flow_name_of(path, script->name))
         return cli_fail(CLI_USAGE, "%s: name the file after the flow, in a-z 0-9 . _ -, like order-status.lua", path);
     int code = flow_source_read(path, &script->source);
@@ -40,6 +42,8 @@ static parley_status store(struct db *db, const struct script *script)
 {
     char hash[2 * CRYPTO_DIGEST + 1];
     parley_status st = db_begin(db);
+    if (st == PARLEY_OK && script->path)
+        st = flow_said_store(db, script->path, text_of(script));
     if (st == PARLEY_OK)
         st = admin_publish_flow(db, script->name, script->source.title, script->source.text.ptr, hash);
     FAULT_POINT(publish_before_commit);

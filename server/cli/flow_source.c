@@ -3,6 +3,7 @@
 #include "server/base/suggest.h"
 #include "server/cli/cli.h"
 #include "server/cli/files.h"
+#include "server/cli/flow_said.h"
 #include "server/cli/flow_tools.h"
 #include "server/flow/bundle.h"
 #include "server/flow/check.h"
@@ -19,6 +20,8 @@ struct reading {
     const char *path; /* of the flow itself */
     struct flow_called wanted[BUNDLE_MAX];
     size_t count, done;
+    struct flow_said said[BUNDLE_FILES_MAX + 1]; /* of all of them; one more than there may be */
+    size_t said_count;
 };
 
 static size_t folder_of(const char *path)
@@ -42,7 +45,7 @@ bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
     return false;
 }
 
-static void print_findings(const struct flow_findings *found, struct span source)
+void flow_findings_print(const struct flow_findings *found, struct span source)
 {
     struct buf text;
     buf_init(&text, 1 << 16);
@@ -61,6 +64,17 @@ static void note_calls(struct reading *r, const struct flow_findings *found)
             k++;
         if (k == r->count && r->count < BUNDLE_MAX)
             r->wanted[r->count++] = found->calls[i];
+    }
+}
+
+static void note_said(struct reading *r, const struct flow_findings *found)
+{
+    for (size_t i = 0; i < found->said_count; i++) {
+        size_t k = 0;
+        while (k < r->said_count && strcmp(r->said[k].name, found->said[i].name) != 0)
+            k++;
+        if (k == r->said_count && r->said_count < sizeof r->said / sizeof *r->said)
+            r->said[r->said_count++] = found->said[i];
     }
 }
 
@@ -92,7 +106,7 @@ static int not_there(const struct reading *r, const struct flow_called *call, st
                    near[0] ? ", did you mean '" : "", near, near[0] ? "'?" : "");
     snprintf(found.errors->file, sizeof found.errors->file, "%s", call->file);
     found.errors->line = call->line;
-    print_findings(&found, source);
+    flow_findings_print(&found, source);
     return CLI_PROBLEMS;
 }
 
@@ -105,7 +119,7 @@ static int check_uses(const struct reading *r, const struct flow_findings *found
         flow_check_uses(found, r->known, &missing);
     if (missing.count == 0)
         return CLI_OK;
-    print_findings(&missing, source);
+    flow_findings_print(&missing, source);
     return CLI_PROBLEMS;
 }
 
@@ -117,10 +131,11 @@ static int read_one(struct reading *r, const char *path, struct flow_findings *f
         return code;
     parley_status st = flow_check_source(path, buf_span(text), found);
     if (st != PARLEY_OK)
-        print_findings(found, buf_span(text));
+        flow_findings_print(found, buf_span(text));
     if (check_uses(r, found, buf_span(text)) != CLI_OK || st != PARLEY_OK)
         return CLI_PROBLEMS;
     note_calls(r, found);
+    note_said(r, found);
     return CLI_OK;
 }
 
@@ -158,6 +173,8 @@ int flow_source_check(const char *path, const struct flow_known *known, struct f
     }
     for (; code == CLI_OK && r.done < r.count; r.done++)
         code = read_called(&r, &r.wanted[r.done], buf_span(&text));
+    if (code == CLI_OK)
+        code = flow_said_name(path, r.said, r.said_count, &out->text);
     if (code == CLI_OK && out->text.status != PARLEY_OK)
         code =
             cli_fail(CLI_PROBLEMS, "%s: with all that it calls it has more than %d KiB", path, BUNDLE_BYTES_MAX >> 10);

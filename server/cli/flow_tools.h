@@ -50,6 +50,10 @@ int flow_source_read(const char *path, struct flow_source *out);
 /* The same, and that everything they use is among what there is. */
 int flow_source_check(const char *path, const struct flow_known *known, struct flow_source *out);
 
+/* What is wrong with this text, on stderr, and where there is more on it. */
+struct flow_findings;
+void flow_findings_print(const struct flow_findings *found, struct span source);
+
 /* The page on an error, on stdout. False when there is no such code. */
 bool flow_help_page(const char *code);
 

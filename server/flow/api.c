@@ -271,11 +271,7 @@ static parley_status check_together(struct flow_shape *at, struct value *map)
 {
     switch (at->function - flow_functions) {
     case FLOW_CALL_say:
-        if (!value_find(map, "text") && (value_find(map, "choices") || value_find(map, "buttons")))
-            return flow_refuse(at, "E202", "'choices' need a 'text' before them");
-        if (value_find(map, "choices") && value_find(map, "buttons"))
-            return flow_refuse(at, "E201", "'buttons' and 'choices' are the same: give one of them");
-        return map->count ? PARLEY_OK : flow_refuse(at, "E202", "nothing to say: give a text, a card or a custom part");
+        return flow_check_say(at, map);
     case FLOW_CALL_ask:
         return check_ask(at, map);
     case FLOW_CALL_wait:

@@ -47,7 +47,8 @@ enum flow_arg_type {
     FLOW_ARG_TEXTS,
     FLOW_ARG_FUNCTION,
     FLOW_ARG_ZONE,
-    FLOW_ARG_NAMES
+    FLOW_ARG_NAMES,
+    FLOW_ARG_FILE
 };
 
 struct flow_arg {
@@ -117,6 +118,11 @@ parley_status flow_check_remind(const struct flow_shape *at, const struct value 
 parley_status flow_check_secret(const struct flow_shape *at, const struct value *v, struct value *out);
 parley_status flow_check_url(const struct flow_shape *at, const struct value *v);
 bool flow_is_http(enum flow_function_id function);
+
+/* api_file.c: the name of a file that stands beside the flow. */
+parley_status flow_check_file(const struct flow_shape *at, const char *what, bool picture, const struct value *v);
+/* The say that gives it together with what belongs to it. */
+parley_status flow_check_say(struct flow_shape *at, const struct value *map);
 
 /* api_texts.c */
 parley_status flow_check_texts(const struct flow_shape *at, const struct value *v);

@@ -201,6 +201,7 @@ parley_status flow_check_fields(const struct flow_shape *at, const char *what, c
 
 static const struct flow_field card_fields[] = {{"title", FIELD_TEXT, true, LIMIT_TITLE},
                                                 {"text", FIELD_TEXT, false, LIMIT_TEXT},
+                                                {"image", FIELD_ANY, false, 0},
                                                 {"buttons", FIELD_LIST, false, 0},
                                                 {0}};
 static const struct flow_field button_fields[] = {
@@ -216,6 +217,9 @@ static const struct flow_field escape_fields[] = {{"queue", FIELD_NAME, true, 0}
 static parley_status check_card(const struct flow_shape *at, const struct value *v)
 {
     parley_status st = flow_check_fields(at, "card", card_fields, v);
+    const struct value *image = st == PARLEY_OK ? value_find(v, "image") : NULL;
+    if (image && !flow_is_unknown(image))
+        st = flow_check_file(at, "image", true, image);
     const struct value *buttons = st == PARLEY_OK ? value_find(v, "buttons") : NULL;
     if (!buttons || flow_is_unknown(buttons))
         return st;
@@ -330,6 +334,8 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return flow_check_secret(at, v, out);
     case FLOW_ARG_TEXTS:
         return flow_check_texts(at, v);
+    case FLOW_ARG_FILE:
+        return flow_check_file(at, at->arg->name, at->arg->min, v);
     case FLOW_ARG_URL:
         return flow_check_url(at, v);
     case FLOW_ARG_INPUT:

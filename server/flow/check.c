@@ -3,6 +3,7 @@
 
 #include "server/base/suggest.h"
 #include "server/flow/api.h"
+#include "server/flow/bundle.h"
 #include "server/flow/check_words.h"
 #include "server/flow/json.h"
 #include "server/flow/parser.h"
@@ -184,12 +185,49 @@ static void note_use(struct checking *c, enum flow_use_kind kind, const struct v
         check_note_use(c->out, kind, c->file, name->text, line);
 }
 
+/* ---- files: published with the flow, so it must be known which ---- */
+
+static void note_said(struct checking *c, const struct value *name, int line)
+{
+    struct flow_findings *out = c->out;
+    if (!name)
+        return;
+    if (flow_is_unknown(name)) {
+        flow_error_set(add_finding(c, line), "E112", "say: the file's name must be written out");
+        return;
+    }
+    if (name->type != VALUE_TEXT)
+        return; /* the check of the arguments says so */
+    for (size_t i = 0; i < out->said_count; i++)
+        if (span_is(name->text, out->said[i].name))
+            return;
+    if (out->said_count == sizeof out->said / sizeof *out->said)
+        return;
+    struct flow_said *said = &out->said[out->said_count++];
+    *said = (struct flow_said){.line = line};
+    snprintf(said->name, sizeof said->name, "%.*s", SPAN_ARG(name->text));
+    snprintf(said->file, sizeof said->file, "%s", c->file);
+}
+
+static void note_files(struct checking *c, const struct value *args, size_t count, int line)
+{
+    const struct value *card = field_of(args, count, "card"), *cards = field_of(args, count, "carousel");
+    note_said(c, field_of(args, count, "image"), line);
+    note_said(c, field_of(args, count, "file"), line);
+    if (card)
+        note_said(c, field_of(card, 1, "image"), line);
+    for (uint32_t i = 0; cards && cards->type == VALUE_ARRAY && i < cards->count; i++)
+        note_said(c, field_of(&cards->items[i], 1, "image"), line);
+}
+
 /* What must be there when this is called. */
 static void note_uses(struct checking *c, const struct flow_function *f, const struct value *args, size_t count,
                       int line)
 {
     const struct value *escape = field_of(args, count, "escape");
-    if (strcmp(f->name, "secret") == 0)
+    if (strcmp(f->name, "say") == 0)
+        note_files(c, args, count, line);
+    else if (strcmp(f->name, "secret") == 0)
         note_use(c, FLOW_USE_SECRET, count ? args : NULL, line);
     else if (strcmp(f->name, "handoff") == 0)
         note_use(c, FLOW_USE_QUEUE, field_of(args, count, "queue"), line);
@@ -296,6 +334,9 @@ static void check_names_and_calls(struct checking *c, struct span source)
     if (st == PARLEY_OK)
         st = parser_read(source, &c->arena, &second);
     check_words(c->out, c->file, source, &c->arena, check_no_wait, c);
+    int own = bundle_own_mark(source);
+    if (own)
+        flow_error_set(add_finding(c, own), "E116", "this comment would pass for one of Parley's own");
     if (st != PARLEY_OK)
         flow_error_set(add_finding(c, 1), "E103", "the file is too intricate to be checked");
     else if (!c->has_flow)

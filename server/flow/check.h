@@ -17,6 +17,13 @@ struct flow_called {
     int line;
 };
 
+/* A file that it says. */
+struct flow_said {
+    char name[65];
+    char file[FLOW_ERROR_FILE_MAX]; /* as above */
+    int line;
+};
+
 enum { FLOW_USES_MAX = 64 };
 
 /* What a flow needs beside itself, as far as that is written out. */
@@ -35,6 +42,8 @@ struct flow_findings {
     bool more;                                 /* than there is room for */
     struct flow_called calls[FLOW_CALLED_MAX]; /* each once */
     size_t call_count;
+    struct flow_said said[FLOW_CALLED_MAX + 1]; /* each once; one more than there may be, so that it is noticed */
+    size_t said_count;
     struct flow_use uses[FLOW_USES_MAX]; /* each once */
     size_t use_count;
     char id[65], title[257]; /* from flow{}, when they are written out */

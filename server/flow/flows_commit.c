@@ -8,6 +8,8 @@
 #include "server/base/metric.h"
 #include "server/flow/flows_inside.h"
 #include "server/flow/json.h"
+#include "server/io/crypto.h"
+#include "server/store/blob_row.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/timer_row.h"
 #include "server/talk/directory.h"
@@ -78,6 +80,22 @@ static struct span with_question(struct committing *c)
     return text.ptr ? text : c->step->waiting;
 }
 
+/* Files that the items show are the conversation's with them. */
+static void lend_files(const struct committing *c, struct pg_group *group)
+{
+    for (size_t i = 0; i < c->step->item_count; i++) {
+        const struct flow_file *file = c->step->items[i].shows;
+        struct blob_row row = {.conversation = c->bot->conv->id};
+        if (!file || crypto_unhex(file->sha256, row.sha256, sizeof row.sha256) != PARLEY_OK)
+            continue;
+        row.id = file->blob;
+        row.name = file->name;
+        row.type = file->type;
+        row.bytes = file->bytes;
+        blob_lend(group, &row);
+    }
+}
+
 static void add_statements(void *arg, struct pg_group *group)
 {
     struct committing *c = arg;
@@ -94,6 +112,7 @@ static void add_statements(void *arg, struct pg_group *group)
     if (s->forget)
         flow_journal_forget(group, c->bot->id);
     add_journal(c, group);
+    lend_files(c, group);
     for (size_t i = 0; i < s->process_count; i++) {
         if (s->processes[i].was == 0)
             process_insert(group, &c->processes[i]);

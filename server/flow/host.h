@@ -24,6 +24,13 @@ enum flow_state {
     FLOW_FAILED = 5 /* a person has been asked for; nothing more will come of it */
 };
 
+/* A file that stands beside the flow, put into the conversation with the item that shows it. */
+struct flow_file {
+    struct uuid blob;
+    struct span name, type, sha256; /* hex */
+    int64_t bytes;
+};
+
 /* To append, in this order, as the bot. Bodies are canonical JSON. */
 struct flow_item {
     struct uuid id; /* UUIDv8 of run, step and place: the same when the step is made again */
@@ -31,6 +38,7 @@ struct flow_item {
     struct span body;
     int line; /* of the script, and in which of its files */
     const char *file;
+    const struct flow_file *shows; /* NULL: no file */
 };
 
 /* A row of flow_journal. */

@@ -74,7 +74,8 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(CHOICES, "parley.choice[]"),
         TYPE(DATA, "any"),
         TYPE(MAP, "table<string, any>"),
-        TYPE(CARD, "{ title: string, text: string?, buttons: { label: string, link: string?, value: string? }[]? }"),
+        TYPE(CARD, "{ title: string, text: string?, image: string?, buttons: { label: string, link: string?, value: "
+                   "string? }[]? }"),
         TYPE(CUSTOM, "{ type: string, fallback: string, data: table? }"),
         TYPE(START, "{ button: string?, match: (string|string[])?, fallback: boolean? }"),
         TYPE(ESCAPE, "{ queue: string, match: (string|string[])? }"),
@@ -84,13 +85,14 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(INPUT, "\"text\"|\"number\"|\"date\"|\"email\"|\"phone\""),
         TYPE(FORM, "parley.form_field[]"),
         TYPE(REMIND, "{ after: string, say: string }"),
-        TYPE(CARDS, "{ title: string, text: string?, buttons: table[]? }[]"),
+        TYPE(CARDS, "{ title: string, text: string?, image: string?, buttons: table[]? }[]"),
         TYPE(SECRET, "parley.secret"),
         TYPE(URL, "string"),
         TYPE(TEXTS, "table<string, table<string, string|table<string, string>>>"),
         TYPE(FUNCTION, "function"),
         TYPE(ZONE, "string"),
         TYPE(NAMES, "string[]"),
+        TYPE(FILE, "string"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

@@ -82,6 +82,7 @@ static void show(int kind, const struct value *body, struct span json, struct bu
         return;
     case ITEM_media:
         quoted(out, "media", json_text(body, "name"));
+        also(out, json_text(body, "alt"));
         return;
     case ITEM_queued:
         handoff(out, body);

@@ -165,6 +165,7 @@ struct flow_version {
     struct arena texts_arena;
     bool has_about;
     struct flow_about about;
+    char *files;        /* the lines of the bundle that name them; NULL: none */
     char *escape_words; /* canonical JSON: patterns of the flow's own; NULL: none */
 };
 
@@ -257,6 +258,15 @@ enum sandbox_verdict call_fmt_when(struct flow_run *run, struct flow_call *call)
 /* ---- queues.c ---- */
 enum sandbox_verdict call_hours(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_queue_load(struct flow_run *run, struct flow_call *call);
+
+/* ---- say_file.c ---- */
+/* The file of that name; say shows it in the item that comes next. */
+parley_status say_find_file(struct flow_run *run, struct span name, struct flow_file *out, struct flow_error *error);
+/* An item that shows the file, called so. */
+parley_status say_media(struct flow_run *run, struct span file, struct span name, struct span alt,
+                        struct flow_error *error);
+/* The item that was added last shows this. */
+parley_status say_shows(struct flow_run *run, const struct flow_file *file);
 
 /* ---- say.c ---- */
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call);

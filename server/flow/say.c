@@ -8,6 +8,15 @@ static parley_status say_card(struct flow_run *run, struct flow_call *call, cons
     struct frame_card_button buttons[LIMIT_CHOICES] = {0};
     const struct value *list = value_find(card, "buttons");
     struct frame_card_body body = {.title = json_text(card, "title"), .text = json_text(card, "text")};
+    struct span image = json_text(card, "image");
+    struct flow_file shown;
+    if (image.len) {
+        parley_status st = say_find_file(run, image, &shown, call->error);
+        if (st != PARLEY_OK)
+            return st;
+        body.image = shown.blob;
+        body.has_image = true;
+    }
     body.has_text = body.text.len > 0;
     body.buttons = buttons;
     for (uint32_t i = 0; list && i < list->count; i++) {
@@ -18,7 +27,8 @@ static parley_status say_card(struct flow_run *run, struct flow_call *call, cons
         b->value = json_text(&list->items[i], "value");
         b->has_value = b->value.len > 0;
     }
-    return step_add_item(run, ITEM_card, &body, call->error);
+    parley_status st = step_add_item(run, ITEM_card, &body, call->error);
+    return st == PARLEY_OK && image.len ? say_shows(run, &shown) : st;
 }
 
 static parley_status say_custom(struct flow_run *run, struct flow_call *call, const struct value *custom)
@@ -113,13 +123,28 @@ static const struct value *choices_of(const struct flow_call *call)
     return choices ? choices : value_find(&call->args, "buttons");
 }
 
+/* The words, a picture above them, a file below. */
+static parley_status say_message(struct flow_run *run, struct flow_call *call)
+{
+    const struct value *args = &call->args;
+    struct span text = json_text(args, "text"), image = json_text(args, "image"), file = json_text(args, "file");
+    struct span none = span_of("", 0);
+    parley_status st = PARLEY_OK;
+    if (image.len)
+        st = say_media(run, image, none, json_text(args, "alt"), call->error);
+    if (st == PARLEY_OK && text.len)
+        st = say_words(run, text, choices_of(call), call->error);
+    if (st == PARLEY_OK && file.len)
+        st = say_media(run, file, json_text(args, "name"), none, call->error);
+    return st;
+}
+
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
 {
     const struct value *card = value_find(&call->args, "card"), *custom = value_find(&call->args, "custom");
-    struct span text = json_text(&call->args, "text");
     if (run->journal)
         return SANDBOX_RETURN; /* said before */
-    parley_status st = text.len ? say_words(run, text, choices_of(call), call->error) : PARLEY_OK;
+    parley_status st = say_message(run, call);
     if (st == PARLEY_OK && card)
         st = say_card(run, call, card);
     if (st == PARLEY_OK)

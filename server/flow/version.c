@@ -1,6 +1,7 @@
 /* The engine as a whole, and the versions of flows that it has compiled. */
 #include "server/base/conf.h"
 #include "server/base/mem.h"
+#include "server/flow/bundle.h"
 #include "server/flow/phrases.h"
 #include "server/flow/run.h"
 #include "server/io/crypto.h"
@@ -50,6 +51,7 @@ static void free_version(struct flow_version *v)
     }
     list_remove(&v->link);
     arena_done(&v->texts_arena);
+    mem_free(v->files);
     mem_free(v->escape_words);
     sandbox_free(&v->sandbox);
     mem_free(v);
@@ -112,6 +114,8 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
     arena_init(&v->texts_arena, TEXTS_MAX);
     memcpy(v->hash, hash, FLOW_HASH);
     snprintf(v->file, sizeof v->file, "%s", file);
+    if (bundle_said_lines(source).len)
+        v->files = mem_span(bundle_said_lines(source));
     list_init(&v->runs);
     list_init(&v->link);
     list_push(&engine->versions, &v->link);

@@ -44,8 +44,10 @@ static const struct pg_statement take_url = {
 };
 static const struct pg_statement by_id = {
     "blob_get", "select " BLOB_COLUMNS " from blob b where b.id = $1", 1, {PG_UUID}};
-static const struct pg_statement read_part = {
-    "blob_read_part", "select data from blob_part where blob = $1 and part = $2", 2, {PG_UUID, PG_I32}};
+static const struct pg_statement read_part = {"blob_read_part",
+                                              "select data from blob_part where blob in ($1, $3) and part = $2 limit 1",
+                                              3,
+                                              {PG_UUID, PG_I32, PG_UUID}};
 
 /* ---- in a transition ---- */
 
@@ -75,18 +77,46 @@ void blob_claim(struct pg_group *group, const struct blob_claim *claim)
     pg_text(claim_add(group, &claim_sha256, claim->id), claim->sha256);
 }
 
-/* ---- coming ---- */
+static const struct pg_statement lend = {
+    "blob_lend",
+    "with f as (select from blob where id = $7 and conversation = '00000000-0000-0000-0000-000000000000' and state = "
+    "2),"
+    " l as (insert into blob (id, conversation, name, type, bytes, sha256, state)"
+    "       select $1, $2, $3, $4, $5, $6, 2 from f on conflict (id) do nothing)"
+    " select parley_one((select count(*) from f), 'blob')",
+    7,
+    {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_I64, PG_BYTES, PG_UUID},
+};
 
-parley_status blob_announce(struct store *store, const struct blob_row *row, pg_done *done, void *arg)
+struct uuid blob_of_flow(const uint8_t sha256[32])
 {
-    struct pg_group *group = store_writing(store);
-    struct pg_params *p = pg_group_add(group, &announce, NULL, NULL);
+    return uuid_v8(sha256);
+}
+
+/* As announce has them. */
+static void put_row(struct pg_params *p, const struct blob_row *row)
+{
     pg_uuid(p, row->id);
     pg_uuid(p, row->conversation);
     pg_text(p, row->name);
     pg_text(p, row->type);
     pg_i64(p, row->bytes);
     pg_bytes(p, span_of(row->sha256, sizeof row->sha256));
+}
+
+void blob_lend(struct pg_group *group, const struct blob_row *row)
+{
+    struct pg_params *p = pg_group_add(group, &lend, NULL, NULL);
+    put_row(p, row);
+    pg_uuid(p, blob_of_flow(row->sha256));
+}
+
+/* ---- coming ---- */
+
+parley_status blob_announce(struct store *store, const struct blob_row *row, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    put_row(pg_group_add(group, &announce, NULL, NULL), row);
     return pg_group_send(&group, done, arg);
 }
 
@@ -181,7 +211,8 @@ static void on_part_read(void *arg, parley_status status, const struct pg_fault 
     call->done(call->arg, status, call->data);
 }
 
-parley_status blob_read_part(struct store *store, struct uuid id, int32_t part, blob_part_read *done, void *arg)
+parley_status blob_read_part(struct store *store, struct uuid id, const uint8_t sha256[32], int32_t part,
+                             blob_part_read *done, void *arg)
 {
     struct pg_group *group = store_reading(store);
     struct part_call *call = pg_group_alloc(group, sizeof *call);
@@ -189,5 +220,6 @@ parley_status blob_read_part(struct store *store, struct uuid id, int32_t part, 
     struct pg_params *p = pg_group_add(group, &read_part, on_part, call);
     pg_uuid(p, id);
     pg_i32(p, part);
+    pg_uuid(p, blob_of_flow(sha256));
     return pg_group_send(&group, on_part_read, call);
 }

@@ -42,6 +42,14 @@ struct blob_claim {
 
 void blob_claim(struct pg_group *group, const struct blob_claim *claim);
 
+/* ---- files of flows: stored once, in no conversation, under an id that follows from their bytes ---- */
+
+struct uuid blob_of_flow(const uint8_t sha256[32]);
+
+/* In a transition: the file is lent to row's conversation, under row's id. Its bytes stay where they are; a file that
+ * was never published makes the group STALE, by the statement blob_lend. */
+void blob_lend(struct pg_group *group, const struct blob_row *row);
+
 /* ---- one-time addresses ---- */
 
 /* verb: PUT or GET. */
@@ -59,8 +67,10 @@ parley_status blob_take_url(struct store *store, const uint8_t digest[32], const
 
 parley_status blob_get(struct store *store, struct uuid id, blob_rows *done, void *arg);
 
-/* data is empty when there is no such part; borrowed for the call. */
+/* data is empty when there is no such part; borrowed for the call. The digest says where the bytes of a file are that
+ * was lent. */
 typedef void blob_part_read(void *arg, parley_status status, struct span data);
-parley_status blob_read_part(struct store *store, struct uuid id, int32_t part, blob_part_read *done, void *arg);
+parley_status blob_read_part(struct store *store, struct uuid id, const uint8_t sha256[32], int32_t part,
+                             blob_part_read *done, void *arg);
 
 #endif

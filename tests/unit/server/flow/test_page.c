@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "server/base/mem.h"
+#include "server/flow/attach.h"
 #include "server/flow/bundle.h"
 #include "server/flow/check.h"
 #include "server/flow/host_memory.h"
@@ -17,8 +18,35 @@ enum { ANSWERS = 1200, LONG = 4000, ROOM = 1 << 19 };
 
 static const char *const others[] = {"identity", "another-flow"};
 
-/* A whole flow of the example, with the flows that it may call. */
-static void build(struct buf *out, struct span example, bool many)
+/* The files that stand beside the example; what is longer is too long. */
+static const struct {
+    const char *name, *begins;
+    int64_t bytes;
+} files[] = {{"logo.png", "\x89PNG\r\n\x1a\n", 900}, {"terms.pdf", "%PDF", 70000}, {"film.mp4", "", 30 << 20}};
+
+static void add_files(struct buf *out)
+{
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        bundle_add_said(out, &(struct bundle_said){
+                                 .name = span_str(files[i].name),
+                                 .type = span_str(attach_type(span_str(files[i].name))),
+                                 .bytes = files[i].bytes,
+                                 .sha256 = span_str("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+                             });
+}
+
+static void judge_said(const struct flow_said *said, char code[5])
+{
+    struct flow_error error = {.code = "E113"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(said->name, files[i].name) == 0 &&
+            attach_judge(span_str(said->name), span_str(files[i].begins), files[i].bytes, &error) == PARLEY_OK)
+            return;
+    memcpy(code, error.code, 5);
+}
+
+/* A whole flow of the example, with the flows that it may call and the files that it may send; how long it is alone. */
+static size_t build(struct buf *out, struct span example, bool many)
 {
     bool bare = memmem(example.ptr, example.len, "--@no flow", 10) || (example.len && *example.ptr == '\033') ||
                 strncmp(example.ptr, "flow { id = \"a\"", 15) == 0 ||
@@ -29,8 +57,11 @@ static void build(struct buf *out, struct span example, bool many)
         buf_add_span(out, example);
         buf_add_char(out, '\n');
     }
+    size_t alone = out->len;
     for (size_t i = 0; i < 2; i++)
         bundle_add(out, span_str(others[i]), span_str(FLOW "return 'Ana'\n"));
+    add_files(out);
+    return alone;
 }
 
 /* What the checker says of it first; nothing: "". */
@@ -39,16 +70,15 @@ static void check(struct span source, char code[5])
     const struct flow_known known = {(const char *const[]){"shop", NULL}, (const char *const[]){"shop", NULL},
                                      (const char *const[]){"orders", NULL}};
     struct flow_findings *found = mem_alloc(sizeof *found);
-    struct bundle *bundle = mem_alloc(sizeof *bundle);
-    bundle_split(source, bundle);
-    flow_check_source("example.lua", bundle->parts[0].text, found);
+    flow_check_source("example.lua", source, found);
     if (found->count == 0)
         flow_check_uses(found, &known, found);
     memcpy(code, found->errors[0].code, 5);
     for (size_t i = 0; i < found->call_count; i++)
         if (strcmp(found->calls[i].name, others[0]) != 0 && strcmp(found->calls[i].name, others[1]) != 0)
             memcpy(code, "E109", 5);
-    mem_free(bundle);
+    for (size_t i = 0; i < found->said_count; i++)
+        judge_said(&found->said[i], code);
     mem_free(found);
 }
 
@@ -84,9 +114,9 @@ static void judge(const struct flow_page *page, const char *example, char code[5
     const char *then = strstr(example, "--@then\n");
     struct span first = span_of(example, then ? (size_t)(then - example) : strlen(example));
     struct buf source, next;
-    build(&source, first, strcmp(page->code, "E103") == 0 && example == page->wrong);
+    size_t alone = build(&source, first, strcmp(page->code, "E103") == 0 && example == page->wrong);
     build(&next, span_str(then ? then + strlen("--@then\n") : ""), false);
-    check(buf_span(&source), code);
+    check(span_of(source.ptr, alone), code);
     if (code[0] == '\0')
         play(buf_span(&source), then ? buf_span(&next) : span_of("", 0), code);
     buf_done(&source);

@@ -49,6 +49,27 @@ static void what_is_expected_passes_in_every_world(void **state)
     assert_true(play(greeting, "> x\n< Name?\nescape\nhandoff why=customer\nresolve by=Mira\n< Name?", 0, report));
 }
 
+static void pictures_and_files_are_said_in_every_world(void **state)
+{
+    static const char flow[] =
+        "flow { id = 'g', title = 'G' }\n"
+        "say { text = 'This is us.', image = 'us.png', alt = 'Four people', choices = { 'Ah' } }\n"
+        "ask 'The terms?'\n"
+        "say { file = 'terms.pdf', name = 'Our terms.pdf', text = 'Here they are.' }\n"
+        "say { card = { title = 'A card', image = 'us.png' } }\n"
+        "local fine, why = pcall(say, { file = started.text .. '.txt' })\n"
+        "say(fine and 'sent' or why)\n"
+        "--@file us.png image/png 9 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+        "--@file terms.pdf application/pdf 7 ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+    static const char text[] = "> x\n< media \"us.png\" Four people\n< This is us. [Ah]\n< The terms?\n> yes\n"
+                               "< Here they are.\n< media \"Our terms.pdf\"\n< card \"A card\"\n"
+                               "< *say: the file 'x.txt' was not published with the flow*\nexpect state == ended\n";
+    char report[1024];
+    for (int crash = MEMORY_CRASH_NEVER; crash <= MEMORY_STALE_COMMIT; crash++)
+        if (!play(flow, text, (enum memory_crash)crash, report))
+            fail_msg("world %d: %s", crash, report);
+}
+
 static void what_is_not_expected_is_named_with_its_line(void **state)
 {
     static const struct {
@@ -157,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_expected_passes_in_every_world),
+        cmocka_unit_test(pictures_and_files_are_said_in_every_world),
         cmocka_unit_test(what_is_not_expected_is_named_with_its_line),
         cmocka_unit_test(a_flow_that_fails_says_where),
         cmocka_unit_test(what_happens_is_refused_when_it_is_no_function_or_too_much),

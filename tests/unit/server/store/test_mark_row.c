@@ -120,9 +120,9 @@ static void a_file_is_stored_when_its_parts_are_there(void **unused)
     assert_int_equal(put_part(id, 1, "o :)"), PARLEY_OK); /* again */
     assert_int_equal(finish(id), PARLEY_OK);
     assert_int_equal(put_part(id, 1, "evil"), PARLEY_STALE); /* what is stored stays */
-    assert_int_equal(store_fixture_wait(blob_read_part(f.store, id, 1, on_part, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_read_part(f.store, id, blob.sha256, 1, on_part, NULL)), PARLEY_OK);
     assert_string_equal(part, "o :)");
-    assert_int_equal(store_fixture_wait(blob_read_part(f.store, id, 2, on_part, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(blob_read_part(f.store, id, blob.sha256, 2, on_part, NULL)), PARLEY_OK);
     assert_string_equal(part, "");
     assert_int_equal(store_fixture_wait(blob_get(f.store, id, on_blobs, NULL)), PARLEY_OK);
     assert_int_equal(blob.state, BLOB_STORED);

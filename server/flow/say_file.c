@@ -1,0 +1,54 @@
+/* Pictures and files that a flow says: published with it, and lent to the conversation with the item that shows them.
+ * The item's place gives the blob its id, so a step that is made again says the same. */
+#include "protocol/item.h"
+#include "server/flow/bundle.h"
+#include "server/flow/run.h"
+
+parley_status say_find_file(struct flow_run *run, struct span name, struct flow_file *out, struct flow_error *error)
+{
+    struct span lines = span_str(run->version->files ? run->version->files : "");
+    struct bundle_said said;
+    while (bundle_next_said(&lines, &said)) {
+        if (!span_equal(said.name, name))
+            continue;
+        *out = (struct flow_file){
+            .blob = step_derive(run, 'f', run->work->step.number, (int)run->work->step.item_count),
+            .name = said.name,
+            .type = said.type,
+            .sha256 = said.sha256,
+            .bytes = said.bytes,
+        };
+        return PARLEY_OK;
+    }
+    flow_error_set(error, "E113", "say: the file '%.*s' was not published with the flow", SPAN_ARG(name));
+    return PARLEY_INVALID;
+}
+
+parley_status say_shows(struct flow_run *run, const struct flow_file *file)
+{
+    struct flow_work *w = run->work;
+    struct flow_file *copy = arena_array(&w->arena, 1, sizeof *copy);
+    if (!copy)
+        return PARLEY_LIMIT;
+    *copy = *file; /* what it names lives as long as the version */
+    w->items[w->step.item_count - 1].shows = copy;
+    return PARLEY_OK;
+}
+
+parley_status say_media(struct flow_run *run, struct span file, struct span name, struct span alt,
+                        struct flow_error *error)
+{
+    struct flow_file shown;
+    parley_status st = say_find_file(run, file, &shown, error);
+    if (st != PARLEY_OK)
+        return st;
+    struct frame_media_body body = {.blob = shown.blob,
+                                    .name = name.len ? name : shown.name,
+                                    .type = shown.type,
+                                    .bytes = shown.bytes,
+                                    .sha256 = shown.sha256,
+                                    .alt = alt,
+                                    .has_alt = alt.len > 0};
+    st = step_add_item(run, ITEM_media, &body, error);
+    return st == PARLEY_OK ? say_shows(run, &shown) : st;
+}
