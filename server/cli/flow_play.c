@@ -55,6 +55,8 @@ static void show_state(struct play *p)
         flow_error_print(error, bundle_file(buf_span(&p->source.text), error->file), &text);
         term_say(p->term, TONE_BAD, NULL, buf_span(&text));
     }
+    if (stage_offline(p->stage))
+        term_line(p->term, TONE_DIM, "  the customer is offline: /online brings them back, and shows what was said");
     show_wait(p);
     if (*host_memory_unknown_call(host))
         term_line(p->term, TONE_DIM, "  nothing was said of this call: /stub %s -> 200 {}",
@@ -178,6 +180,16 @@ static void on_clock(void *arg, char *rest)
 static void on_person(void *arg, char *rest)
 {
     play_happens(arg, "escape");
+}
+
+static void on_offline(void *arg, char *rest)
+{
+    play_happens(arg, "offline");
+}
+
+static void on_online(void *arg, char *rest)
+{
+    play_happens(arg, "online");
 }
 
 static void on_resolve(void *arg, char *rest)
@@ -309,6 +321,8 @@ static const struct command commands[] = {
     {"help", on_help, "/help", "this list"},
     {"json", on_json, "/json", "items as JSON, or as words again"},
     {"journal", on_journal, "/journal", "what the run has been told"},
+    {"offline", on_offline, "/offline", "the customer's connection is gone; what is said meanwhile is seen later"},
+    {"online", on_online, "/online", "the customer is back"},
     {"person", on_person, "/person", "ask for a person"},
     {"process", on_process, "/process TYPE step=NAME", "move a process, as a back end would"},
     {"quit", on_quit, "/quit", "leave; so does the end of input"},

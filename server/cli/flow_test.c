@@ -20,62 +20,60 @@ struct testing {
 
 /* ---- one transcript ---- */
 
-static void save_actual(struct testing *t, const char *path, struct span actual)
+/* What goes wrong in the worlds in which a dialogue is played, the calm one first. */
+static const struct world {
+    enum memory_crash crash;
+    const char *name;
+} worlds[] = {{MEMORY_CRASH_NEVER, NULL},
+              {MEMORY_CRASH_BEFORE_EVENT, "a crash before each step"},
+              {MEMORY_CRASH_BEFORE_COMMIT, "a crash before each step is stored"},
+              {MEMORY_CRASH_AFTER_COMMIT, "a crash after each step is stored"},
+              {MEMORY_STALE_COMMIT, "each step refused once"}};
+
+static void save_actual(const char *path, const struct world *world, struct span actual)
 {
     char name[PATH_ROOM];
     snprintf(name, sizeof name, "%.*s.actual.chat", (int)(strlen(path) - strlen(".chat")), path);
     FILE *f = fopen(name, "we");
     if (!f)
         return;
-    bool ok = fwrite(actual.ptr, 1, actual.len, f) == actual.len;
+    bool ok = !world->name || fprintf(f, "# as it was with %s\n", world->name) > 0;
+    ok = fwrite(actual.ptr, 1, actual.len, f) == actual.len && ok;
     if (fclose(f) == 0 && ok)
         fprintf(stderr, "  the dialogue as it was: %s\n", name);
 }
 
-static bool calm(struct testing *t, struct transcript *chat, struct transcript_result *result)
+/* transcript_done(result) in any case. */
+static bool play_in(const struct world *world, struct transcript *chat, struct transcript_result *result)
 {
-    chat->crash = MEMORY_CRASH_NEVER;
+    chat->crash = world->crash;
     if (transcript_play(chat, result))
         return true;
+    if (world->name)
+        fprintf(stderr, "%s: with %s it comes out differently\n", chat->path, world->name);
     fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&result->report)));
-    save_actual(t, chat->path, buf_span(&result->actual));
+    save_actual(chat->path, world, buf_span(&result->actual));
     return false;
-}
-
-static bool with_crashes(struct transcript *chat)
-{
-    static const struct {
-        enum memory_crash crash;
-        const char *name;
-    } worlds[] = {{MEMORY_CRASH_BEFORE_EVENT, "a crash before each step"},
-                  {MEMORY_CRASH_BEFORE_COMMIT, "a crash before each step is stored"},
-                  {MEMORY_CRASH_AFTER_COMMIT, "a crash after each step is stored"},
-                  {MEMORY_STALE_COMMIT, "each step refused once"}};
-    for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) {
-        struct transcript_result result;
-        chat->crash = worlds[i].crash;
-        bool ok = transcript_play(chat, &result);
-        if (!ok)
-            fprintf(stderr, "%s: with %s it comes out differently\n%.*s", chat->path, worlds[i].name,
-                    SPAN_ARG(buf_span(&result.report)));
-        transcript_done(&result);
-        if (!ok)
-            return false;
-    }
-    return true;
 }
 
 static void play(struct testing *t, struct transcript *chat)
 {
-    struct transcript_result result;
-    bool ok = calm(t, chat, &result) && (!t->crash || with_crashes(chat));
+    size_t lines = 0;
+    int64_t steps = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < (t->crash ? sizeof worlds / sizeof *worlds : 1); i++) {
+        struct transcript_result result;
+        ok = play_in(&worlds[i], chat, &result);
+        lines = result.lines;
+        steps = result.steps;
+        transcript_done(&result);
+    }
     if (ok && t->crash)
-        printf("%s   %zu lines   ok   (and again with a crash before each of %lld steps: ok)\n", chat->path,
-               result.lines, (long long)result.steps);
+        printf("%s   %zu lines   ok   (and again with a crash before each of %lld steps: ok)\n", chat->path, lines,
+               (long long)steps);
     else
-        printf("%s   %zu lines   %s\n", chat->path, result.lines, ok ? "ok" : "FAILED");
+        printf("%s   %zu lines   %s\n", chat->path, lines, ok ? "ok" : "FAILED");
     *(ok ? &t->passed : &t->failed) += 1;
-    transcript_done(&result);
 }
 
 static int test_file(struct testing *t, const char *path)

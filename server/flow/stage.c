@@ -17,7 +17,7 @@ struct stage {
     struct host_memory *host;
     struct arena arena; /* of one act */
     size_t shown;       /* items that were taken, or are the customer's */
-    bool started;
+    bool started, away; /* away: the customer is offline, and sees what is said when they are back */
 };
 
 typedef bool stage_act_run(struct stage *s, struct span rest, char why[STAGE_WHY]);
@@ -215,6 +215,20 @@ static bool act_form(struct stage *s, struct span rest, char why[STAGE_WHY])
     return true;
 }
 
+static bool act_offline(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    s->away = true;
+    return true;
+}
+
+static bool act_online(struct stage *s, struct span rest, char why[STAGE_WHY])
+{
+    if (!s->away)
+        return no(why, "the customer is not offline");
+    s->away = false;
+    return true;
+}
+
 static bool act_escape(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
     host_memory_escape(s->host);
@@ -322,24 +336,28 @@ static bool act_crash(struct stage *s, struct span rest, char why[STAGE_WHY])
     return true;
 }
 
+enum { EARLY = 1, BY_CUSTOMER = 2 }; /* may come before the flow has started; needs the customer to be online */
+
 static const struct {
     const char *word;
-    bool early; /* may come before the flow has started */
+    int when;
     stage_act_run *run;
-} acts[] = {{">", true, act_say},
-            {"user", true, act_user},
-            {"context", true, act_context},
-            {"hours", true, act_hours},
-            {"queue", true, act_queue},
-            {"form", false, act_form},
-            {"escape", false, act_escape},
-            {"advance", false, act_advance},
-            {"accept", false, act_accept},
-            {"resolve", false, act_resolve},
-            {"process", false, act_process},
-            {"event", false, act_event},
-            {"stub", true, act_stub},
-            {"crash", false, act_crash}};
+} acts[] = {{">", EARLY | BY_CUSTOMER, act_say},
+            {"user", EARLY, act_user},
+            {"context", EARLY | BY_CUSTOMER, act_context},
+            {"hours", EARLY, act_hours},
+            {"queue", EARLY, act_queue},
+            {"form", BY_CUSTOMER, act_form},
+            {"escape", BY_CUSTOMER, act_escape},
+            {"offline", 0, act_offline},
+            {"online", 0, act_online},
+            {"advance", 0, act_advance},
+            {"accept", 0, act_accept},
+            {"resolve", 0, act_resolve},
+            {"process", 0, act_process},
+            {"event", 0, act_event},
+            {"stub", EARLY, act_stub},
+            {"crash", 0, act_crash}};
 
 enum { ACTS = sizeof acts / sizeof *acts };
 
@@ -363,8 +381,10 @@ bool stage_act(struct stage *s, struct span line, char why[STAGE_WHY])
     size_t i = find_act(&rest);
     if (i == ACTS)
         return no(why, "nothing is known by this word");
-    if (!s->started && !acts[i].early)
+    if (!s->started && !(acts[i].when & EARLY))
         return no(why, "the flow has not started yet: let the customer say something, as in  > Hello");
+    if (s->away && acts[i].when & BY_CUSTOMER)
+        return no(why, "the customer is offline: write  online  first");
     arena_reset(&s->arena);
     return acts[i].run(s, rest, why);
 }
@@ -372,12 +392,17 @@ bool stage_act(struct stage *s, struct span line, char why[STAGE_WHY])
 const struct memory_item *stage_next(struct stage *s)
 {
     const struct memory_rows *rows = host_memory_rows(s->host);
-    while (s->shown < rows->item_count) {
+    while (!s->away && s->shown < rows->item_count) {
         const struct memory_item *item = &rows->items[s->shown++];
         if (!memory_item_is_input(item))
             return item;
     }
     return NULL;
+}
+
+bool stage_offline(const struct stage *s)
+{
+    return s->away;
 }
 
 struct host_memory *stage_host(struct stage *s)

@@ -22,6 +22,8 @@ void stage_free(struct stage **stage);
  *   context {...}      what the app reports
  *   advance 2d         time passes
  *   escape             the customer wants a person
+ *   offline            the customer's connection is gone: what is said meanwhile they see
+ *   online             when they are back
  *   resolve [OUTCOME] [by="Mira"] [note="..."]     the human part is over
  *   process TYPE [step=...] [state=...] [data={...}]  somebody else moves a process
  *   event TYPE {...}   something happened in the app or a back end
@@ -34,8 +36,10 @@ bool stage_act(struct stage *stage, struct span line, char why[STAGE_WHY]);
 /* Whether the line is one of these. */
 bool stage_knows(struct span line);
 
-/* What the flow, or the routing for it, has added that was not taken yet; NULL: nothing. */
+/* What the flow, or the routing for it, has added that was not taken yet; NULL: nothing, or nobody there to see it. */
 const struct memory_item *stage_next(struct stage *stage);
+
+bool stage_offline(const struct stage *stage);
 
 struct host_memory *stage_host(struct stage *stage);
 

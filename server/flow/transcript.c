@@ -82,6 +82,8 @@ static void fail(struct playing *p, const char *expected, struct span what, stru
     if (item && item->line)
         buf_printf(b, "  said by   %.*s%s:%d\n", (int)folder_of(p->t->flow_path), p->t->flow_path, item->file,
                    item->line);
+    if (stage_offline(p->stage))
+        buf_add_str(b, "  the customer is offline, and sees what is said once they are  online\n");
     const char *unknown = host_memory_unknown_call(stage_host(p->stage));
     if (*unknown)
         buf_printf(b, "  nothing was said of this call: stub %s -> 200 {...}\n", unknown);
@@ -221,6 +223,7 @@ static void play_line(struct playing *p)
 static void play_all(struct playing *p)
 {
     struct span rest = p->t->text;
+    char why[STAGE_WHY];
     while (rest.len && !p->failed) {
         p->line = without_remark(take_line(&rest));
         p->number++;
@@ -230,6 +233,8 @@ static void play_all(struct playing *p)
     if (p->failed)
         return;
     p->line = span_str("(the end)");
+    if (stage_offline(p->stage) && stage_act(p->stage, span_str("online"), why))
+        buf_add_str(&p->out->actual, "online\n");
     said_more(p);
 }
 

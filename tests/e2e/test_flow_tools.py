@@ -129,6 +129,15 @@ def test_play_lets_time_pass_and_a_person_take_over(begun):
     assert code == 0 and "handoff queue=support why=customer" in said and 'reason="no name"' in said, said
 
 
+def test_play_goes_offline_and_back(begun):
+    typed = "Hello\n/offline\nAna\n/clock +1d\n/online\n/save tests/away.chat\n"
+    code, said = parley(begun, "play", "refund", typed=typed)
+    assert code == 0 and "the customer is offline: write  online  first" in said, said
+    before, after = said.split("a person has it now", 1)
+    assert "handoff queue=support" not in before and "handoff queue=support" in after
+    assert parley(begun, "test", "tests/away.chat")[0] == 0, (begun / "tests" / "away.chat").read_text()
+
+
 def test_a_flow_that_is_called_and_not_there_is_named_with_its_line(begun):
     (begun / "flows" / "caller.lua").write_text('flow { id = "caller", title = "C" }\n\nlocal who = call("refnud")\nsay(who)\n')
     code, said = parley(begun, "check", "flows/caller.lua")

@@ -70,6 +70,26 @@ static void pictures_and_files_are_said_in_every_world(void **state)
             fail_msg("world %d: %s", crash, report);
 }
 
+/* What is said to nobody is there when they are back, in its order, and nothing happens twice. */
+static void a_customer_who_goes_away_finds_what_was_said(void **state)
+{
+    static const char flow[] = "flow { id = 'd', title = 'D' }\n"
+                               "say('Wait.')\n"
+                               "wait '1h'\n"
+                               "say('An hour.')\n"
+                               "if not ask { text = 'Still there?', timeout = '1h' } then\n"
+                               "  handoff { queue = 'help' }\n"
+                               "end\n"
+                               "say('Bye.')\n";
+    static const char text[] = "> hi\n< Wait.\noffline\nadvance 1h\nadvance 1h\nexpect state == handoff\n"
+                               "online\n< An hour.\n< Still there?\nhandoff queue=help\n"
+                               "offline\nresolve\nexpect state == ended\nonline\n< Bye.\n";
+    char report[1024];
+    for (int crash = MEMORY_CRASH_NEVER; crash <= MEMORY_STALE_COMMIT; crash++)
+        if (!play(flow, text, (enum memory_crash)crash, report))
+            fail_msg("world %d: %s", crash, report);
+}
+
 static void what_is_not_expected_is_named_with_its_line(void **state)
 {
     static const struct {
@@ -97,6 +117,13 @@ static void what_is_not_expected_is_named_with_its_line(void **state)
         {"hours care mon 9\n", "\"mon 9\" is no part of opening hours"},
         {"hours care Mars/Crater mon 9-17\n", "is no part of opening hours"},
         {"queue care waiting=many\n", "each a number"},
+        {"> x\noffline\n< Name?\n", "nothing more to be said before this"},
+        {"> x\n< Name?\noffline\n> Ann\n", "the customer is offline: write  online  first"},
+        {"> x\n< Name?\noffline\nadvance 1h\nhandoff queue=help\n",
+         "got       nothing\n  the customer is offline, and sees what is said once they are  online\n"},
+        {"> x\n< Name?\noffline\nadvance 1h\n", "(the end)\n  expected  nothing more"},
+        {"> x\n< Name?\nonline\n", "the customer is not offline"},
+        {"offline\n", "has not started yet"},
     };
     char report[1024];
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -179,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_expected_passes_in_every_world),
         cmocka_unit_test(pictures_and_files_are_said_in_every_world),
+        cmocka_unit_test(a_customer_who_goes_away_finds_what_was_said),
         cmocka_unit_test(what_is_not_expected_is_named_with_its_line),
         cmocka_unit_test(a_flow_that_fails_says_where),
         cmocka_unit_test(what_happens_is_refused_when_it_is_no_function_or_too_much),
