@@ -237,9 +237,13 @@ static void on_json(void *arg, char *rest)
 void play_journal(struct play *p)
 {
     const struct memory_rows *rows = host_memory_rows(stage_host(p->stage));
-    for (size_t i = 0; i < rows->journal_count; i++)
-        term_line(p->term, TONE_DIM, "  %" PRId64 "  step %" PRId64 "  %s:%d  %s", rows->journal[i].entry,
-                  rows->journal[i].step, rows->journal[i].call, rows->journal[i].line, rows->journal[i].data);
+    for (size_t i = 0; i < rows->journal_count; i++) {
+        const struct memory_row *row = &rows->journal[i];
+        char *said = memory_rows_said(rows, row);
+        term_line(p->term, TONE_DIM, "  %" PRId64 "  step %" PRId64 "  %s:%d  %s  %s", row->entry, row->step, row->call,
+                  row->line, row->data, said ? said : "");
+        mem_free(said);
+    }
     term_line(p->term, TONE_DIM, "  stands at %s", rows->waiting);
 }
 

@@ -62,8 +62,8 @@ static void say_journal(const struct saved_run *run)
     puts("journal:");
     for (size_t i = 0; i < run->saved.entry_count; i++) {
         const struct flow_entry *e = &run->saved.entries[i];
-        printf("  %4" PRId64 "  step %-4" PRId64 " %.*s:%d  %.*s\n", e->entry, e->step, SPAN_ARG(e->call), e->line,
-               SPAN_ARG(e->data));
+        printf("  %4" PRId64 "  step %-4" PRId64 " %.*s:%d  %.*s%s%.*s\n", e->entry, e->step, SPAN_ARG(e->call),
+               e->line, SPAN_ARG(e->data), e->item.len ? "  " : "", SPAN_ARG(e->item));
     }
 }
 
@@ -120,7 +120,10 @@ static void put_journal(struct buf *out, const struct saved_run *run)
         buf_printf(out, "%s{\"entry\":%" PRId64 ",\"step\":%" PRId64 ",\"line\":%d,", i ? ",\n " : "\n ", e->entry,
                    e->step, e->line);
         put_pair(out, "call", e->call);
-        buf_printf(out, ",\"data\":%.*s}", SPAN_ARG(e->data));
+        buf_printf(out, ",\"data\":%.*s", SPAN_ARG(e->data));
+        if (e->item.len)
+            buf_printf(out, ",\"item\":%.*s", SPAN_ARG(e->item));
+        buf_add_char(out, '}');
     }
 }
 

@@ -59,6 +59,7 @@ static void keep_run(void *arg, const struct stored_run *row)
         entries[i] = row->saved.entries[i];
         entries[i].call = keep_span(run, entries[i].call);
         entries[i].data = keep_span(run, entries[i].data);
+        entries[i].item = entries[i].item.len ? keep_span(run, entries[i].item) : entries[i].item;
     }
 }
 
@@ -120,13 +121,15 @@ static bool read_entries(struct saved_run *run, const struct value *journal)
     struct flow_entry *entries = arena_array(&run->arena, (size_t)journal->count + 1, sizeof *entries);
     for (uint32_t i = 0; i < journal->count; i++) {
         const struct value *e = &journal->items[i], *data = e->type == VALUE_MAP ? value_find(e, "data") : NULL;
+        const struct value *item = data ? value_find(e, "item") : NULL;
         if (!data)
             return false;
         entries[i] = (struct flow_entry){.entry = json_int(e, "entry"),
                                          .step = json_int(e, "step"),
                                          .call = json_text(e, "call"),
                                          .line = (int)json_int(e, "line"),
-                                         .data = json_write(&run->arena, data)};
+                                         .data = json_write(&run->arena, data),
+                                         .item = item ? json_write(&run->arena, item) : (struct span){0}};
     }
     run->saved.entries = entries;
     run->saved.entry_count = journal->count;

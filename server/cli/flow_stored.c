@@ -4,22 +4,28 @@
 #include "server/base/mem.h"
 #include "server/cli/db.h"
 #include "server/flow/json.h"
+#include "server/store/flow_row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { STATEMENT = 2048, SCRATCH = 1 << 16 };
 
-enum column { ID, CONVERSATION, HASH, STATE, STEP, INPUT, WAITING, ENTRY, ENTRY_STEP, CALL, LINE, DATA };
+enum column { ID, CONVERSATION, HASH, STATE, STEP, INPUT, WAITING, ENTRY, ENTRY_STEP, CALL, LINE, DATA, ITEM };
 
 static const char columns[] =
     "with w as (%s) select w.run, r.conversation, encode(r.hash, 'hex'), r.state, r.step, r.input_seq, r.waiting,"
-    " j.entry, j.step, j.call, j.line, j.data from w left join flow_run r on r.id = w.run"
-    " left join flow_journal j on j.run = r.id order by w.run, j.entry";
+    " j.entry, j.step, j.call, j.line, j.data, " FLOW_JOURNAL_ITEM " from w left join flow_run r on r.id = w.run"
+    " left join flow_journal j on j.run = r.id " FLOW_JOURNAL_JOIN("r.conversation") " order by w.run, j.entry";
 
 static int64_t number(const struct db_rows *rows, size_t row, enum column column)
 {
     return strtoll(db_cell(rows, row, (int)column), NULL, 10);
+}
+
+static struct span text_of(const char *cell)
+{
+    return cell ? span_str(cell) : (struct span){0};
 }
 
 static int64_t question_of(struct span waiting)
@@ -40,7 +46,8 @@ static size_t read_entries(const struct db_rows *rows, size_t first, size_t end,
                                            .step = number(rows, row, ENTRY_STEP),
                                            .call = span_str(db_cell(rows, row, CALL)),
                                            .line = (int)number(rows, row, LINE),
-                                           .data = span_str(db_cell(rows, row, DATA))};
+                                           .data = span_str(db_cell(rows, row, DATA)),
+                                           .item = text_of(db_cell(rows, row, ITEM))};
     return n;
 }
 

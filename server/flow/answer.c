@@ -24,7 +24,7 @@ static bool same_word(struct span a, struct span b)
 }
 
 /* A tap says which; words may be the label, or the value. */
-static enum answer judge_choice(const struct value *choices, struct span said, bool tapped, struct value *out)
+static bool read_choice(const struct value *choices, struct span said, bool tapped, struct value *out)
 {
     for (uint32_t i = 0; i < choices->count; i++) {
         const struct value *c = &choices->items[i];
@@ -34,9 +34,36 @@ static enum answer judge_choice(const struct value *choices, struct span said, b
         if (!is)
             continue;
         *out = value_text(value);
-        return ANSWER_FITS;
+        return true;
     }
-    return ANSWER_WRONG;
+    return false;
+}
+
+/* The points are the place among the choices. */
+static bool read_rating(const struct value *choices, struct value *out)
+{
+    for (uint32_t i = 0; i < choices->count; i++)
+        if (span_equal(json_text(&choices->items[i], "value"), out->text)) {
+            *out = value_int(i + 1);
+            return true;
+        }
+    return false;
+}
+
+static struct span words_of(int kind, const struct value *body)
+{
+    return kind == ITEM_text ? trim(json_text(body, "text")) : span_of("", 0);
+}
+
+/* A run is rebuilt by reading its answers again: what was an answer once has to stay the same one. */
+bool answer_value(const struct value *args, int kind, const struct value *body, struct arena *arena, struct value *out)
+{
+    const struct value *choices = value_find(args, "choices");
+    bool tapped = kind == ITEM_choice;
+    struct value said = value_text(tapped ? json_text(body, "value") : words_of(kind, body));
+    if (!choices)
+        return said.text.len && input_read((enum input)json_int(args, "type"), &said, arena, out);
+    return read_choice(choices, said.text, tapped, out) && (!value_find(args, "rating") || read_rating(choices, out));
 }
 
 static bool matches_one(struct flow_run *run, struct span pattern, struct span said)
@@ -74,26 +101,6 @@ bool answer_in_range(const struct value *args, const struct value *v)
     return !(min && real_of(v) < real_of(min)) && !(max && real_of(v) > real_of(max));
 }
 
-static enum answer judge_text(struct flow_run *run, const struct value *args, struct span said, struct value *out)
-{
-    struct value text = value_text(said);
-    if (said.len == 0 || !input_read((enum input)json_int(args, "type"), &text, &run->work->arena, out))
-        return ANSWER_WRONG;
-    bool fits = answer_in_range(args, out) && answer_matches(run, value_find(args, "match"), said);
-    return fits ? ANSWER_FITS : ANSWER_WRONG;
-}
-
-/* The points are the place among the choices. */
-static enum answer judge_rating(const struct value *choices, enum answer answer, struct value *out)
-{
-    for (uint32_t i = 0; answer == ANSWER_FITS && i < choices->count; i++)
-        if (span_equal(json_text(&choices->items[i], "value"), out->text)) {
-            *out = value_int(i + 1);
-            return answer;
-        }
-    return answer;
-}
-
 /* A tap on an older question is none. Words are taken in the order in which they were said, even when the question was
  * asked a moment later: so what comes of a dialogue does not depend on who was faster. */
 enum answer answer_judge(struct flow_run *run, const struct value *args, const struct flow_event *e,
@@ -101,20 +108,15 @@ enum answer answer_judge(struct flow_run *run, const struct value *args, const s
 {
     const struct value *choices = value_find(args, "choices");
     int64_t to = json_int(body, "to");
-    enum answer answer;
     if (run->wait.function == FLOW_CALL_form)
         return answer_form(run, args, e, body, out);
     if (e->kind == ITEM_custom || e->kind == ITEM_form_answer)
         return ANSWER_NONE;
-    if (e->kind == ITEM_choice) {
-        if (!choices || (to && to < run->question_seq))
-            return ANSWER_NONE;
-        answer = judge_choice(choices, json_text(body, "value"), true, out);
-        return value_find(args, "rating") ? judge_rating(choices, answer, out) : answer;
-    }
-    struct span said = e->kind == ITEM_text ? trim(json_text(body, "text")) : span_of("", 0);
-    if (!choices)
-        return judge_text(run, args, said, out);
-    answer = judge_choice(choices, said, false, out);
-    return value_find(args, "rating") ? judge_rating(choices, answer, out) : answer;
+    if (e->kind == ITEM_choice && (!choices || (to && to < run->question_seq)))
+        return ANSWER_NONE;
+    if (!answer_value(args, e->kind, body, &run->work->arena, out))
+        return ANSWER_WRONG;
+    bool fits = choices ||
+                (answer_in_range(args, out) && answer_matches(run, value_find(args, "match"), words_of(e->kind, body)));
+    return fits ? ANSWER_FITS : ANSWER_WRONG;
 }

@@ -15,14 +15,19 @@ static bool read_choice(const struct value *question, const struct value *said, 
     return false;
 }
 
-static bool read_field(struct flow_run *run, const struct value *question, const struct value *said, struct value *out)
+static bool read_field(const struct value *question, const struct value *said, struct arena *arena, struct value *out)
 {
     enum input input = (enum input)json_int(question, "type");
-    if (input == INPUT_CHOICE)
-        return read_choice(question, said, out);
-    if (!input_read(input, said, &run->work->arena, out) || !answer_in_range(question, out))
-        return false;
-    return said->type != VALUE_TEXT || answer_matches(run, value_find(question, "match"), said->text);
+    return input == INPUT_CHOICE ? read_choice(question, said, out) : input_read(input, said, arena, out);
+}
+
+static bool field_fits(struct flow_run *run, const struct value *question, const struct value *said,
+                       const struct value *read)
+{
+    if (json_int(question, "type") == INPUT_CHOICE)
+        return true;
+    return answer_in_range(question, read) &&
+           (said->type != VALUE_TEXT || answer_matches(run, value_find(question, "match"), said->text));
 }
 
 static bool is_empty(const struct value *said)
@@ -43,7 +48,7 @@ static const struct value *read_fields(struct flow_run *run, const struct value 
             return question;
         if (is_empty(said))
             continue;
-        if (!read_field(run, question, said, &read))
+        if (!read_field(question, said, &run->work->arena, &read) || !field_fits(run, question, said, &read))
             return question;
         value_put(out, id, read);
     }
@@ -67,4 +72,22 @@ enum answer answer_form(struct flow_run *run, const struct value *args, const st
         return ANSWER_FITS;
     *out = value_text(json_text(wrong, "label"));
     return ANSWER_WRONG;
+}
+
+bool answer_form_value(const struct value *args, const struct value *body, struct arena *arena, struct value *out)
+{
+    const struct value *questions = value_find(args, "fields"), *values = value_find(body, "values");
+    if (!values || values->type != VALUE_MAP || value_map(arena, questions->count, out) != PARLEY_OK)
+        return false;
+    for (uint32_t i = 0; i < questions->count; i++) {
+        struct span id = json_text(&questions->items[i], "id");
+        const struct value *said = value_get(values, id);
+        struct value read;
+        if (is_empty(said))
+            continue;
+        if (!read_field(&questions->items[i], said, arena, &read))
+            return false;
+        value_put(out, id, read);
+    }
+    return true;
 }

@@ -35,10 +35,12 @@ static char *start_text(const struct flow_birth *birth)
     struct value map;
     arena_init(&arena, STEP_ARENA);
     char *text = NULL;
-    if (value_map(&arena, 3, &map) == PARLEY_OK) {
+    if (value_map(&arena, 4, &map) == PARLEY_OK) {
         value_put(&map, span_str("seq"), value_int(birth->input_seq));
         if (birth->text.len)
             value_put(&map, span_str("text"), value_text(birth->text));
+        if (birth->text.len && birth->input_seq)
+            value_put(&map, span_str("said"), value_int(birth->input_seq));
         if (birth->kind.len)
             value_put(&map, span_str("kind"), value_text(birth->kind));
         text = mem_span(json_write(&arena, &map));
@@ -104,6 +106,7 @@ static parley_status read_start(struct flow_run *run)
     if (journal_next(run->journal, &call, &told, &error) != PARLEY_OK)
         return PARLEY_INVALID;
     arena_init(&arena, STEP_ARENA);
+    recall_start(run, &told);
     run_replace_text(&run->started, json_write(&arena, told));
     run->event_seq = json_int(told, "seq");
     arena_done(&arena);
@@ -118,7 +121,7 @@ static parley_status restore(struct flow_run *run, const struct flow_saved *save
     run->question_seq = saved->question_seq;
     run->next_entry = (int64_t)saved->entry_count + 1;
     for (size_t i = 0; i < saved->entry_count; i++)
-        run->journal_bytes += saved->entries[i].data.len;
+        run->journal_bytes += saved->entries[i].data.len + saved->entries[i].item.len;
     parley_status st = journal_open(saved->entries, saved->entry_count, &run->journal);
     if (st == PARLEY_OK)
         st = read_waiting(run, saved->waiting);

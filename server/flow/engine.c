@@ -24,7 +24,7 @@ static void adopt_step(struct flow_run *run)
     run->state = s->state;
     run->next_entry += (int64_t)s->entry_count;
     for (size_t i = 0; i < s->entry_count; i++)
-        run->journal_bytes += s->entries[i].data.len;
+        run->journal_bytes += s->entries[i].bytes;
     if (!uuid_is_nil(s->timer_set) || !uuid_is_nil(s->timer_clear))
         run->timer = s->timer_set;
     run->until_ms = w->until_ms;

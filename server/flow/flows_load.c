@@ -144,7 +144,8 @@ static void keep_entry(struct bot *bot, const struct flow_journal_row *row)
                                                            .step = row->step,
                                                            .call = arena_span(&bot->arena, row->call),
                                                            .line = row->line,
-                                                           .data = arena_span(&bot->arena, row->data)};
+                                                           .data = arena_span(&bot->arena, row->data),
+                                                           .item = arena_span(&bot->arena, row->item)};
 }
 
 static void on_journal(void *arg, parley_status status, const struct flow_journal_row *rows, int n)
@@ -163,7 +164,7 @@ static void on_journal(void *arg, parley_status status, const struct flow_journa
 static void read_journal(struct bot *bot)
 {
     int64_t after = bot->entry_count ? bot->entries[bot->entry_count - 1].entry : 0;
-    parley_status st = flow_journal_load(bot->flows->store, bot->id, after, on_journal, bot);
+    parley_status st = flow_journal_load(bot->flows->store, &bot->row, after, on_journal, bot);
     if (st != PARLEY_OK)
         fail(bot, "journal", st);
 }

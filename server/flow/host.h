@@ -47,7 +47,10 @@ struct flow_entry {
     int64_t step;
     struct span call; /* "ask" */
     int line;
-    struct span data; /* canonical JSON: label, args (digest), told */
+    struct span data; /* canonical JSON: label, args (digest), told; without what was said (journal.h) */
+    int64_t said;     /* number of the item that has what was said; 0: nothing was */
+    struct span item; /* when it is read again, that item as JSON {kind, body}; empty: it has been erased */
+    size_t bytes;     /* of all this together, when it is written */
 };
 
 /* What a step makes of one process, all its changes together; an item for each of them is among the items. When the row

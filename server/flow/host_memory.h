@@ -68,6 +68,8 @@ void host_memory_accept(struct host_memory *host);
 void host_memory_back(struct host_memory *host, const char *outcome, const char *note, const char *by);
 /* Time passes; a timer that is due fires. */
 void host_memory_advance(struct host_memory *host, int64_t ms);
+/* The item of that number is erased: the log and the journal no longer have what it said. */
+void host_memory_erase(struct host_memory *host, int64_t seq);
 /* Takes the run out of memory; the next event brings it back. */
 void host_memory_crash(struct host_memory *host);
 /* Somebody else moves the processes of change->type; its id and revisions do not count. False when there is none. */

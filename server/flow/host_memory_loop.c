@@ -194,13 +194,19 @@ static struct flow_version *version(struct host_memory *h)
     return v;
 }
 
-/* The run as it is stored; mem_free(entries). */
+/* The run as it is stored; entries_free. */
 static struct flow_saved stored(const struct host_memory *h, struct flow_entry **entries)
 {
     *entries = mem_array(h->rows.journal_count + 1, sizeof **entries);
     for (size_t i = 0; i < h->rows.journal_count; i++) {
         const struct memory_row *r = &h->rows.journal[i];
-        (*entries)[i] = (struct flow_entry){r->entry, r->step, span_str(r->call), r->line, span_str(r->data)};
+        char *said = memory_rows_said(&h->rows, r);
+        (*entries)[i] = (struct flow_entry){.entry = r->entry,
+                                            .step = r->step,
+                                            .call = span_str(r->call),
+                                            .line = r->line,
+                                            .data = span_str(r->data),
+                                            .item = said ? span_str(said) : (struct span){0}};
     }
     return (struct flow_saved){
         .run = run_id,
@@ -215,12 +221,19 @@ static struct flow_saved stored(const struct host_memory *h, struct flow_entry *
     };
 }
 
+static void entries_free(struct flow_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mem_free((char *)entries[i].item.ptr);
+    mem_free(entries);
+}
+
 parley_status host_memory_rehearse(const struct host_memory *h, struct rehearsal *rehearsal, struct flow_error *error)
 {
     struct flow_entry *entries;
     struct flow_saved saved = stored(h, &entries);
     parley_status st = rehearsal_try(rehearsal, &saved, error);
-    mem_free(entries);
+    entries_free(entries, saved.entry_count);
     return st;
 }
 
@@ -232,7 +245,7 @@ static void load(struct host_memory *h)
     h->rebuilt++;
     parley_status st = flow_load(h->engine, version(h), &saved, NULL, &run);
     assert(st == PARLEY_OK);
-    mem_free(entries);
+    entries_free(entries, saved.entry_count);
     pump(h);
 }
 
@@ -329,6 +342,11 @@ void host_memory_start(struct host_memory *h, const char *text)
 }
 
 /* ---- what happens ---- */
+
+void host_memory_erase(struct host_memory *h, int64_t seq)
+{
+    memory_rows_erase(&h->rows, seq);
+}
 
 void host_memory_post(struct host_memory *h, int kind, const char *body)
 {

@@ -17,6 +17,8 @@ struct entry {
     struct span label;
     struct span digest;
     const struct value *told;
+    const struct value *body; /* of the item that it refers to; NULL: there is none */
+    int kind;
 };
 
 struct journal {
@@ -26,6 +28,17 @@ struct journal {
     size_t at;
     struct entry standing; /* call empty: not known */
 };
+
+static void read_item(struct journal *j, struct span item, struct entry *e)
+{
+    struct value *map = item.len ? arena_alloc(&j->arena, sizeof *map) : NULL;
+    if (!map || json_read(&j->arena, item, map) != PARLEY_OK)
+        return;
+    e->kind = (int)json_int(map, "kind");
+    e->body = value_find(map, "body");
+    if (e->body && e->body->type != VALUE_MAP)
+        e->body = NULL;
+}
 
 static parley_status read_entry(struct journal *j, const struct flow_entry *row, struct entry *e)
 {
@@ -39,6 +52,7 @@ static parley_status read_entry(struct journal *j, const struct flow_entry *row,
     e->label = json_text(data, "label");
     e->digest = json_text(data, "args");
     e->told = value_find(data, "told");
+    read_item(j, row->item, e);
     return e->call.ptr && e->told && e->told->type == VALUE_MAP ? PARLEY_OK : PARLEY_INVALID;
 }
 
@@ -145,6 +159,18 @@ parley_status journal_next(struct journal *j, const struct journal_call *call, c
     return PARLEY_OK;
 }
 
+const struct value *journal_said(const struct journal *j, int *out_kind)
+{
+    const struct entry *e = &j->entries[j->at - 1];
+    *out_kind = e->kind;
+    return e->body;
+}
+
+struct arena *journal_arena(struct journal *j)
+{
+    return &j->arena;
+}
+
 int64_t journal_position(const struct journal *j)
 {
     return (int64_t)j->at + 1;
@@ -161,15 +187,30 @@ int64_t journal_first_step(const struct journal *j)
     return j->count ? j->entries[0].step : 0;
 }
 
+static bool is_copy(const struct value *told, struct span key)
+{
+    return value_find(told, "said") && (span_is(key, "value") || span_is(key, "text"));
+}
+
+static parley_status without_copies(struct arena *arena, const struct value *told, struct value *out)
+{
+    parley_status st = value_map(arena, told->count, out);
+    for (uint32_t i = 0; st == PARLEY_OK && i < told->count; i++)
+        if (!is_copy(told, told->members[i].key))
+            value_put(out, told->members[i].key, told->members[i].value);
+    return st;
+}
+
 struct span journal_data(struct arena *arena, const struct journal_call *call, const struct value *told)
 {
+    struct value kept;
     char digest[DIGEST_TEXT + 1];
     struct value data;
     write_digest(call->digest, digest);
-    if (value_map(arena, 4, &data) != PARLEY_OK)
+    if (value_map(arena, 4, &data) != PARLEY_OK || without_copies(arena, told, &kept) != PARLEY_OK)
         return (struct span){0};
     value_put(&data, span_str("args"), value_text(span_str(digest)));
-    value_put(&data, span_str("told"), *told);
+    value_put(&data, span_str("told"), kept);
     value_put(&data, span_str("label"), value_text(call->label));
     if (call->file)
         value_put(&data, span_str("file"), value_text(span_str(call->file)));

@@ -2,7 +2,10 @@
  *
  * An entry says which call was answered, and how. Beside the answer stands a digest of the call's arguments and of all
  * that the script said and did since the entry before, so that a script which goes another way is noticed at the next
- * entry, with both sides' lines. Owned by its run while that replays. */
+ * entry, with both sides' lines. Owned by its run while that replays.
+ *
+ * What was said is not copied: where `told` has the number of an item as `said`, its `value` and `text` are left out,
+ * and made again of that item (recall.c). So when the item is erased, they are. */
 #ifndef SERVER_FLOW_JOURNAL_H
 #define SERVER_FLOW_JOURNAL_H
 
@@ -41,6 +44,10 @@ bool journal_at_end(const struct journal *journal);
 parley_status journal_next(struct journal *journal, const struct journal_call *call, const struct value **out_told,
                            struct flow_error *error);
 
+/* The item that the entry read last refers to, and its kind; NULL: it has been erased. In the journal's arena. */
+const struct value *journal_said(const struct journal *journal, int *out_kind);
+struct arena *journal_arena(struct journal *journal);
+
 /* The number of the next entry, also when there is none. */
 int64_t journal_position(const struct journal *journal);
 
@@ -53,7 +60,7 @@ void journal_differs(const struct journal *journal, const struct journal_call *c
 /* The step in which the first entry was written; 0 when there is none. */
 int64_t journal_first_step(const struct journal *journal);
 
-/* The data of a row, canonical; ptr NULL when the arena is full. */
+/* What the row has of what was told, as canonical data; ptr NULL when the arena is full. */
 struct span journal_data(struct arena *arena, const struct journal_call *call, const struct value *told);
 
 #endif

@@ -54,8 +54,8 @@ void memory_rows_add(struct memory_rows *r, const struct flow_item *item)
     for (size_t i = 0; i < r->item_count; i++)
         assert(uuid_is_nil(item->id) || !uuid_equal(r->items[i].id, item->id)); /* unique in the table */
     r->items = grow(r->items, r->item_count, sizeof *r->items);
-    r->items[r->item_count++] = (struct memory_item){item->id, item->kind, mem_span(item->body), item->line,
-                                                     mem_text(item->file ? item->file : "")};
+    r->items[r->item_count++] = (struct memory_item){
+        item->id, item->kind, mem_span(item->body), item->line, mem_text(item->file ? item->file : ""), false};
 }
 
 bool memory_item_is_input(const struct memory_item *item)
@@ -77,7 +77,28 @@ static void add_entry(struct memory_rows *r, const struct flow_entry *e)
     assert(e->entry == (int64_t)r->journal_count + 1);
     r->journal = grow(r->journal, r->journal_count, sizeof *r->journal);
     r->journal[r->journal_count++] =
-        (struct memory_row){e->entry, e->step, mem_span(e->call), mem_span(e->data), e->line};
+        (struct memory_row){e->entry, e->step, mem_span(e->call), mem_span(e->data), e->line, e->said};
+}
+
+void memory_rows_erase(struct memory_rows *r, int64_t seq)
+{
+    struct memory_item *item = &r->items[seq - 1];
+    mem_free(item->body);
+    item->body = mem_text("{}");
+    item->erased = true;
+}
+
+char *memory_rows_said(const struct memory_rows *r, const struct memory_row *entry)
+{
+    const struct memory_item *item = entry->said ? &r->items[entry->said - 1] : NULL;
+    struct buf text;
+    if (!item || item->erased)
+        return NULL;
+    buf_init(&text, 2 * LIMIT_BODY);
+    buf_printf(&text, "{\"kind\":%d,\"body\":%s}", item->kind, item->body);
+    char *said = mem_span(buf_span(&text));
+    buf_done(&text);
+    return said;
 }
 
 static void put_text(struct value *map, const char *key, struct span text)

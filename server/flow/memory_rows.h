@@ -11,6 +11,7 @@ struct memory_item {
     char *body;
     int line; /* of the script that made it; 0: none did */
     char *file;
+    bool erased;
 };
 
 /* Whether a run is told of it. */
@@ -20,6 +21,7 @@ struct memory_row {
     int64_t entry, step;
     char *call, *data;
     int line;
+    int64_t said;
 };
 
 struct memory_process {
@@ -54,6 +56,12 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s);
 
 /* Under the next number; id nil: the customer's, or what routing would write, with all of the request as its body. */
 void memory_rows_add(struct memory_rows *r, const struct flow_item *item);
+
+/* It keeps its number. */
+void memory_rows_erase(struct memory_rows *r, int64_t seq);
+
+/* The item that an entry names, as a reader of the journal gets it: {kind, body}, mem_free. NULL: none, or erased. */
+char *memory_rows_said(const struct memory_rows *r, const struct memory_row *entry);
 
 void memory_rows_put_process(struct memory_rows *r, const struct flow_process *p);
 int64_t memory_process_revision(const struct memory_process *p);

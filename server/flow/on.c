@@ -136,10 +136,12 @@ bool on_topic_open(const struct flow_run *run)
 
 bool on_told(const struct flow_run *run, struct arena *arena, const struct on_start *start, struct value *out)
 {
-    if (value_map(arena, 7, out) != PARLEY_OK)
+    if (value_map(arena, 8, out) != PARLEY_OK)
         return false;
     value_put(out, span_str("on"), value_int(start->handler + 1));
     value_put(out, span_str("value"), start->argument);
+    if (start->said)
+        value_put(out, span_str("said"), value_int(start->said));
     value_put(out, span_str("until"), value_int(run->until_ms));
     value_put(out, span_str("question"), value_int(run->question_seq));
     if (start->unbegun)

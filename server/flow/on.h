@@ -60,6 +60,7 @@ struct on_start {
     bool unbegun;
     struct span event; /* its type; empty: it was none */
     int64_t seq;       /* of the event */
+    int64_t said;      /* number of the item that has the argument; 0: there is none */
 };
 bool on_told(const struct flow_run *run, struct arena *arena, const struct on_start *start, struct value *out);
 /* Whether the script has the handler that the journal names. */

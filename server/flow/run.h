@@ -287,10 +287,23 @@ enum answer { ANSWER_FITS, ANSWER_WRONG, ANSWER_NONE };
 enum answer answer_judge(struct flow_run *run, const struct value *args, const struct flow_event *event,
                          const struct value *body, struct value *out);
 
+/* The same of one that was found to fit: what the script is told of it. False: it cannot be read. */
+bool answer_value(const struct value *args, int kind, const struct value *body, struct arena *arena, struct value *out);
+
+/* ---- answer_form.c ---- */
 enum answer answer_form(struct flow_run *run, const struct value *args, const struct flow_event *event,
                         const struct value *body, struct value *out);
+bool answer_form_value(const struct value *args, const struct value *body, struct arena *arena, struct value *out);
 bool answer_matches(struct flow_run *run, const struct value *patterns, struct span said);
 bool answer_in_range(const struct value *args, const struct value *v);
+
+/* ---- recall.c: what was said, read again from the log ---- */
+/* Puts it into what the journal says was told to the call that stands. False, with the error: it has been erased. */
+bool recall_told(struct flow_run *run, struct flow_call *call, const struct value **told);
+/* The same of what began the run; without its text where that has been erased. */
+void recall_start(struct flow_run *run, const struct value **told);
+/* The script wants what has been erased: the run ends here, for a person to take over. */
+enum sandbox_verdict recall_break(struct flow_run *run, struct flow_call *call, int64_t seq);
 
 /* ---- events.c: what wait{event} waits for ---- */
 /* Events of this type up to the number are no longer for the script. */

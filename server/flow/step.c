@@ -101,10 +101,12 @@ parley_status step_add_entry(struct flow_run *run, const struct journal_call *ca
     struct flow_work *w = run->work;
     const struct flow_limits *limits = &run->engine->limits;
     int64_t number = run->next_entry + (int64_t)w->step.entry_count;
-    struct span data = journal_data(&w->arena, call, told);
-    if (!data.ptr || w->step.entry_count == STEP_ENTRIES)
+    struct span data = journal_data(&w->arena, call, told), whole = json_write(&w->arena, told);
+    if (!data.ptr || !whole.ptr || w->step.entry_count == STEP_ENTRIES)
         return no_room(error, "answers", STEP_ENTRIES);
-    if (number > limits->journal_entries || run->journal_bytes + data.len > limits->journal_bytes) {
+    int64_t said = json_int(told, "said");
+    size_t bytes = data.len + (said ? whole.len : 0);
+    if (number > limits->journal_entries || run->journal_bytes + bytes > limits->journal_bytes) {
         flow_error_set(error, "E403", "the journal has more than %lld entries or %zu bytes",
                        (long long)limits->journal_entries, limits->journal_bytes);
         return PARLEY_LIMIT;
@@ -115,6 +117,8 @@ parley_status step_add_entry(struct flow_run *run, const struct journal_call *ca
         .call = span_str(call->name),
         .line = call->line,
         .data = data,
+        .said = said,
+        .bytes = bytes,
     };
     return PARLEY_OK;
 }
@@ -274,7 +278,8 @@ static void add_failure_entry(struct flow_run *run, const struct flow_error *e)
                                                           .step = w->step.number,
                                                           .call = span_str(call.name),
                                                           .line = call.line,
-                                                          .data = data};
+                                                          .data = data,
+                                                          .bytes = data.len};
     w->step.entry_count++;
 }
 

@@ -69,6 +69,16 @@ static parley_status on_wrong_answer(struct moment *m, const struct value *label
     return st;
 }
 
+static parley_status tell_answer(struct moment *m, const struct value *answer)
+{
+    struct value told;
+    if (value_map(m->arena, 2, &told) != PARLEY_OK)
+        return PARLEY_NOMEM;
+    value_put(&told, span_str("said"), value_int(m->event->seq));
+    value_put(&told, span_str("value"), *answer);
+    return moment_tell(m, &told);
+}
+
 /* What can be chosen is an answer before it is anything else; words that could be any answer are one at last. */
 static parley_status on_answer(struct moment *m, const struct value *body)
 {
@@ -79,7 +89,7 @@ static parley_status on_answer(struct moment *m, const struct value *body)
     parley_status st = chosen ? PARLEY_WRONG_STATE : moment_words(m, body);
     if (st != PARLEY_WRONG_STATE || judged == ANSWER_NONE)
         return st;
-    return judged == ANSWER_FITS ? moment_tell_pair(m, "value", answer) : on_wrong_answer(m, &answer);
+    return judged == ANSWER_FITS ? tell_answer(m, &answer) : on_wrong_answer(m, &answer);
 }
 
 static parley_status on_item(struct moment *m)

@@ -26,8 +26,10 @@ static parley_status interrupt(struct moment *m, const struct on_start *start)
 static parley_status on_wish(struct moment *m, struct span said)
 {
     struct on_start start = {.handler = on_find(m->run, FLOW_CALL_on_escape, said, said)};
-    if (said.len)
+    if (said.len) {
         start.argument = value_text(said);
+        start.said = m->event->seq;
+    }
     return start.handler >= 0 ? interrupt(m, &start) : moment_give_way(m);
 }
 
@@ -41,8 +43,10 @@ parley_status moment_event(struct moment *m, const struct value *body)
         return moment_tell(m, &told);
     if (span_is(type, ITEM_WISH))
         return on_wish(m, span_of("", 0));
-    struct on_start start = {
-        .handler = on_find(run, FLOW_CALL_on_event, type, type), .event = type, .seq = m->event->seq};
+    struct on_start start = {.handler = on_find(run, FLOW_CALL_on_event, type, type),
+                             .event = type,
+                             .seq = m->event->seq,
+                             .said = m->event->seq};
     if (start.handler < 0 || m->event->seq <= event_after(run, type))
         return PARLEY_WRONG_STATE;
     start.argument = event_data(body);
@@ -72,7 +76,8 @@ static parley_status on_other_words(struct moment *m, struct span said)
         *m->out_go = st == PARLEY_OK;
         return st;
     }
-    struct on_start start = {.handler = on_find(run, FLOW_CALL_on_topic, said, said), .argument = value_text(said)};
+    struct on_start start = {
+        .handler = on_find(run, FLOW_CALL_on_topic, said, said), .argument = value_text(said), .said = m->event->seq};
     return start.handler >= 0 ? interrupt(m, &start) : PARLEY_WRONG_STATE;
 }
 

@@ -237,6 +237,8 @@ enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call)
         call_replayed(run, call, &told, &verdict);
         if (run->broken)
             return verdict;
+        if (!recall_told(run, call, &told))
+            return recall_break(run, call, json_int(told, "said"));
         if (wait_is_final(told)) {
             call->result_count = wait_conclude(run, &call->args, told, call->results);
             return SANDBOX_RETURN;
@@ -255,9 +257,10 @@ enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call)
 
 bool wait_event_told(struct arena *arena, const struct value *data, int64_t seq, struct value *out)
 {
-    if (value_map(arena, 2, out) != PARLEY_OK)
+    if (value_map(arena, 3, out) != PARLEY_OK)
         return false;
     value_put(out, span_str("seq"), value_int(seq));
+    value_put(out, span_str("said"), value_int(seq));
     value_put(out, span_str("value"), *data);
     return true;
 }
@@ -321,6 +324,7 @@ static bool handler_before(struct flow_run *run, struct flow_call *call, enum sa
         if (!data)
             continue;
         start.argument = *data;
+        start.said = start.seq;
         *verdict = begin_handler(run, call, &start);
         return true;
     }

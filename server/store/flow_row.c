@@ -43,9 +43,10 @@ static const struct pg_statement journal_add = {
 };
 static const struct pg_statement journal_load = {
     "flow_journal_load",
-    "select entry, step, call, line, data from flow_journal where run = $1 and entry > $2 order by entry limit 250",
-    2,
-    {PG_UUID, PG_I64},
+    "select j.entry, j.step, j.call, j.line, j.data, " FLOW_JOURNAL_ITEM " from flow_journal j"
+    " " FLOW_JOURNAL_JOIN("$3") " where j.run = $1 and j.entry > $2 order by j.entry limit 250",
+    3,
+    {PG_UUID, PG_I64, PG_UUID},
 };
 
 /* ---- sources ---- */
@@ -152,16 +153,19 @@ static struct flow_journal_row entry_of(const struct pg_result *r, int i, struct
         .call = pg_get_text(r, i, 2),
         .line = pg_get_i32(r, i, 3),
         .data = pg_get_jsonb(r, i, 4),
+        .item = pg_get_jsonb(r, i, 5),
     };
 }
 
 ROWS_READ(entry, struct flow_journal_row, flow_journal_rows, entry_of)
 
-parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done, void *arg)
+parley_status flow_journal_load(struct store *store, const struct flow_run_row *run, int64_t after,
+                                flow_journal_rows *done, void *arg)
 {
     struct entry_read *read = entry_read_new(store_reading(store), done, arg);
     struct pg_params *p = entry_read_add(read, &journal_load);
-    pg_uuid(p, run);
+    pg_uuid(p, run->id);
     pg_i64(p, after);
+    pg_uuid(p, run->conversation);
     return entry_read_send(read);
 }

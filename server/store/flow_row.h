@@ -64,7 +64,15 @@ struct flow_journal_row {
     struct span call; /* ask, say, ... */
     int32_t line;
     struct span data; /* JSON */
+    struct span item; /* read only, JSON {kind, body}: what data.told.said names by number; empty: nothing, or erased */
 };
+
+/* Of journal j: the item of this conversation that an entry names, and what a reader of the journal gets of it. */
+#define FLOW_JOURNAL_JOIN(conversation)                                                                                \
+    "left join item i on i.conversation = " conversation " and i.seq = (j.data->'told'->>'said')::int8"                \
+    " left join tombstone t on t.conversation = i.conversation and t.seq = i.seq"
+#define FLOW_JOURNAL_ITEM                                                                                              \
+    "case when i.seq is not null and t.seq is null then jsonb_build_object('kind', i.kind, 'body', i.body) end"
 
 /* In a transition. CONFLICT when another writer has been there. */
 void flow_journal_add(struct pg_group *group, struct uuid run, const struct flow_journal_row *entries, int n);
@@ -73,8 +81,8 @@ enum { FLOW_JOURNAL_PAGE = 250 };
 
 typedef void flow_journal_rows(void *arg, parley_status status, const struct flow_journal_row *entries, int n);
 
-/* In order, at most FLOW_JOURNAL_PAGE with numbers above `after`. */
-parley_status flow_journal_load(struct store *store, struct uuid run, int64_t after, flow_journal_rows *done,
-                                void *arg);
+/* In order, at most FLOW_JOURNAL_PAGE with numbers above `after`, each with the item that it names. */
+parley_status flow_journal_load(struct store *store, const struct flow_run_row *run, int64_t after,
+                                flow_journal_rows *done, void *arg);
 
 #endif

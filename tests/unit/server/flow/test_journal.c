@@ -114,6 +114,8 @@ static void on_commit(struct flow_host *host, struct flow_run *run, const struct
             struct flow_entry e = step->entries[i];
             e.call = keep(k, e.call);
             e.data = keep(k, e.data);
+            if (e.said)
+                e.item = span_str("{\"kind\":1,\"body\":{\"text\":\"1\"}}"); /* as say() has it */
             k->entries[k->entry_count++] = e;
         }
         mem_free(k->waiting);

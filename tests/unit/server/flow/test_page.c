@@ -14,7 +14,7 @@
 
 #define FLOW "flow { id = \"example\", title = \"Example\" }\n"
 
-enum { ANSWERS = 1200, LONG = 4000, ROOM = 1 << 19 };
+enum { ANSWERS = 1200, LONG = 4000, ROOM = 1 << 19, FIRST_ANSWER = 3 };
 
 static const char *const others[] = {"identity", "another-flow"};
 
@@ -97,6 +97,11 @@ static void play(struct span source, struct span then, char code[5])
         host, &(struct memory_stub){
                   .method = (char *)"GET", .url = (char *)"*", .status = 200, .why = (char *)"", .body = (char *)"{}"});
     host_memory_start(host, "Hello");
+    if (memmem(source.ptr, source.len, "--@erased", 9)) {
+        host_memory_say(host, "yes");
+        host_memory_erase(host, FIRST_ANSWER);
+        host_memory_crash(host);
+    }
     if (then.len) {
         host_memory_say(host, "yes");
         host_memory_crash(host);

@@ -12,7 +12,7 @@
 
 static const int64_t now_ms = 1790000000000;
 
-static char source[64], waiting[64], last_data[64];
+static char source[64], waiting[64], last_data[64], last_item[64];
 static uint8_t hash[FLOW_ROW_HASH];
 static int nrows;
 static struct uuid behind;
@@ -90,8 +90,12 @@ static void on_runs(void *arg, parley_status status, const struct flow_run_row *
 static parley_status take_step(struct flow_run_row *row, int64_t entry)
 {
     struct flow_journal_row entries[2] = {
-        {entry, row->step + 1, span_str("ask"), 7, span_str("{\"answer\":\"yes\"}")},
-        {entry + 1, row->step + 1, span_str("say"), 8, span_str("{}")},
+        {.entry = entry,
+         .step = row->step + 1,
+         .call = span_str("ask"),
+         .line = 7,
+         .data = span_str("{\"answer\":\"yes\"}")},
+        {.entry = entry + 1, .step = row->step + 1, .call = span_str("say"), .line = 8, .data = span_str("{}")},
     };
     struct flow_run_row next = *row;
     next.step++;
@@ -112,6 +116,7 @@ static void on_entries(void *arg, parley_status status, const struct flow_journa
         last_entry = rows[n - 1].entry;
         snprintf(last_data, sizeof last_data, "%.*s@%d %.*s", SPAN_ARG(rows[0].call), rows[0].line,
                  SPAN_ARG(rows[0].data));
+        snprintf(last_item, sizeof last_item, "%.*s", SPAN_ARG(rows[n - 1].item));
     }
     store_fixture_done(arg, status, NULL);
 }
@@ -131,13 +136,41 @@ static void a_step_happens_once(void **unused)
     assert_int_equal(run.state, FLOW_RUN_WAITING);
     assert_string_equal(waiting, "{\"for\": \"text\"}");
     assert_memory_equal(run.hash, flow.hash, sizeof run.hash);
-    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row.id, 0, on_entries, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, &row, 0, on_entries, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 4);
     assert_int_equal(first_entry, 1);
     assert_string_equal(last_data, "ask@7 {\"answer\": \"yes\"}");
-    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row.id, 3, on_entries, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, &row, 3, on_entries, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 1);
     assert_int_equal(last_entry, 4);
+}
+
+static void read_journal(const struct flow_run_row *row)
+{
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row, 0, on_entries, NULL)), PARLEY_OK);
+}
+
+static void an_entry_comes_with_the_item_that_it_names_until_that_is_erased(void **unused)
+{
+    struct flow_row flow = publish("naming", "z", 23);
+    struct flow_run_row row = new_run(&flow);
+    struct flow_journal_row entry = {
+        .entry = 1, .step = 1, .call = span_str("ask"), .data = span_str("{\"told\":{\"said\":7}}")};
+    struct pg_group *group = store_transition(f.store);
+    flow_journal_add(group, row.id, &entry, 1);
+    assert_int_equal(send(group), PARLEY_OK);
+    read_journal(&row);
+    assert_string_equal(last_item, ""); /* it is not there */
+    pg_fixture_sql("insert into item values ('%s', gen_random_uuid(), gen_random_uuid(), 7, 6, now(), 1, 1, 0,"
+                   " '{\"text\": \"A1\"}')",
+                   pg_fixture_text(row.conversation));
+    read_journal(&row);
+    assert_string_equal(last_item, "{\"body\": {\"text\": \"A1\"}, \"kind\": 1}");
+    pg_fixture_sql("insert into tombstone select conversation, seq, sha256('') from item where conversation = '%s'",
+                   pg_fixture_text(row.conversation));
+    read_journal(&row);
+    assert_int_equal(nrows, 1);
+    assert_string_equal(last_item, "");
 }
 
 static void a_step_of_a_version_that_the_run_has_left_is_stale(void **unused)
@@ -179,7 +212,7 @@ static void a_run_can_begin_anew_with_what_it_has_learnt(void **unused)
         pg_fixture_sql("select collected->>'order' from flow_run where id = '%s'", pg_fixture_text(row.id)), "A1");
     row.step = 1;
     assert_int_equal(take_step(&row, 1), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, row.id, 0, on_entries, NULL)), PARLEY_OK);
+    assert_int_equal(store_fixture_wait(flow_journal_load(f.store, &row, 0, on_entries, NULL)), PARLEY_OK);
     assert_int_equal(nrows, 2);
 }
 
@@ -430,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_has_one_source_and_an_old_one_stays_readable),
         cmocka_unit_test(a_step_happens_once),
+        cmocka_unit_test(an_entry_comes_with_the_item_that_it_names_until_that_is_erased),
         cmocka_unit_test(a_step_of_a_version_that_the_run_has_left_is_stale),
         cmocka_unit_test(an_ended_run_takes_no_step),
         cmocka_unit_test(a_run_can_begin_anew_with_what_it_has_learnt),
