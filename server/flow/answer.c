@@ -70,7 +70,7 @@ static bool matches_one(struct flow_run *run, struct span pattern, struct span s
 {
     char why[PATTERN_WHY_MAX];
     struct pattern *p;
-    struct pattern_match m;
+    struct pattern_match m = {.work = 0};
     if (pattern_new(pattern, &p, why) != PARLEY_OK)
         return false;
     parley_status st = pattern_search(p, said, 0, &m);

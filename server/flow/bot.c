@@ -26,6 +26,7 @@ struct bot *bot_of(struct flows *flows, struct conversation *conv)
     bot->id = run;
     list_init(&bot->inputs);
     list_init(&bot->in_due);
+    list_init(&bot->in_sliced);
     list_push(&flows->bots, &bot->node);
     arena_init(&bot->arena, 64 << 20);
     conversation_pin(conv);
@@ -46,6 +47,7 @@ void bot_free(struct bot *bot)
     conversation_unpin(bot->conv);
     list_remove(&bot->node);
     list_remove(&bot->in_due);
+    list_remove(&bot->in_sliced);
     arena_done(&bot->arena);
     mem_free(bot->waiting);
     mem_free(bot);
@@ -194,10 +196,7 @@ static bool is_to_leave(const struct bot *bot)
 
 static void look(struct bot *bot)
 {
-    if (bot->deferred) {
-        bot->deferred = false;
-        flow_continue(bot->run);
-    } else if (is_to_leave(bot)) {
+    if (is_to_leave(bot)) {
         bot_free(bot);
     } else if (bot->state == BOT_ASIDE) {
         bot_load(bot);

@@ -55,14 +55,6 @@ static void on_served(void *arg, struct conversation *conv, const struct session
 
 /* ---- the host's small functions ---- */
 
-static void on_defer(struct flow_host *host, struct flow_run *run)
-{
-    struct bot *bot = flow_run_owner(run);
-    bot->run = run;
-    bot->deferred = true;
-    bot_due(bot);
-}
-
 static void on_ready(struct flow_host *host, struct flow_run *run)
 {
     struct bot *bot = flow_run_owner(run);
@@ -223,7 +215,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
                                      .read = flows_read,
                                      .describe = flows_describe,
                                      .fetch = flows_fetch,
-                                     .defer = on_defer,
+                                     .defer = flows_defer,
                                      .ready = on_ready,
                                      .gone = on_gone,
                                      .now_ms = on_now};
@@ -235,6 +227,7 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     flows->self = self;
     list_init(&flows->bots);
     list_init(&flows->due);
+    list_init(&flows->sliced);
     list_init(&flows->fetches);
     flows->fetcher = fetcher_new(loop, &(struct fetcher_config){.allow_http = conf->flows.private_network,
                                                                 .allow_private = conf->flows.private_network});
@@ -250,6 +243,7 @@ void flows_close(struct flows *flows)
     flows_fetch_stop(flows);
     loop_timer_stop(&flows->tick);
     loop_timer_stop(&flows->again);
+    loop_timer_stop(&flows->spare);
     loop_turn_cancel(&flows->turn);
 }
 

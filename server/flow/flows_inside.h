@@ -1,5 +1,5 @@
 /* What the parts of the server's flow host share: bots (bot.c), loading one (flows_load.c), what happens to them
- * (flows.c), commits (flows_commit.c), reads (flows_read.c). */
+ * (flows.c), commits (flows_commit.c), reads (flows_read.c), slices (flows_slices.c). */
 #ifndef SERVER_FLOW_FLOWS_INSIDE_H
 #define SERVER_FLOW_FLOWS_INSIDE_H
 
@@ -30,8 +30,9 @@ struct bot_input {
 
 /* A run in memory, or on its way there. The conversation is pinned meanwhile. */
 struct bot {
-    struct list node;   /* of flows->bots */
-    struct list in_due; /* of flows->due: to be looked at, at the turn's end */
+    struct list node;      /* of flows->bots */
+    struct list in_due;    /* of flows->due: to be looked at, at the turn's end */
+    struct list in_sliced; /* of flows->sliced: its run has used up its slice */
     struct flows *flows;
     struct conversation *conv;
     struct flow_run *run; /* NULL while loading */
@@ -51,7 +52,6 @@ struct bot {
     size_t entry_count, entry_room;
     struct flow_version *version; /* held; NULL before it is known, and once the run has it */
     struct bot_fetch *fetch;      /* a call to the outside that is under way; NULL: none */
-    bool deferred;                /* it has used up its slice; goes on in the next turn */
     bool leaves;                  /* its row says that a person is to have the conversation */
     bool dropped;                 /* the conversation has another run by now */
 };
@@ -67,9 +67,9 @@ struct flows {
     struct flow_engine *engine;
     struct fetcher *fetcher;
     struct list fetches;
-    struct list bots, due;
+    struct list bots, due, sliced;
     struct loop_turn turn;
-    struct loop_timer tick, again;
+    struct loop_timer tick, again, spare;
     int64_t swept_ms;
     struct uuid swept_to; /* the conversation to look on from for those behind; nil: from the first */
     bool swept_calls;     /* once: who starts takes up all calls, of which another process may have some under way */
@@ -120,6 +120,7 @@ void bot_let_version_go(struct bot *bot);
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);
 void flows_read(struct flow_host *host, struct flow_run *run, const struct flow_read *read);
 void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow_fetch *fetch);
+void flows_defer(struct flow_host *host, struct flow_run *run); /* flows_slices.c */
 void flows_describe(struct flow_host *host, struct flow_run *run, bool begins, struct arena *arena,
                     struct value *record);
 

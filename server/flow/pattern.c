@@ -1,4 +1,5 @@
-/* The only user of PCRE2. Limits: length of pattern and subject, groups, backtracking, depth, memory. */
+/* The only user of PCRE2. Limits: length of pattern and subject, groups, backtracking, depth, memory, and work in all:
+ * the library's own limits begin anew wherever in the subject a match could begin. */
 #include "server/flow/pattern.h"
 
 #include "server/base/mem.h"
@@ -8,7 +9,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-enum { MATCH_LIMIT = 50000, DEPTH_LIMIT = 10000, HEAP_LIMIT_KIB = 512 };
+enum { MATCH_LIMIT = 50000, DEPTH_LIMIT = 10000, HEAP_LIMIT_KIB = 512, WORK_MAX = 200000 };
 
 struct pattern {
     pcre2_code *code;
@@ -38,7 +39,7 @@ parley_status pattern_new(struct span text, struct pattern **out, char why[PATTE
 
     int error;
     size_t offset;
-    const uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
+    const uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, options, &error, &offset, NULL);
     if (!code)
         return refuse(error, offset, why);
@@ -96,13 +97,32 @@ static struct span group_at(const struct pattern *p, struct span subject, uint32
     return span_of(subject.ptr + ends[0], ends[1] > ends[0] ? ends[1] - ends[0] : 0);
 }
 
+/* Before each part of the pattern: how far it has gone in the subject since, or gone back. */
+struct work {
+    size_t at;
+    size_t done;
+};
+
+static int on_part(pcre2_callout_block *part, void *context)
+{
+    struct work *w = context;
+    size_t at = part->current_position;
+    w->done += 1 + (at > w->at ? at - w->at : w->at - at);
+    w->at = at;
+    return w->done > WORK_MAX ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
 parley_status pattern_search(const struct pattern *p, struct span subject, size_t from, struct pattern_match *out)
 {
     if (subject.len > PATTERN_SUBJECT_MAX)
         return PARLEY_TOO_BIG;
     if (!subject.ptr)
         subject = span_of("", 0);
-    int found = pcre2_match(p->code, (PCRE2_SPTR)subject.ptr, subject.len, from, 0, p->data, p->context);
+    struct work work = {.at = from, .done = out->work};
+    uint32_t known = from ? PCRE2_NO_UTF_CHECK : 0;
+    pcre2_set_callout(p->context, on_part, &work);
+    int found = pcre2_match(p->code, (PCRE2_SPTR)subject.ptr, subject.len, from, known, p->data, p->context);
+    out->work = work.done;
     if (found < 0)
         return failed(found);
 

@@ -82,7 +82,7 @@ void phrases_free(struct phrases **phrases)
 
 bool phrases_say(const struct phrases *p, enum phrase phrase, struct span text)
 {
-    struct pattern_match match;
+    struct pattern_match match = {.work = 0};
     bool is = false;
     for (size_t i = 0; !is && text.len <= SAID_MAX && i < PHRASES; i++)
         is = rows[i].phrase == phrase && pattern_search(p->patterns[i], text, 0, &match) == PARLEY_OK;

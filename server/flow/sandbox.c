@@ -1,5 +1,6 @@
 /* Life of a sandbox and of its runs: compiling, slices, calls to the outside, and what becomes of errors. */
 #include "protocol/text.h"
+#include "server/base/clock.h"
 #include "server/base/mem.h"
 #include "server/flow/bundle.h"
 #include "server/flow/sandbox_core.h"
@@ -33,7 +34,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
     run->ticks += run->hurried ? 1 : TICKS_PER_HOOK;
     if (run->doom == DOOM_NONE && run->ticks > box->limits.ticks_step)
         run->doom = DOOM_TICKS;
-    if (run->doom == DOOM_NONE && run->ticks < run->slice_end)
+    if (run->doom == DOOM_NONE && run->ticks < run->slice_end && clock_mono_us() < run->slice_end_us)
         return;
     if (run->doom == DOOM_TICKS && run->doom_line == 0)
         run->doom_line = sandbox_line(L, &run->doom_part);
@@ -210,6 +211,7 @@ enum sandbox_result sandbox_resume(struct sandbox_run *run, const struct value *
     run->results = results;
     run->result_count = count;
     run->slice_end = run->ticks + box->limits.ticks_slice;
+    run->slice_end_us = clock_mono_us() + box->limits.slice_us;
     run->hurried = false;
     run->waits = false;
     box->current = run;

@@ -28,13 +28,14 @@ struct sandbox_limits {
     size_t memory_state; /* bytes of all runs of the version together */
     size_t block;        /* bytes of one text, one part of a table, one stack */
     int64_t ticks_slice; /* then the others have their turn */
+    int64_t slice_us;    /* or after this time, looked at every thousand instructions: what a tick costs differs */
     int64_t ticks_step;  /* then the run has failed */
 };
 
 #define SANDBOX_LIMITS                                                                                                 \
     {                                                                                                                  \
-        .memory_run = 8 << 20, .memory_state = 256 << 20, .block = 262144 + 1024, .ticks_slice = 20000,                \
-        .ticks_step = 1000000                                                                                          \
+        .memory_run = 8 << 20, .memory_state = 256 << 20, .block = 262144 + 1024, .ticks_slice = 5000,                 \
+        .slice_us = 500, .ticks_step = 1000000                                                                         \
     }
 extern const struct sandbox_limits sandbox_limits_default;
 

@@ -11,8 +11,9 @@
 
 enum {
     TICKS_PER_HOOK = 1000,
-    BYTES_PER_TICK = 128, /* of memory asked for in one piece, or moved */
-    TICKS_PER_PATTERN = 2000,
+    BYTES_PER_TICK = 128,     /* of memory asked for in one piece, or moved */
+    TICKS_PER_PATTERN = 2000, /* to compile one */
+    TICKS_PER_SEARCH = 200,
     LIB_TEXT_MAX = 65536,  /* bytes that one library call may make */
     LIB_ITEMS_MAX = 10000, /* elements that one library call may touch */
     PATTERNS_KEPT = 16
@@ -87,7 +88,8 @@ struct sandbox_run {
     int metatables;    /* registry: script's metatable -> our checked copy; LUA_NOREF until used */
     int64_t ticks;     /* of this step */
     int64_t slice_end; /* of this slice, in ticks */
-    bool hurried;      /* the hook comes at the next instruction */
+    int64_t slice_end_us;
+    bool hurried; /* the hook comes at the next instruction */
     bool waits;
     enum doom doom;
     const struct sandbox_part *doom_part;

@@ -41,8 +41,10 @@ static const struct pattern *pattern_at(lua_State *L, int index, const char *who
 static bool search(lua_State *L, const char *who, const struct pattern *p, struct span text, size_t from,
                    struct pattern_match *m)
 {
-    sandbox_charge(sandbox_of(L), TICKS_PER_PATTERN + text.len / BYTES_PER_TICK);
-    switch (pattern_search(p, text, from, m)) {
+    size_t before = m->work;
+    parley_status st = pattern_search(p, text, from, m);
+    sandbox_charge(sandbox_of(L), TICKS_PER_SEARCH + (m->work - before) + text.len / BYTES_PER_TICK);
+    switch (st) {
     case PARLEY_OK:
         return true;
     case PARLEY_NOT_FOUND:
@@ -81,7 +83,7 @@ static int push_match(lua_State *L, const struct pattern_match *m)
 static int text_match(lua_State *L)
 {
     struct span text = sandbox_text_at(L, 1, "match");
-    struct pattern_match m;
+    struct pattern_match m = {.work = 0};
     if (search(L, "match", pattern_at(L, 2, "match"), text, 0, &m))
         return push_match(L, &m);
     lua_pushnil(L);
@@ -104,7 +106,7 @@ static int text_match_all(lua_State *L)
 {
     struct span text = sandbox_text_at(L, 1, "match_all");
     const struct pattern *p = pattern_at(L, 2, "match_all");
-    struct pattern_match m;
+    struct pattern_match m = {.work = 0};
     lua_settop(L, 2);
     lua_newtable(L);
     lua_Integer count = 0;
@@ -139,7 +141,7 @@ static int text_replace(lua_State *L)
 {
     struct span text = sandbox_text_at(L, 1, "replace"), with = sandbox_text_at(L, 3, "replace");
     const struct pattern *p = pattern_at(L, 2, "replace");
-    struct pattern_match m;
+    struct pattern_match m = {.work = 0};
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     size_t copied = 0;

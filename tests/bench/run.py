@@ -8,8 +8,8 @@ baseline is what the figure is held against: for `durable_delivered`, `server_cp
 alone does with the same rows, for `durable_delivered_w1` what all cores could do if there were only the kernel's TCP and
 Postgres, for a latency the bare commit, for what has none the aim. `ratio` is value / baseline. The C SDK's (`sdk_...`):
 paint against a bare select of the same rows, post against a bare insert, sync against one socket that pours the same bytes. `flow_adds` is what
-comes between the customer's words and the flow's reply, `flow_beside` the same while others meet a flow that never ends or
-eats memory, against `flow_adds`.
+comes between the customer's words and the flow's reply, `flow_beside` the same while others meet a flow that never ends,
+eats memory or, for comparison, fails at once, against `flow_adds`.
 
 fsync is on, tokens are verified (ES256), every message is acknowledged after its commit, received by another device in
 order and counted in the table afterwards. Before each run there is a checkpoint, and the segments of the log that it will
@@ -63,6 +63,7 @@ FIGURES = {
     "flow_evicted_run": ("bytes", None), "flow_publish_10000": ("s", None), "flow_publish_10000_part": ("s", None),
     "flow_publish_kib": ("KiB", None),
     "flow_steps_served": ("steps/s", None), "flow_adds_p50": ("ms", None), "flow_adds_p99": ("ms", None),
+    "flow_beside_failing_p50": ("ms", None), "flow_beside_failing_p99": ("ms", None),
     "flow_beside_endless_p50": ("ms", None), "flow_beside_endless_p99": ("ms", None),
     "flow_beside_hog_p50": ("ms", None), "flow_beside_hog_p99": ("ms", None),
     "sdk_wakeups_foreground": ("an hour", 150), "sdk_wakeups_background": ("an hour", 0),

@@ -146,6 +146,9 @@ static const struct attack attacks[] = {
     {"spaces before the end", "for i = 1, 1000 do match((' '):rep(16000), ' *$x') end", "E40", ""},
     {"pattern of many parts", "match('x', ('(a?){9}'):rep(60) .. ('a{9}'):rep(60) .. ('((a{30}){30}){30}'))", "E205",
      ""},
+    {"pattern that goes far from wherever it begins", "match(('a'):rep(16000), 'a+?b|a+?c')", "E406", ""},
+    {"pattern that goes far from match to match", "match_all(('a'):rep(8000), 'a(?=a*+b)|a')", "E406", ""},
+    {"short matches in a long text", "while true do match_all(('a'):rep(9000), 'a') end", "E401", ""},
     {"pattern too long", "match('x', ('a'):rep(1025))", "E205", "at most 1024"},
     {"text too long for a pattern", "match(('a'):rep(16385), 'b')", "E405", "16384"},
     {"equal long texts", "local a, b = ('x'):rep(65536) .. 'a', ('x'):rep(65536) .. 'a' while a == b do end", "E401",
@@ -362,9 +365,10 @@ static void runs_share_nothing(void **state)
     close_world(&w);
 }
 
-static enum sandbox_result resume_to_end(struct sandbox_run *run, const struct value *answer)
+/* As many slices as it needs. answer NULL: it has not asked yet. */
+static enum sandbox_result resume(struct sandbox_run *run, const struct value *answer)
 {
-    enum sandbox_result result = sandbox_resume(run, answer, 1);
+    enum sandbox_result result = sandbox_resume(run, answer, answer ? 1 : 0);
     while (result == SANDBOX_SLICE)
         result = sandbox_resume(run, NULL, 0);
     return result;
@@ -384,15 +388,15 @@ static void a_greedy_run_harms_no_other(void **state)
     assert_int_equal(sandbox_new("t.lua", span_str(source), &functions, &limits, &w.box, &error), PARLEY_OK);
     struct value yes = value_bool(true), no = value_bool(false);
     struct sandbox_run *good = sandbox_run_new(w.box, &w);
-    assert_int_equal(sandbox_resume(good, NULL, 0), SANDBOX_WAITS);
+    assert_int_equal(resume(good, NULL), SANDBOX_WAITS);
     for (int i = 0; i < 10; i++) {
         struct sandbox_run *bad = sandbox_run_new(w.box, &w);
-        assert_int_equal(sandbox_resume(bad, NULL, 0), SANDBOX_WAITS);
-        assert_int_equal(resume_to_end(bad, &yes), SANDBOX_FAILED);
+        assert_int_equal(resume(bad, NULL), SANDBOX_WAITS);
+        assert_int_equal(resume(bad, &yes), SANDBOX_FAILED);
         assert_string_equal(sandbox_error(bad)->code, "E402");
         sandbox_run_free(&bad);
     }
-    assert_int_equal(resume_to_end(good, &no), SANDBOX_ENDED);
+    assert_int_equal(resume(good, &no), SANDBOX_ENDED);
     assert_string_equal(w.said, "fine");
     sandbox_run_free(&good);
     close_world(&w);
@@ -426,15 +430,25 @@ static void failures_name_their_line(void **state)
     }
 }
 
-static void a_busy_run_gives_way(void **state)
+static int slices_within(int64_t slice_us)
 {
-    struct world w;
+    struct world w = {0};
     struct flow_error error;
-    assert_int_equal(open_world(&w, span_str("for i = 1, 400000 do end say('done')"), &error), PARLEY_OK);
+    struct sandbox_limits limits = sandbox_limits_default;
+    struct span source = span_str("for i = 1, 400000 do end say('done')");
+    limits.slice_us = slice_us;
+    assert_int_equal(sandbox_new("t.lua", source, &functions, &limits, &w.box, &error), PARLEY_OK);
     assert_int_equal(run_world(&w), SANDBOX_ENDED);
     assert_string_equal(w.said, "done");
-    assert_in_range(w.slices, 15, 60);
     close_world(&w);
+    return w.slices;
+}
+
+static void a_busy_run_gives_way(void **state)
+{
+    int by_instructions = slices_within(60 * 1000000);
+    assert_in_range(by_instructions, 60, 100);
+    assert_in_range(slices_within(0), 2 * by_instructions, 500);
 }
 
 int main(void)
