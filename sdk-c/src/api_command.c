@@ -1,6 +1,8 @@
 /* The API's own calls as lines of JSON: each takes its arguments out of the line and makes the typed call. */
 #include "sdk-c/src/api_line.h"
 
+#include <string.h>
+
 enum { SYNC_LIMIT_MS = 25000 };
 
 static parley_status do_connect(struct line *l, uint64_t *out_call)
@@ -173,33 +175,33 @@ static parley_status do_recap(struct line *l, uint64_t *out_call)
 }
 
 static const struct command commands[] = {
-    {"connect", do_connect, false},
-    {"close", do_close, false},
-    {"token", do_token, false},
-    {"foreground", do_foreground, false},
-    {"network", do_network, false},
-    {"send", do_send, true},
-    {"tap", do_tap, true},
-    {"submit", do_submit, true},
-    {"context", do_context, false},
-    {"read", do_read, false},
-    {"older", do_older, false},
-    {"retry", do_retry, false},
-    {"discard", do_discard, false},
-    {"draft", do_draft, false},
-    {"outbox", do_outbox, false},
-    {"recap", do_recap, false},
-    {"sign_out", do_sign_out, false},
-    {"view", do_view, false},
-    {"view.list", do_list, false},
-    {"view.more", do_more, false},
-    {"view.close", do_close_view, false},
-    {"push", do_push, false},
-    {"sync", do_sync, false},
-    {"mask", do_mask, false},
-    {"process.begin", do_begin, true},
-    {"process.edit", do_edit, true},
-    {"process.merge", do_merge, false},
+    {"connect", do_connect, "", false},
+    {"close", do_close, "", false},
+    {"token", do_token, "token!", false},
+    {"foreground", do_foreground, "?on", false},
+    {"network", do_network, "?reachable", false},
+    {"send", do_send, "text!", true},
+    {"tap", do_tap, "#seq! value! label", true},
+    {"submit", do_submit, "#seq! %values!", true},
+    {"context", do_context, "key! %value", false},
+    {"read", do_read, "#seq!", false},
+    {"older", do_older, "#count", false},
+    {"retry", do_retry, "id!", false},
+    {"discard", do_discard, "id!", false},
+    {"draft", do_draft, "#number %value", false},
+    {"outbox", do_outbox, "", false},
+    {"recap", do_recap, "", false},
+    {"sign_out", do_sign_out, "", false},
+    {"view", do_view, "#count", false},
+    {"view.list", do_list, "", false},
+    {"view.more", do_more, "#view! #count", false},
+    {"view.close", do_close_view, "#view!", false},
+    {"push", do_push, "platform token", false},
+    {"sync", do_sync, "#limit_ms", false},
+    {"mask", do_mask, "class! keys shape", false},
+    {"process.begin", do_begin, "type! title step %data", true},
+    {"process.edit", do_edit, "process! step state %data", true},
+    {"process.merge", do_merge, "id! step state %data", false},
 };
 
 const struct command *command_find(struct span type)
@@ -208,4 +210,54 @@ const struct command *command_find(struct span type)
         if (span_is(type, commands[i].name))
             return &commands[i];
     return NULL;
+}
+
+/* --- what a line may have --- */
+
+/* One word of `members`. */
+struct member {
+    char key[16], sort;
+    bool required;
+};
+
+static const char *next_member(const char *at, struct member *out)
+{
+    *out = (struct member){.sort = strchr("#?%", *at) ? *at++ : '"'};
+    size_t len = strcspn(at, " !");
+    memcpy(out->key, at, len);
+    at += len;
+    out->required = *at == '!';
+    at += out->required;
+    return at + (*at == ' ');
+}
+
+/* NULL: any will do. */
+static const char *due(const struct member *m, const struct value *v)
+{
+    switch (m->sort) {
+    case '#':
+        return v->type == VALUE_INT ? NULL : "an integer";
+    case '?':
+        return v->type == VALUE_BOOL || v->type == VALUE_INT ? NULL : "a boolean";
+    case '%':
+        return NULL;
+    default:
+        return v->type == VALUE_TEXT ? NULL : "text";
+    }
+}
+
+parley_status command_check(const struct command *command, struct line *l)
+{
+    struct member m;
+    for (const char *at = command->members; *at;) {
+        at = next_member(at, &m);
+        const struct value *v = value_find(l->data, m.key);
+        bool given = v && (v->type != VALUE_NULL || m.sort == '%');
+        const char *wanted = given ? due(&m, v) : NULL;
+        if (wanted)
+            return line_wrong(l, PARLEY_INVALID, m.key, "is %s; %s is due", value_type_name(v->type), wanted);
+        if (!given && m.required)
+            return line_wrong(l, PARLEY_INVALID, m.key, "is missing");
+    }
+    return PARLEY_OK;
 }

@@ -2,26 +2,67 @@
 #include "protocol/wire_json.h"
 #include "sdk-c/src/api_line.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { JSON_ARENA_MAX = 4 << 20 };
 
+/* --- what was wrong --- */
+
+static _Thread_local char said[sizeof((struct wire_error){0}.path) + sizeof((struct wire_error){0}.text) + 2];
+
+const char *parley_call_json_error(void)
+{
+    return said;
+}
+
+parley_status line_wrong(struct line *l, parley_status st, const char *member, const char *format, ...)
+{
+    va_list args;
+    if (l->error.status != PARLEY_OK)
+        return st;
+    l->error.status = st;
+    snprintf(l->error.path, sizeof l->error.path, "data.%s", member);
+    va_start(args, format);
+    vsnprintf(l->error.text, sizeof l->error.text, format, args);
+    va_end(args);
+    return st;
+}
+
+/* Of the line itself; path may be empty. */
+static parley_status wrong(struct line *l, parley_status st, const char *path, const char *text)
+{
+    l->error.status = st;
+    snprintf(l->error.path, sizeof l->error.path, "%s", path);
+    snprintf(l->error.text, sizeof l->error.text, "%s", text);
+    return st;
+}
+
+/* For the caller, in words: where, and what. */
+static parley_status say_wrong(const struct line *l, parley_status st)
+{
+    const struct wire_error *e = &l->error;
+    bool known = st != PARLEY_OK && e->status == st && *e->text;
+    snprintf(said, sizeof said, "%s%s%s", known ? e->path : "", known && *e->path ? ": " : "", known ? e->text : "");
+    return st;
+}
+
 /* --- the line --- */
 
 /* In place of what was given and cannot be had: NULL would mean that it was not given. It is no UTF-8, so that every
  * call refuses it. */
-static const char *unusable(struct line *l, parley_status why)
+static const char *unusable(struct line *l, parley_status why, const char *key)
 {
-    l->failed = why;
+    l->failed = line_wrong(l, why, key, "%s", status_text(why));
     return "\xff";
 }
 
-static const char *terminated(struct line *l, struct span text)
+static const char *terminated(struct line *l, struct span text, const char *key)
 {
     char *copy = arena_alloc(&l->arena, text.len + 1);
     if (!copy)
-        return unusable(l, PARLEY_NOMEM);
+        return unusable(l, PARLEY_NOMEM, key);
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
     return copy;
@@ -32,7 +73,10 @@ const char *line_text(struct line *l, const char *key)
     const struct value *v = value_find(l->data, key);
     if (!v || v->type == VALUE_NULL)
         return NULL;
-    return v->type == VALUE_TEXT ? terminated(l, v->text) : unusable(l, PARLEY_INVALID);
+    if (v->type == VALUE_TEXT)
+        return terminated(l, v->text, key);
+    line_wrong(l, PARLEY_INVALID, key, "is %s; text is due", value_type_name(v->type));
+    return unusable(l, PARLEY_INVALID, key);
 }
 
 int64_t line_int(struct line *l, const char *key, int64_t otherwise)
@@ -51,7 +95,7 @@ const char *line_json(struct line *l, const char *key)
     struct buf json;
     buf_init(&json, LIMIT_MESSAGE);
     wire_json_put_value(&json, v);
-    const char *text = json.status == PARLEY_OK ? terminated(l, buf_span(&json)) : unusable(l, json.status);
+    const char *text = json.status == PARLEY_OK ? terminated(l, buf_span(&json), key) : unusable(l, json.status, key);
     buf_done(&json);
     return text;
 }
@@ -155,7 +199,6 @@ static parley_status decode(struct line *l, struct span type, const struct value
 {
     struct buf text;
     struct frame_reader reader;
-    struct wire_error error;
     buf_init(&text, LIMIT_MESSAGE);
     buf_add_str(&text, "{\"id\":1,\"type\":");
     wire_json_put_text(&text, type);
@@ -164,10 +207,10 @@ static parley_status decode(struct line *l, struct span type, const struct value
     buf_add_char(&text, '}');
     parley_status st = text.status;
     if (st == PARLEY_OK)
-        st = frame_reader_init(&reader, ENCODING_JSON, buf_span(&text), &error);
+        st = frame_reader_init(&reader, ENCODING_JSON, buf_span(&text), &l->error);
     if (st == PARLEY_OK) {
-        frame_next_request(&reader, &l->arena, out, &error);
-        st = error.status;
+        frame_next_request(&reader, &l->arena, out, &l->error);
+        st = l->error.status;
     }
     buf_done(&text);
     return st;
@@ -241,45 +284,66 @@ static parley_status request(struct line *l, struct span type, uint64_t *out_cal
     return api_leave(l->c, st);
 }
 
-static parley_status carry_out(struct line *l, const char *json, uint64_t *out_call)
+static parley_status read_line(struct line *l, const char *json, struct span *out_type)
 {
     static const struct wire_limits limits = {.depth = LIMIT_DEPTH_MESSAGE, .nodes = LIMIT_NODES};
     static const struct value nothing = {.type = VALUE_MAP};
-    struct wire_error error;
     struct span text = span_str(json);
     if (text.len > LIMIT_MESSAGE)
-        return PARLEY_TOO_BIG;
-    parley_status st = wire_json_read(&l->arena, text, &limits, &l->root, &error);
+        return wrong(l, PARLEY_TOO_BIG, "", "the line is longer than a message may be");
+    parley_status st = wire_json_read(&l->arena, text, &limits, &l->root, &l->error);
     if (st != PARLEY_OK)
         return st;
-    const struct value *type = l->root.type == VALUE_MAP ? value_find(&l->root, "type") : NULL;
+    if (l->root.type != VALUE_MAP)
+        return wrong(l, PARLEY_INVALID, "", "a line is a map: {\"type\": ..., \"data\": {...}}");
+    const struct value *type = value_find(&l->root, "type");
     if (!type || type->type != VALUE_TEXT)
-        return PARLEY_INVALID;
+        return wrong(l, PARLEY_INVALID, "type", type ? "has to be a text" : "is missing");
     l->data = value_find(&l->root, "data");
     if (!l->data)
         l->data = &nothing;
     if (l->data->type != VALUE_MAP)
-        return PARLEY_INVALID;
-    l->conversation = line_text(l, "conversation");
-    const struct command *command = command_find(type->text);
-    bool says = command ? command->says : span_is(type->text, "post") || span_is(type->text, "note");
+        return wrong(l, PARLEY_INVALID, "data", "has to be a map");
+    *out_type = type->text;
+    return PARLEY_OK;
+}
+
+static parley_status carry_out(struct line *l, const char *json, uint64_t *out_call)
+{
+    struct span type;
+    parley_status st = read_line(l, json, &type);
+    if (st != PARLEY_OK)
+        return st;
+    const struct command *command = command_find(type);
+    bool says = command ? command->says : span_is(type, "post") || span_is(type, "note");
     if (l->out_id && !says)
-        return PARLEY_UNKNOWN_TYPE;
-    st = command ? command->run(l, out_call) : request(l, type->text, out_call);
+        return wrong(l, PARLEY_UNKNOWN_TYPE, "type", "is none that says something");
+    if (command)
+        st = command_check(command, l);
+    if (st != PARLEY_OK)
+        return st;
+    l->conversation = line_text(l, "conversation");
+    st = command ? command->run(l, out_call) : request(l, type, out_call);
     return st != PARLEY_OK && l->failed != PARLEY_OK ? l->failed : st;
+}
+
+static parley_status call(struct line *l, const char *json, uint64_t *out_call)
+{
+    if (!json)
+        return say_wrong(l, PARLEY_INVALID);
+    arena_init(&l->arena, JSON_ARENA_MAX);
+    parley_status st = carry_out(l, json, out_call);
+    arena_done(&l->arena);
+    return say_wrong(l, st);
 }
 
 parley_status parley_call_json(parley_client *c, const char *json, uint64_t *out_call)
 {
     struct line l = {.c = c};
-    uint64_t call = 0;
-    if (!json)
-        return PARLEY_INVALID;
-    arena_init(&l.arena, JSON_ARENA_MAX);
-    parley_status st = carry_out(&l, json, &call);
-    arena_done(&l.arena);
+    uint64_t number = 0;
+    parley_status st = call(&l, json, &number);
     if (st == PARLEY_OK && out_call)
-        *out_call = call;
+        *out_call = number;
     return st;
 }
 
@@ -287,11 +351,6 @@ parley_status parley_say_json(parley_client *c, const char *json, char *out_id)
 {
     char id[UUID_TEXT + 1];
     struct line l = {.c = c, .out_id = out_id ? out_id : id};
-    uint64_t call;
-    if (!json)
-        return PARLEY_INVALID;
-    arena_init(&l.arena, JSON_ARENA_MAX);
-    parley_status st = carry_out(&l, json, &call);
-    arena_done(&l.arena);
-    return st;
+    uint64_t number;
+    return call(&l, json, &number);
 }

@@ -62,12 +62,13 @@ int pipe_exit_code(int32_t state, parley_status reason)
 /* What could not be done, in words. */
 static void say_refused(const char *line, parley_status st)
 {
+    const char *wrong = parley_call_json_error();
     printf("{\"event\":\"refused\",\"line\":");
     out_json_text(line);
     printf(",\"status\":");
     out_json_text(parley_status_name(st));
     printf(",\"text\":");
-    out_json_text(parley_status_text(st));
+    out_json_text(*wrong ? wrong : parley_status_text(st));
     puts("}");
     fflush(stdout);
 }

@@ -63,6 +63,17 @@ def test_a_customer_and_an_agent_talk(shop, wire):
             "my parcel is late", "let me look", "she is right", "thank you"]
 
 
+def test_a_line_that_is_wrong_says_where(shop):
+    with shop.serve(), chat(shop) as ana:
+        for type, data, text in (("send", {}, "data.text: is missing"), ("range", {"after": "x"}, "data.after: "),
+                                 ("sned", {}, "type: no request of this type")):
+            ana.call(type, **data)
+            refused = ana.expect("refused")
+            assert refused["text"].startswith(text) and json.loads(refused["line"])["type"] == type
+        ana.call("send", text="all the same")
+        ana.text("all the same")
+
+
 def test_a_process_goes_on_where_it_stood(shop):
     with shop.serve():
         with chat(shop) as ana:

@@ -230,6 +230,12 @@ JNIEXPORT jlong JNICALL Java_parley_Client_call(JNIEnv *env, jclass class, jlong
     return st == PARLEY_OK ? (jlong)number : -st;
 }
 
+/* What was wrong with this thread's last call or say; empty when its status says it all. */
+JNIEXPORT jbyteArray JNICALL Java_parley_Client_callError(JNIEnv *env, jclass class)
+{
+    return bytes_of(env, parley_call_json_error());
+}
+
 /* The id of what was said. */
 JNIEXPORT jbyteArray JNICALL Java_parley_Client_say(JNIEnv *env, jclass class, jlong handle, jbyteArray json,
                                                     jintArray out_status)

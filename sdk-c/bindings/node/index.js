@@ -18,6 +18,13 @@ class ParleyError extends Error {
   }
 }
 
+function refused(status) {
+  const text = native.wrong()
+  const error = new ParleyError(status, text ? { text } : {})
+  error.error = {} // that is the server's word
+  return error
+}
+
 function config(options) {
   const given = typeof options === 'string' ? { url: options } : options
   let flags = 0
@@ -196,13 +203,13 @@ class Client extends EventEmitter {
 
   #do(type, data = {}) {
     const number = native.call(this.#open(), JSON.stringify({ type, data }))
-    if (number < 0) throw new ParleyError(-number)
+    if (number < 0) throw refused(-number)
     return number
   }
 
   #say(type, data) {
     const id = native.say(this.#open(), JSON.stringify({ type, data }))
-    if (typeof id === 'number') throw new ParleyError(-id)
+    if (typeof id === 'number') throw refused(-id)
     return id
   }
 }

@@ -237,6 +237,12 @@ static napi_value js_say(napi_env env, napi_callback_info info)
     return st == PARLEY_OK ? text(env, id) : number(env, -st);
 }
 
+/* wrong(): what was wrong with the last call or say that failed; empty when its status says it all. */
+static napi_value js_wrong(napi_env env, napi_callback_info info)
+{
+    return text(env, parley_call_json_error());
+}
+
 /* typing(client, conversation, on) */
 static napi_value js_typing(napi_env env, napi_callback_info info)
 {
@@ -289,9 +295,9 @@ NAPI_MODULE_INIT()
     static const struct {
         const char *name;
         napi_callback call;
-    } calls[] = {{"open", js_open},     {"close", js_close},   {"hold", js_hold},      {"next", js_next},
-                 {"call", js_call},     {"say", js_say},       {"typing", js_typing},  {"state", js_state},
-                 {"unread", js_unread}, {"status", js_status}, {"version", js_version}};
+    } calls[] = {{"open", js_open},   {"close", js_close},   {"hold", js_hold},     {"next", js_next},
+                 {"call", js_call},   {"say", js_say},       {"wrong", js_wrong},   {"typing", js_typing},
+                 {"state", js_state}, {"unread", js_unread}, {"status", js_status}, {"version", js_version}};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         napi_value function;
         napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &function);

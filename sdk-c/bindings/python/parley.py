@@ -118,7 +118,7 @@ _CALLS = {
     "view_thread": (_I32, _P, _S, _U32, _U64_OUT),
     "view_list": (_I32, _P, _U64_OUT), "view_more": (_I32, _P, ctypes.c_uint64, _U32),
     "view_close": (None, _P, ctypes.c_uint64), "unread_total": (_U32, _P), "load_older": (_I32, _P, _S, _U32, _U64_OUT),
-    "call_json": (_I32, _P, _S, _U64_OUT),
+    "call_json": (_I32, _P, _S, _U64_OUT), "call_json_error": (_S,),
 }
 _CLOSED = 8         # PARLEY_STATE_CLOSED
 _loaded: Optional[ctypes.CDLL] = None
@@ -154,10 +154,10 @@ def _json(value: Json) -> bytes:
     return json.dumps(value, allow_nan=False).encode("utf-8")
 
 
-def _check(status: int) -> None:
+def _check(status: int, text: bytes = b"") -> None:
     if status:
         lib = library()
-        raise ParleyError(status, lib.parley_status_name(status).decode(), lib.parley_status_text(status).decode())
+        raise ParleyError(status, lib.parley_status_name(status).decode(), (text or lib.parley_status_text(status)).decode())
 
 
 def _given(**data: Any) -> dict[str, Any]:
@@ -471,7 +471,7 @@ class Client:
         """Any request by its name in the protocol: `call("range", after=20, limit=50)`."""
         line, number = _json({"type": type, "data": data}), ctypes.c_uint64()
         with self._lock:
-            _check(self._do("call_json", line, ctypes.byref(number)))
+            _check(self._do("call_json", line, ctypes.byref(number)), self._lib.parley_call_json_error())
             call = Call(self, number.value)
             if number.value:
                 self._calls[number.value] = call

@@ -585,6 +585,9 @@ PARLEY_API parley_status parley_call_json(parley_client *client, const char *jso
  * said at once in `out_id` (37 bytes, or NULL), and no REPLY. PARLEY_UNKNOWN_TYPE, the line says nothing; else as
  * parley_call_json. */
 PARLEY_API parley_status parley_say_json(parley_client *client, const char *json, char *out_id);
+/* What was wrong with this thread's last parley_call_json or parley_say_json, and where, for the developer:
+ * "data.text: is missing". Empty when it was right, or when the status says it all. Until the next of these calls. */
+PARLEY_API const char *parley_call_json_error(void);
 
 #ifdef __cplusplus
 }

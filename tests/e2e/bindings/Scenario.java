@@ -91,6 +91,11 @@ public final class Scenario {
         } catch (IllegalArgumentException e) {
             say("refused zero");
         }
+        try {
+            client.call("range", "{\"after\":\"x\"}");
+        } catch (ParleyException e) {
+            say("refused " + e.getMessage());
+        }
         client.send("two");
         until(source, said("two"));
         client.draft(null, 0, "\"half a sen\"");

@@ -90,6 +90,8 @@ void first(parley::Client &chat)
     say("refused %s", reply.status().name());
     if (!chat.send(std::string("cut\0short", 9)))
         say("refused zero");
+    if (parley::Asked range = chat.call_json("{\"type\":\"range\",\"data\":{\"after\":\"x\"}}"); !range)
+        say("refused %s: %s", range.status.name(), chat.call_json_error());
     chat.send("two");
     until(chat, said("two"));
     chat.draft_set("\"half a sen\"");

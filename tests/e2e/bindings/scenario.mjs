@@ -52,6 +52,11 @@ try {
 } catch {
   say('refused zero')
 }
+try {
+  client.call('range', { after: 'x' })
+} catch (error) {
+  say('refused', error.message)
+}
 client.send('two')
 await until(events, said('two'))
 client.draft('half a sen')

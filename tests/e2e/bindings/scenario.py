@@ -64,6 +64,10 @@ async def first(chat):
         chat.send("cut\0short")
     except ValueError:
         say("refused", "zero")
+    try:
+        chat.call("range", after="x")
+    except parley.ParleyError as error:
+        say("refused", error)
     chat.send("two")
     await until(events, said("two"))
     chat.draft("half a sen")

@@ -169,11 +169,52 @@ static void no_request_is_forgotten(void **state)
     }
 }
 
+/* Which words of a line were wrong, for whoever writes it. */
+static void a_line_that_is_wrong_says_where(void **state)
+{
+    static const struct {
+        const char *line, *wrong;
+        parley_status status;
+    } rows[] = {
+        {"{\"type\":\"send\"}", "data.text: is missing", PARLEY_INVALID},
+        {"{\"type\":\"send\",\"data\":{\"text\":7}}", "data.text: is an integer; text is due", PARLEY_INVALID},
+        {"{\"type\":\"read\",\"data\":{\"seq\":\"7\"}}", "data.seq: is text; an integer is due", PARLEY_INVALID},
+        {"{\"type\":\"network\",\"data\":{\"reachable\":\"no\"}}", "data.reachable: is text; a boolean is due",
+         PARLEY_INVALID},
+        {"{\"type\":\"view\",\"data\":{\"conversation\":7}}", "data.conversation: is an integer; text is due",
+         PARLEY_INVALID},
+        {"{\"type\":\"range\",\"data\":{\"conversation\":\"mine\"}}", "data.conversation: ", PARLEY_BAD_ID},
+        {"{\"type\":\"upload\",\"data\":{\"name\":\"\"}}", "data.conversation: is missing", PARLEY_INVALID},
+        {"{\"type\":\"inbox\",\"data\":7}", "data: has to be a map", PARLEY_INVALID},
+        {"{\"type\":\"conversation.open\",\"data\":{\"topic\":\"\"}}", "data.topic: ", PARLEY_INVALID},
+        {"{\"type\":\"sent\"}", "type: ", PARLEY_UNKNOWN_TYPE},
+        {"{\"data\":{}}", "type: is missing", PARLEY_INVALID},
+        {"{\"type\":\"send\",\"data\":[]}", "data: has to be a map", PARLEY_INVALID},
+        {"[]", "a line is a map: ", PARLEY_INVALID},
+        {"{\"type\":", "", PARLEY_MALFORMED},
+    };
+    struct fake fake, *f = &fake;
+    start(f);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int said = parley_call_json(f->client, rows[i].line, NULL);
+        const char *wrong = parley_call_json_error();
+        assert_int_equal(said, rows[i].status);
+        assert_int_equal(strncmp(wrong, rows[i].wrong, strlen(rows[i].wrong)), 0);
+        assert_true(strlen(wrong) > 5);
+    }
+    assert_int_equal(parley_say_json(f->client, "{\"type\":\"range\"}", NULL), PARLEY_UNKNOWN_TYPE);
+    assert_string_equal(parley_call_json_error(), "type: is none that says something");
+    assert_int_equal(parley_call_json(f->client, "{\"type\":\"outbox\"}", NULL), PARLEY_OK);
+    assert_string_equal(parley_call_json_error(), "");
+    fake_stop(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_can_be_made_both_ways),
         cmocka_unit_test(no_request_is_forgotten),
+        cmocka_unit_test(a_line_that_is_wrong_says_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -363,6 +363,11 @@ class Client
         Status st = parley_say_json(get(), json.get(), id);
         return {st, id};
     }
+    /* What was wrong with this thread's last of these two, in words; empty when its status says it all. */
+    static const char *call_json_error() noexcept
+    {
+        return parley_call_json_error();
+    }
 
   private:
     template <typename Call, typename... Arguments> Asked ask(Call call, Arguments... arguments) noexcept

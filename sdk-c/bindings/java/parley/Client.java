@@ -315,7 +315,7 @@ public final class Client extends Calls implements AutoCloseable {
     private long carryOut(String type, String dataJson) {
         byte[] line = line(type, dataJson);
         long number = with(c -> call(c, line));
-        check(number < 0 ? (int) -number : 0);
+        checkLine(number < 0 ? (int) -number : 0);
         return number;
     }
 
@@ -329,8 +329,15 @@ public final class Client extends Calls implements AutoCloseable {
         byte[] line = line(type, data.toString());
         int[] status = new int[1];
         byte[] said = with(c -> say(c, line, status));
-        check(status[0]);
+        checkLine(status[0]);
         return Text.from(said);
+    }
+
+    private static void checkLine(int status) {
+        String text = status != 0 ? Text.from(callError()) : "";
+        if (!text.isEmpty())
+            throw new ParleyException(status, Text.from(statusName(status)), text, null);
+        check(status);
     }
 
     private static void check(int status) {
@@ -378,6 +385,8 @@ public final class Client extends Calls implements AutoCloseable {
     private static native long call(long client, byte[] json);
 
     private static native byte[] say(long client, byte[] json, int[] outStatus);
+
+    private static native byte[] callError();
 
     private static native byte[] statusName(int status);
 
