@@ -40,16 +40,16 @@ const char *const flow_function_names[FLOW_CALLS] = {
 #undef ARG
 #undef FUNCTION_END
 
-static const char unknown_mark[] = "?";
+enum { UNKNOWN = 1 }; /* bytes count nothing */
 
-struct value flow_unknown(void)
+struct value flow_unknown(struct span source)
 {
-    return (struct value){.type = VALUE_BYTES, .text = {unknown_mark, 1}};
+    return (struct value){.type = VALUE_BYTES, .count = UNKNOWN, .text = source};
 }
 
 bool flow_is_unknown(const struct value *v)
 {
-    return v->type == VALUE_BYTES && v->text.ptr == unknown_mark;
+    return v->type == VALUE_BYTES && v->count == UNKNOWN;
 }
 
 parley_status flow_refuse(const struct flow_shape *at, const char *code, const char *format, ...)

@@ -71,8 +71,8 @@ struct flow_function {
 extern const struct flow_function flow_functions[FLOW_CALLS];
 extern const char *const flow_function_names[FLOW_CALLS];
 
-/* Where a value is not known before the flow runs (the checker), it fits everywhere. */
-struct value flow_unknown(void);
+/* Where a value is not known before the flow runs (the checker), it fits everywhere; its text is how it is written. */
+struct value flow_unknown(struct span source);
 bool flow_is_unknown(const struct value *v);
 
 /* Checks arguments and makes one map of them, by name and in a form that is easy to work with:

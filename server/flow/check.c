@@ -328,8 +328,8 @@ static enum sandbox_verdict never_called(void *owner, struct sandbox_call *call)
 
 static void check_names_and_calls(struct checking *c, struct span source)
 {
-    const struct parser_events first = {c, note_name, note_texts, note_local, NULL};
-    const struct parser_events second = {c, check_name, check_call, check_local, check_shape};
+    const struct parser_events first = {c, note_name, note_texts, note_local, NULL, NULL};
+    const struct parser_events second = {c, check_name, check_call, check_local, check_shape, NULL};
     parley_status st = parser_read(source, &c->arena, &first);
     if (st == PARLEY_OK)
         st = parser_read(source, &c->arena, &second);

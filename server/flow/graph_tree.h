@@ -10,8 +10,9 @@ enum graph_kind {
     GRAPH_CALL,     /* name and words of a call */
     GRAPH_FORK,     /* branches side by side */
     GRAPH_LOOP,     /* one branch, again and again */
-    GRAPH_FUNCTION, /* one branch, for whoever calls it */
-    GRAPH_END       /* nothing comes behind it */
+    GRAPH_FUNCTION, /* one branch: what an expression is given */
+    GRAPH_END,      /* the flow or function ends */
+    GRAPH_LEAVE     /* break, goto: it goes on elsewhere */
 };
 
 struct graph_part;
@@ -26,12 +27,22 @@ struct graph_branch {
 struct graph_part {
     struct graph_part *next;
     enum graph_kind kind;
-    struct span name, text;
+    bool own;               /* a call of a function of the script */
+    struct span name, text; /* of a call; text: the label of what has branches */
+    struct span more;       /* what can be chosen or filled in, to whom it goes */
     int line;
     struct graph_branch *branches, *last_branch;
     int width, height;
 };
 
-parley_status graph_tree(struct span source, struct arena *arena, struct graph_branch *out);
+struct graph_tree {
+    struct graph_branch flow;      /* from flow{} to its end */
+    struct graph_branch functions; /* a part each: those with a name, and what is given to on.* */
+};
+
+parley_status graph_tree(struct span source, struct arena *arena, struct graph_tree *out);
+
+/* Takes out what has nothing to show: branches around nothing, functions that say nothing, and their calls. */
+void graph_prune(struct graph_tree *tree);
 
 #endif

@@ -223,9 +223,8 @@ static struct token read_sign(struct lexer *l, struct token t)
     return t;
 }
 
-struct token lexer_next(struct lexer *l)
+static struct token read_token(struct lexer *l)
 {
-    skip_blank(l);
     struct token t = {.type = TOKEN_END, .line = l->line, .from = l->at};
     if (l->at >= l->end)
         return t;
@@ -241,4 +240,12 @@ struct token lexer_next(struct lexer *l)
     if (isalpha((unsigned char)c) || c == '_')
         return read_name(l, t);
     return read_sign(l, t);
+}
+
+struct token lexer_next(struct lexer *l)
+{
+    skip_blank(l);
+    struct token t = read_token(l);
+    t.behind = l->at;
+    return t;
 }

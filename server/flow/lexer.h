@@ -20,8 +20,8 @@ enum token_type {
 struct token {
     enum token_type type;
     int line;
-    const char *from; /* where it begins in the source */
-    struct span word; /* as written; of TEXT what it means */
+    const char *from, *behind; /* where it stands in the source */
+    struct span word;          /* as written; of TEXT what it means */
     int64_t integer;
     double real;
 };

@@ -43,17 +43,16 @@ void parser_report(struct parser *p, enum parser_use use, struct span table, str
     p->events->on_name(p->events->owner, use, table, name, line);
 }
 
-/* The text goes from there to what is under the eye now. */
+struct span parser_source(const struct parser *p, const char *from)
+{
+    return from && p->behind && p->behind > from ? span_of(from, (size_t)(p->behind - from)) : span_of("", 0);
+}
+
+/* The text goes from there to what was taken last. */
 void parser_shape(struct parser *p, enum parser_shape shape, const char *from)
 {
-    const char *end = p->now.from;
-    if (!p->events->on_shape)
-        return;
-    if (!from || !end || end < from)
-        from = end = "";
-    while (end > from && (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\t'))
-        end--;
-    p->events->on_shape(p->events->owner, shape, span_of(from, (size_t)(end - from)), p->now.line);
+    if (p->events->on_shape)
+        p->events->on_shape(p->events->owner, shape, parser_source(p, from), p->now.line);
 }
 
 /* ---- statements ---- */
@@ -61,6 +60,7 @@ void parser_shape(struct parser *p, enum parser_shape shape, const char *from)
 static void if_statement(struct parser *p)
 {
     enum parser_shape shape = PARSER_IF;
+    bool closed = true;
     do {
         const char *from = p->now.from;
         if (shape == PARSER_ELSEIF)
@@ -70,11 +70,14 @@ static void if_statement(struct parser *p)
         shape = PARSER_ELSEIF;
         expect(p, "then");
         parser_block(p);
+        closed &= p->closed;
     } while (take(p, "elseif"));
-    if (take(p, "else")) {
+    bool otherwise = take(p, "else");
+    if (otherwise) {
         parser_shape(p, PARSER_ELSE, NULL);
         parser_block(p);
     }
+    p->closed &= closed && otherwise;
     expect(p, "end");
     parser_shape(p, PARSER_END_IF, NULL);
 }
@@ -179,6 +182,7 @@ static void return_statement(struct parser *p)
         parser_expressions(p);
     parser_shape(p, PARSER_RETURN, NULL);
     take(p, ";");
+    p->closed = true;
 }
 
 static void while_statement(struct parser *p)
@@ -193,7 +197,7 @@ static void while_statement(struct parser *p)
     parser_block(p);
     expect(p, "end");
     parser_shape(p, PARSER_END_LOOP, NULL);
-    p->endless = for_ever && !p->left;
+    p->closed = for_ever && !p->left;
     p->left = outer;
 }
 
@@ -206,8 +210,10 @@ static void do_statement(struct parser *p)
 /* May lead anywhere. */
 static void goto_statement(struct parser *p)
 {
-    p->left = true;
+    const char *from = p->behind - strlen("goto");
+    p->left = p->closed = true;
     advance(p);
+    parser_shape(p, PARSER_LEAVE, from);
 }
 
 static void label_statement(struct parser *p)
@@ -218,7 +224,8 @@ static void label_statement(struct parser *p)
 
 static void break_statement(struct parser *p)
 {
-    p->left = true;
+    p->left = p->closed = true;
+    parser_shape(p, PARSER_LEAVE, p->behind - strlen("break"));
 }
 
 static void nothing(struct parser *p)
@@ -228,18 +235,21 @@ static void nothing(struct parser *p)
 static const struct {
     const char *word;
     void (*read)(struct parser *p);
-} statements[] = {{"if", if_statement},
-                  {"for", for_statement},
-                  {"local", local_statement},
-                  {"function", function_statement},
-                  {"while", while_statement},
-                  {"repeat", repeat_statement},
-                  {"return", return_statement},
-                  {"do", do_statement},
-                  {"goto", goto_statement},
-                  {"break", break_statement},
-                  {";", nothing},
-                  {"::", label_statement}};
+    bool closes; /* it may be that nothing leads out of it, and it says so */
+} statements[] = {{"if", if_statement, true},
+                  {"for", for_statement, false},
+                  {"local", local_statement, false},
+                  {"function", function_statement, false},
+                  {"while", while_statement, true},
+                  {"repeat", repeat_statement, false},
+                  {"return", return_statement, true},
+                  {"do", do_statement, true},
+                  {"goto", goto_statement, true},
+                  {"break", break_statement, true},
+                  {";", nothing, false},
+                  {"::", label_statement, false}};
+
+enum { STATEMENTS = sizeof statements / sizeof *statements };
 
 static void statement(struct parser *p)
 {
@@ -247,13 +257,13 @@ static void statement(struct parser *p)
         return;
     size_t i = 0;
     parser_shape(p, PARSER_STATEMENT, NULL);
-    while (i < sizeof statements / sizeof *statements && !take(p, statements[i].word))
+    while (i < STATEMENTS && !take(p, statements[i].word))
         i++;
-    if (i < sizeof statements / sizeof *statements)
+    if (i < STATEMENTS)
         statements[i].read(p);
     else
         expression_statement(p);
-    p->endless &= i < sizeof statements / sizeof *statements && statements[i].read == while_statement;
+    p->closed &= i < STATEMENTS && statements[i].closes;
     p->depth--;
 }
 
@@ -270,13 +280,14 @@ static bool goes_away(const struct parser *p)
 
 static void inner_block(struct parser *p)
 {
+    p->closed = false;
     while (p->status == PARLEY_OK && !ends_block(p)) {
         bool away = goes_away(p);
-        p->endless = false;
         statement(p);
+        p->closed |= away;
         while (take(p, ";"))
             ;
-        if ((away || p->endless) && !ends_block(p) && !is(p, "::"))
+        if (p->closed && !ends_block(p) && !is(p, "::"))
             parser_shape(p, PARSER_NEVER, NULL);
     }
 }

@@ -20,24 +20,25 @@ enum parser_shape {
     PARSER_END_IF,
     PARSER_LOOP,
     PARSER_END_LOOP,
-    PARSER_FUNCTION,
+    PARSER_FUNCTION, /* without a name: where it stands in an expression */
     PARSER_END_FUNCTION,
     PARSER_RETURN, /* behind what it gives */
-    PARSER_NEVER /* a statement that is never reached: behind stop(), restart(), jump(), error(), or a loop without end
-                  */
+    PARSER_LEAVE,  /* break and goto */
+    PARSER_NEVER   /* a statement that is never reached: nothing leads out of the one before it */
 };
 
 struct parser_events {
     void *owner;
     /* table is empty for a global, and its name for a field of one: string.rep. */
     void (*on_name)(void *owner, enum parser_use use, struct span table, struct span name, int line);
-    /* args[i] is flow_unknown() where it is not written out; `open` when there may be more of them. */
+    /* args[i] is flow_unknown(how it is written) where it is not written out; `open` when there may be more of them. */
     void (*on_call)(void *owner, struct span table, struct span name, const struct value *args, size_t count, bool open,
                     int line);
     /* Every local, as it is declared. */
     void (*on_local)(void *owner, struct span name, int line);
-    /* May be NULL. */
+    /* May be NULL, both. on_own_call: of a function that has a name of the script's. */
     void (*on_shape)(void *owner, enum parser_shape shape, struct span text, int line);
+    void (*on_own_call)(void *owner, struct span name, int line);
 };
 
 /* PARLEY_INVALID for what this reader does not understand; PARLEY_NOMEM. */

@@ -47,10 +47,10 @@ static struct value table_value(struct parser *p, const struct table *t)
     struct value v;
     const struct value_member *m = p->entries + t->first;
     if (t->unknown || (t->keyed && t->in_order))
-        return flow_unknown();
+        return flow_unknown((struct span){0});
     parley_status st = t->in_order ? value_array(p->arena, t->in_order, &v) : value_map(p->arena, t->keyed + 1, &v);
     if (st != PARLEY_OK)
-        return flow_unknown();
+        return flow_unknown((struct span){0});
     for (size_t i = 0; i < t->in_order; i++)
         value_push(&v, m[i].value);
     for (size_t i = 0; i < t->keyed; i++)
@@ -92,6 +92,13 @@ void parser_function_body(struct parser *p, bool method)
     parser_block(p);
     expect(p, "end");
     p->count = outer;
+}
+
+static void anonymous_function(struct parser *p)
+{
+    parser_shape(p, PARSER_FUNCTION, NULL);
+    parser_function_body(p, false);
+    parser_shape(p, PARSER_END_FUNCTION, NULL);
 }
 
 struct arguments {
@@ -136,7 +143,7 @@ static bool at_arguments(const struct parser *p)
 
 /* Where a chain of names, fields and calls stands: in the library, as long as it is nothing but names. */
 struct chain {
-    bool library;
+    bool library, alone; /* alone: a name so far */
     struct span table, name;
     int line;
 };
@@ -147,11 +154,14 @@ static void call(struct parser *p, struct chain *c)
     arguments(p, &a);
     if (c->library)
         p->events->on_call(p->events->owner, c->table, c->name, a.values, a.count, a.open, c->line);
-    c->library = false;
+    else if (c->alone && p->events->on_own_call)
+        p->events->on_own_call(p->events->owner, c->name, c->line);
+    c->library = c->alone = false;
 }
 
 static void field(struct parser *p, struct chain *c)
 {
+    c->alone = false;
     if (c->library && c->table.len == 0) {
         c->table = c->name;
         c->name = p->now.word;
@@ -171,11 +181,11 @@ static bool link_of(struct parser *p, struct chain *c, bool *is_call)
     } else if (take(p, "[")) {
         parser_expression(p);
         expect(p, "]");
-        c->library = false;
+        c->library = c->alone = false;
     } else if (is(p, ":")) {
         advance(p);
         advance(p);
-        c->library = false;
+        c->library = c->alone = false;
         call(p, c);
         *is_call = true;
     } else if (at_arguments(p)) {
@@ -189,11 +199,12 @@ static bool link_of(struct parser *p, struct chain *c, bool *is_call)
 
 struct expression parser_suffixed(struct parser *p)
 {
-    struct expression e = {.value = flow_unknown(), .line = p->now.line};
+    struct expression e = {.value = flow_unknown((struct span){0}), .line = p->now.line};
     struct chain c = {.line = p->now.line};
     if (p->now.type == TOKEN_NAME) {
         c.name = p->now.word;
         c.library = !parser_is_local(p, c.name);
+        c.alone = true;
         advance(p);
         bool goes_on = is(p, ".") || is(p, "[") || is(p, ":") || at_arguments(p);
         if (c.library && goes_on)
@@ -218,9 +229,9 @@ static struct expression literal(struct parser *p, struct value v)
 
 static struct expression simple(struct parser *p)
 {
-    struct expression e = {.value = flow_unknown(), .line = p->now.line};
+    struct expression e = {.value = flow_unknown((struct span){0}), .line = p->now.line};
     if (p->now.type == TOKEN_TEXT)
-        return literal(p, p->now.word.ptr ? value_text(p->now.word) : flow_unknown());
+        return literal(p, p->now.word.ptr ? value_text(p->now.word) : flow_unknown((struct span){0}));
     if (p->now.type == TOKEN_INT)
         return literal(p, value_int(p->now.integer));
     if (p->now.type == TOKEN_REAL)
@@ -235,7 +246,7 @@ static struct expression simple(struct parser *p)
     } else if (is(p, "{")) {
         e.value = table(p);
     } else if (take(p, "function")) {
-        parser_function_body(p, false);
+        anonymous_function(p);
     } else {
         e = parser_suffixed(p);
         if (e.is_name)
@@ -272,22 +283,25 @@ static struct expression operand(struct parser *p)
     if (operators == 1 && minus && e.value.type == VALUE_INT)
         e.value.integer = -e.value.integer;
     else
-        e.value = flow_unknown();
+        e.value = flow_unknown((struct span){0});
     return e;
 }
 
-/* Only what stands alone is known. */
+/* Only what stands alone is known; anything else is as it is written. */
 struct expression parser_expression(struct parser *p)
 {
-    struct expression e = {.value = flow_unknown(), .line = p->now.line};
+    const char *from = p->now.from;
+    struct expression e = {.value = flow_unknown((struct span){0}), .line = p->now.line};
     if (!parser_enter(p))
         return e;
     e = operand(p);
     while (p->status == PARLEY_OK && take_binary(p)) {
         operand(p);
-        e.value = flow_unknown();
+        e.value = flow_unknown((struct span){0});
         e.open = false;
     }
+    if (flow_is_unknown(&e.value))
+        e.value = flow_unknown(parser_source(p, from));
     p->depth--;
     return e;
 }

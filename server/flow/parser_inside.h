@@ -17,9 +17,10 @@ struct parser {
     size_t count;
     struct value_member *entries; /* of the tables that are being read, innermost last; without a key: in order */
     size_t entry_count;
+    const char *behind; /* the last token that was taken */
     int depth;
-    bool left;    /* the loop that is being read has a break, or a goto may lead out of it */
-    bool endless; /* the last statement was a loop that nothing leads out of */
+    bool left;   /* the loop that is being read has a break, or a goto may lead out of it */
+    bool closed; /* nothing leads from the last statement to what stands behind it */
     parley_status status;
 };
 
@@ -36,6 +37,7 @@ struct expression {
 
 static inline void advance(struct parser *p)
 {
+    p->behind = p->now.behind;
     p->now = p->ahead;
     p->ahead = lexer_next(&p->lexer);
 }
@@ -72,6 +74,9 @@ bool parser_is_local(const struct parser *p, struct span name);
 void parser_report(struct parser *p, enum parser_use use, struct span table, struct span name, int line);
 
 void parser_shape(struct parser *p, enum parser_shape shape, const char *from);
+
+/* From there to the last token that was taken. */
+struct span parser_source(const struct parser *p, const char *from);
 
 /* ---- expressions ---- */
 

@@ -3,11 +3,12 @@ import glob
 import os
 import re
 import subprocess
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from server import program
+from server import ROOT, program
 
 
 def parley(folder, *args, typed=None):
@@ -190,34 +191,85 @@ def test_an_error_has_a_page(tmp_path):
     assert parley(tmp_path, "help", "E999")[0] == 3
 
 
-def test_a_graph_shows_every_question_and_branch_and_nothing_over_another(tmp_path):
-    (tmp_path / "x.lua").write_text('''flow { id = "x", title = "X" }
+SVG = "{http://www.w3.org/2000/svg}"
+WIDE = 0.65     # of the height of the letters: what a font as wide as DejaVu Sans takes for a letter in the middle
+GRAPH = '''flow { id = "x", title = "X", language = "de" }
+texts { ar = { hi = "أهلا" }, de = { hi = "Guten Tag, wir freuen uns!" } }
+on.event("parcel.moved", function() say "It moves." end)
 local function help(why)
-  handoff { reason = why }
+  handoff { reason = why, queue = "care" }
 end
-if ask { text = "Tea & <milk>?", choices = { "Yes", "No" } } == "Yes" then
-  say "Here."
+local function reckon(n) if n > 3 then return 1 else return 2 end end
+if ask { text = "Tea & <milk>?", choices = { { "y", "Yes" }, { "n", t "hi" } } } == "y" then
+  say("Here, " .. customer.name .. ".")
 elseif customer.verified then
   for i = 1, 3 do
     wait "1h"
+    if i == reckon(i) then break end
   end
   return help("tea")
 end
-jump "x"
-''')
+say "%s"
+while true do
+  if customer.name == "somebody whose name is very long" and customer.traits.plan == "the one that costs the most" then
+    restart { reason = "اسم طويل جدا جدا يحتاج إلى سطرين على الأقل" }
+  end
+end
+''' % ("Wordsthatgoonandonandonandonwithoutaspace " * 12)
+
+
+def letters(text):
+    """How wide a text is at least: 13 pixels high, marks that stand on others take no room."""
+    return sum(13 * WIDE * (0.45 if c in "ijltf.,:;'|! []()" else 1) for c in text if not unicodedata.combining(c))
+
+
+def extent(text):
+    """(left, right) of a text, by how it is anchored."""
+    x, width, classes = int(text.get("x")), letters("".join(text.itertext()) if len(text) == 0 else text[0].tail), text.get("class").split()
+    if "label" in classes:
+        return x - width / 2, x + width / 2
+    return (x - width, x) if "rtl" in classes or "line" in classes else (x, x + width)
+
+
+def judge_picture(svg):
+    """Well formed, all of it inside, no box over another, no text over another or over the edge of its box."""
+    root = ElementTree.fromstring(svg)
+    wide, high = int(root.get("width")), int(root.get("height"))
+    boxes = [tuple(int(r.get(key)) for key in ("x", "y", "width", "height"))
+             for r in root.iter(SVG + "rect") if r.get("class") != "frame"]
+    for n, (x, y, w, h) in enumerate(boxes):
+        assert x >= 0 and y >= 0 and x + w <= wide and y + h <= high
+        assert not any(x < a + c and a < x + w and y < b + d and b < y + h for a, b, c, d in boxes[n + 1:])
+    texts = [(*extent(t), int(t.get("y")), t) for t in root.iter(SVG + "text")]
+    for n, (left, right, y, text) in enumerate(texts):
+        said = "".join(text.itertext())
+        assert left >= 0 and right <= wide and y <= high, said
+        for x, top, w, h in boxes:
+            if x <= left <= x + w and top <= y <= top + h:
+                assert right <= x + w and y <= top + h - 4, said
+        for other_left, other_right, other_y, other in texts[n + 1:]:
+            assert abs(other_y - y) >= 14 or right <= other_left or other_right <= left, (said, "".join(other.itertext()))
+    for path in root.iter(SVG + "path"):
+        assert re.fullmatch(r"M\d+ \d+(L\d+ \d+|h\d+v\d+h-\d+z)", path.get("d")), path.get("d")
+    return [t.text or t[0].tail for *_, t in texts]
+
+
+def test_a_graph_shows_every_question_and_branch_and_nothing_over_another(tmp_path):
+    (tmp_path / "x.lua").write_text(GRAPH)
     code, svg = parley(tmp_path, "graph", "x.lua")
     assert code == 0
-    texts = [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-    for shown in ("Tea & <milk>?", "Here.", "customer.verified", "else", "↻ i = 1, 3", "function help", "1h", "jump"):
-        assert shown in texts, shown
-    examples = glob.glob(os.path.join(os.path.dirname(__file__), "..", "..", "server", "flow", "examples", "*.lua"))
+    shown = judge_picture(svg)
+    for words in ("Tea & <milk>?", "[Yes] [Guten Tag, wir freuen", "Here, {customer.name}.", "customer.verified", "else", "↻ i = 1, 3",
+                  "function help", "help()", "→ care", "on.event parcel.moved", "It moves.", "1h", "break", "↻ again and again",
+                  "restart", "X", "flow"):
+        assert words in shown, (words, shown)
+    assert "function reckon" not in shown, "what only reckons is drawn"
+    assert sum(words.startswith("Wordsthat") for words in shown) and any(words.endswith("…") for words in shown)
+    assert "<title>Wordsthatgoon" in svg, "what is cut cannot be read anywhere"
+    assert 'class="words rtl"' in svg
+    examples = glob.glob(os.path.join(ROOT, "server", "flow", "examples", "*.lua"))
     assert examples
     for path in examples:
         code, svg = parley(tmp_path, "graph", path)
         assert code == 0, svg
-        root = ElementTree.fromstring(svg)
-        rects = [tuple(int(r.get(key)) for key in ("x", "y", "width", "height"))
-                 for r in root.iter("{http://www.w3.org/2000/svg}rect") if r.get("class") != "frame"]
-        for n, (x, y, w, h) in enumerate(rects):
-            assert x >= 0 and y >= 0 and x + w <= int(root.get("width")) and y + h <= int(root.get("height"))
-            assert not any(x < a + c and a < x + w and y < b + d and b < y + h for a, b, c, d in rects[n + 1:]), path
+        judge_picture(svg)
