@@ -31,7 +31,7 @@ enum sandbox_verdict call_context_set(struct flow_run *run, struct flow_call *ca
 {
     const struct value *value = value_find(&call->args, "value");
     struct value nothing = {.type = VALUE_NULL};
-    if (step_collect(run, json_text(&call->args, "key"), value ? value : &nothing) == PARLEY_OK)
+    if (step_collect(run, json_text(&call->args, "key"), value ? value : &nothing, NULL) == PARLEY_OK)
         return SANDBOX_RETURN;
     return call_raise(call, "E204", "context.set: all that is set together may have %zu bytes",
                       run->engine->limits.collected_bytes);

@@ -108,7 +108,7 @@ static void add_statements(void *arg, struct pg_group *group)
     row.updated_at_ms = c->work.row.at_ms;
     flow_run_update(group, &row, s->number - 1);
     if (s->collected.ptr)
-        flow_run_set_collected(group, c->bot->id, s->collected);
+        flow_run_set_collected(group, c->bot->id, s->collected, s->said);
     if (s->forget)
         flow_journal_forget(group, c->bot->id);
     add_journal(c, group);
@@ -177,6 +177,7 @@ static void add_session(struct committing *c, struct move *move, struct conversa
                                     .reason = s->handoff.reason,
                                     .summary = s->handoff.summary,
                                     .collected = s->handoff.collected,
+                                    .said = s->handoff.said,
                                     .priority = s->handoff.priority * 100,
                                     .run_over = failed};
     if (s->recall) {

@@ -73,7 +73,8 @@ struct flow_handoff {
     struct span why;   /* flow, customer, failed: as in the item `queued` */
     struct span reason;
     struct span summary;
-    struct span collected; /* canonical JSON: what the agent is to see of what the flow has learnt */
+    struct span collected; /* canonical JSON: what the agent is to see of what the flow has set, as in flow_step */
+    struct span said;      /* the same of what it was answered */
     int priority;          /* 0 normal, 1 high */
     bool taken;            /* the customer has asked past the flow: control is with people already */
 };
@@ -97,7 +98,9 @@ struct flow_step {
     int question; /* index of the item that asks something new, or -1; its number goes to flow_committed */
     const struct flow_process *processes;
     size_t process_count;
-    struct span collected; /* canonical JSON, all that the flow has learnt; ptr NULL: unchanged */
+    struct span learnt;    /* canonical JSON, all that the flow has set and kept of answers; ptr NULL: unchanged */
+    struct span collected; /* of that what it has set itself */
+    struct span said;      /* and the answers: {item, type, choices, fields} by question, see collect.c */
     struct flow_handoff handoff;
     bool recall; /* nobody has taken what was handed off: back to the flow, which is told so by FLOW_EVENT_BACK */
     /* Timers are known by id. Clear first: a step may replace one by another. */

@@ -210,8 +210,8 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
     r->recalled = s->recall && !r->taken;
     r->taken = r->taken && s->state == FLOW_HANDOFF;
     replace(&r->waiting, s->waiting);
-    if (s->collected.ptr)
-        replace(&r->collected, s->collected);
+    if (s->learnt.ptr)
+        replace(&r->collected, s->learnt);
     r->step = s->number;
     r->state = s->state;
     r->input_seq = s->input_seq;

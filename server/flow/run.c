@@ -54,6 +54,7 @@ void run_free(struct flow_run **run)
     journal_close(&r->journal);
     mem_free(r->started);
     mem_free(r->collected);
+    mem_free(r->said);
     mem_free(r->error);
     mem_free(r);
     *run = NULL;

@@ -120,6 +120,7 @@ struct flow_run {
     uint64_t random_count;
     char *started;   /* canonical JSON: how it began */
     char *collected; /* canonical JSON; NULL: nothing */
+    char *said;      /* the same: which of that are answers, and where they stand (collect.c) */
     bool declared;   /* flow{} has been called */
     bool called;     /* another flow */
     bool knows_language;
@@ -207,10 +208,19 @@ parley_status step_add_entry(struct flow_run *run, const struct journal_call *ca
 parley_status step_add_log(struct flow_run *run, enum log_level level, int line, struct span text);
 void step_set_timer(struct flow_run *run, int64_t due_ms);
 void step_clear_timer(struct flow_run *run);
-parley_status step_collect(struct flow_run *run, struct span key, const struct value *value);
 void step_finish(struct flow_run *run, enum flow_state state);
 /* Everything gathered is dropped; in its place come an apology and a person. */
 void step_fail(struct flow_run *run, const struct flow_error *error);
+
+/* ---- collect.c ---- */
+/* What the flow learns under this key; VALUE_NULL: nothing any more. `said`: it is what a customer answered, and this
+ * refers to it; NULL: it is the flow's own. */
+parley_status step_collect(struct flow_run *run, struct span key, const struct value *value, const struct value *said);
+/* The reference to the answer in that item, to a question of these arguments. */
+bool collect_reference(struct arena *arena, const struct value *args, int64_t seq, struct value *out);
+/* What an agent is to see of it, all or what is named: what the flow has set, and the references. In the step's arena.
+ */
+void collect_share(struct flow_run *run, const struct value *names, struct span *out_own, struct span *out_said);
 
 /* ---- calls.c ---- */
 enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *call);

@@ -148,52 +148,6 @@ void step_clear_timer(struct flow_run *run)
     run->work->step.timer_set = (struct uuid){0};
 }
 
-/* The map of what was collected, with room for one more. */
-static parley_status read_collected(const struct flow_run *run, struct arena *arena, struct value *out)
-{
-    struct value old = {.type = VALUE_MAP};
-    if (run->collected && json_read(arena, span_str(run->collected), &old) != PARLEY_OK)
-        return PARLEY_INVALID;
-    parley_status st = value_map(arena, (size_t)old.count + 1, out);
-    for (uint32_t i = 0; st == PARLEY_OK && i < old.count; i++)
-        out->members[out->count++] = old.members[i];
-    return st;
-}
-
-static void remove_key(struct value *map, struct span key)
-{
-    for (uint32_t i = 0; i < map->count; i++) {
-        if (!span_equal(map->members[i].key, key))
-            continue;
-        map->count--;
-        memmove(&map->members[i], &map->members[i + 1], (map->count - i) * sizeof *map->members);
-        return;
-    }
-}
-
-parley_status step_collect(struct flow_run *run, struct span key, const struct value *value)
-{
-    struct arena scratch;
-    struct value map;
-    arena_init(&scratch, STEP_ARENA);
-    struct span text = {0};
-    if (read_collected(run, &scratch, &map) == PARLEY_OK) {
-        if (value->type == VALUE_NULL)
-            remove_key(&map, key);
-        else
-            value_put(&map, key, *value);
-        text = json_write(&scratch, &map);
-    }
-    bool fits = text.ptr && text.len <= run->engine->limits.collected_bytes;
-    if (fits) {
-        run_replace_text(&run->collected, text);
-        if (run->work)
-            run->work->step.collected = arena_span(&run->work->arena, text);
-    }
-    arena_done(&scratch);
-    return fits ? PARLEY_OK : PARLEY_TOO_BIG;
-}
-
 /* For a customer who asks past the flow: to which queue, or whether the flow is to be asked first. */
 static void put_person(struct flow_run *run, struct arena *arena, struct value *map)
 {
@@ -331,7 +285,7 @@ void step_fail(struct flow_run *run, const struct flow_error *error)
         .queue = run->version->has_about ? span_str(run->version->about.escape_queue) : span_of("", 0),
         .why = span_str("failed"),
         .reason = failure_line(w, error, false),
-        .collected = arena_span(&w->arena, span_str(run->collected ? run->collected : "{}")),
     };
+    collect_share(run, NULL, &w->step.handoff.collected, &w->step.handoff.said);
     step_finish(run, FLOW_FAILED);
 }

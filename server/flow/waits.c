@@ -100,22 +100,6 @@ static void start_timer(struct flow_run *run, const struct value *args)
     wait_set_timer(run, args, due);
 }
 
-/* What the agent is to see of what the flow has set and kept. */
-static struct span shared(const struct flow_run *run, const struct value *names)
-{
-    struct arena *arena = &run->work->arena;
-    struct span all = span_str(run->collected ? run->collected : "{}");
-    struct value map, out;
-    if (!names || json_read(arena, all, &map) != PARLEY_OK || value_map(arena, names->count, &out) != PARLEY_OK)
-        return arena_span(arena, all);
-    for (uint32_t i = 0; i < names->count; i++) {
-        const struct value *v = value_get(&map, names->items[i].text);
-        if (v)
-            value_put(&out, names->items[i].text, *v);
-    }
-    return json_write(arena, &out);
-}
-
 void wait_request_person(struct flow_run *run, const struct value *args, const char *why)
 {
     const struct flow_about *about = &run->version->about;
@@ -126,9 +110,9 @@ void wait_request_person(struct flow_run *run, const struct value *args, const c
         .why = span_str(why),
         .reason = arena_span(&run->work->arena, json_text(args, "reason")),
         .summary = arena_span(&run->work->arena, json_text(args, "summary")),
-        .collected = shared(run, value_find(args, "share")),
         .priority = (int)json_int(args, "priority"),
     };
+    collect_share(run, value_find(args, "share"), &run->work->step.handoff.collected, &run->work->step.handoff.said);
 }
 
 parley_status wait_start(struct flow_run *run, const struct value *args, struct flow_error *error)
@@ -169,12 +153,23 @@ void wait_note(struct flow_wait *w, const struct value *told)
 }
 
 /* The answer to a question with an id is kept for the agent; one that has no room there is not lost to the script. */
-static void keep_answer(struct flow_run *run, const struct value *args, const struct value *value)
+static void keep_answer(struct flow_run *run, const struct value *args, const struct value *told)
 {
+    const struct value *value = value_find(told, "value");
+    int64_t seq = json_int(told, "said");
     struct span id = json_text(args, "id");
-    struct value given = value_bool(true);
-    if (wait_asks(&run->wait) && id.len && value)
-        step_collect(run, id, json_true(args, "secret") ? &given : value);
+    struct value given = value_bool(true), said;
+    struct arena arena;
+    if (!wait_asks(&run->wait) || !id.len || !value)
+        return;
+    arena_init(&arena, STEP_ARENA);
+    if (json_true(args, "secret"))
+        step_collect(run, id, &given, NULL);
+    else if (!seq)
+        step_collect(run, id, value, NULL); /* from a journal that has the answer in itself */
+    else if (collect_reference(&arena, args, seq, &said))
+        step_collect(run, id, value, &said);
+    arena_done(&arena);
 }
 
 static size_t results_of(const struct flow_wait *w, const struct value *told, struct value *results)
@@ -197,7 +192,7 @@ static size_t results_of(const struct flow_wait *w, const struct value *told, st
 /* The next step of the script begins. */
 size_t wait_conclude(struct flow_run *run, const struct value *args, const struct value *told, struct value *results)
 {
-    keep_answer(run, args, value_find(told, "value"));
+    keep_answer(run, args, told);
     size_t count = results_of(&run->wait, told, results);
     if (value_find(told, "seq"))
         event_taken(run, json_text(args, "event"), json_int(told, "seq"));

@@ -6,16 +6,17 @@
 
 static const struct pg_statement set_collected = {
     "flow_run_set_collected",
-    "update flow_run set collected = $2 where id = $1",
-    2,
-    {PG_UUID, PG_JSONB},
+    "update flow_run set collected = $2, said = $3 where id = $1",
+    3,
+    {PG_UUID, PG_JSONB, PG_JSONB},
 };
 
-void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected)
+void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected, struct span said)
 {
     struct pg_params *p = pg_group_add(group, &set_collected, NULL, NULL);
     pg_uuid(p, run);
     pg_jsonb(p, collected);
+    pg_jsonb(p, said);
 }
 
 static const struct pg_statement forget = {

@@ -7,7 +7,7 @@
 /* ---- in a transition ---- */
 
 /* All that the flow was told so far, by question; canonical JSON. */
-void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected);
+void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected, struct span said);
 
 /* The run begins anew: its journal is empty from here on. */
 void flow_journal_forget(struct pg_group *group, struct uuid run);

@@ -5,10 +5,10 @@
 
 static const struct pg_statement insert = {
     "handoff_insert",
-    "insert into handoff (id, session, conversation, queue, why, reason, summary, collected, priority, asked_at)"
-    " values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'), $9, $10)",
-    10,
-    {PG_UUID, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_JSONB, PG_I32, PG_TIME},
+    "insert into handoff (id, session, conversation, queue, why, reason, summary, collected, priority, asked_at, said)"
+    " values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'), $9, $10, coalesce($11, '{}'))",
+    11,
+    {PG_UUID, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_JSONB, PG_I32, PG_TIME, PG_JSONB},
 };
 static const struct pg_statement accept = {
     "handoff_accept",
@@ -30,8 +30,9 @@ static const struct pg_statement end = {
 static const struct pg_statement by_id = {
     "handoff_get",
     "select id, session, conversation, queue, why, reason, summary,"
-    "       case when why = 'flow' then collected else coalesce(nullif(collected, '{}'),"
-    "         (select r.collected from session s join flow_run r on r.id = s.run where s.id = h.session), '{}') end,"
+    "       case when why = 'flow' or collected <> '{}' or said <> '{}' then parley_told(conversation, collected, said)"
+    "            else coalesce((select parley_told(h.conversation, r.collected, r.said) from session s"
+    "                             join flow_run r on r.id = s.run where s.id = h.session), '{}') end,"
     "       priority, asked_at, agent, accepted_at, ended_at, outcome, note from handoff h where id = $1",
     1,
     {PG_UUID},
@@ -50,6 +51,7 @@ void handoff_insert(struct pg_group *group, const struct handoff_row *row)
     pg_jsonb_or_null(p, row->collected);
     pg_i32(p, row->priority);
     pg_time_ms(p, row->asked_at_ms);
+    pg_jsonb_or_null(p, row->said);
 }
 
 void handoff_accept(struct pg_group *group, struct uuid id, struct uuid agent, int64_t at_ms)

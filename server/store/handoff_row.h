@@ -7,7 +7,9 @@
 struct handoff_row {
     struct uuid id, session, conversation;
     struct span queue, why, reason, summary;
-    struct span collected; /* JSON: what the flow was told, by question; of one that no flow asked for, as of reading */
+    struct span collected; /* JSON: what the flow has set; read: with its answers, and of one that no flow asked for as
+                              of now */
+    struct span said;      /* written, JSON: which items have its answers, by question (parley_told) */
     int32_t priority;
     int64_t asked_at_ms;
     struct uuid agent;

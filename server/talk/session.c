@@ -49,6 +49,7 @@ static void begin_handoff(struct move *move, struct session_row *to, const struc
         .reason = c->reason,
         .summary = c->summary,
         .collected = c->collected,
+        .said = c->said,
         .priority = to->priority,
         .asked_at_ms = move->at_ms,
     };

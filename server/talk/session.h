@@ -38,6 +38,7 @@ struct session_change {
     struct span why;    /* HANDOFF: flow, customer, failed; LEAVE: who, customer or flow */
     struct span reason; /* for a person */
     struct span summary, collected;
+    struct span said;    /* HANDOFF by a flow: as in handoff_row */
     struct span outcome; /* RESOLVE, RELEASE, LEAVE, FINISH; WITHDRAW: declined, expired, withdrawn; LET_GO: why */
     struct span note;
     int32_t priority;

@@ -97,7 +97,7 @@ async def test_what_a_run_was_told_and_is_erased_brings_a_person(parcels, words)
         server.start()
         await ann.reconnect()
         await ann.post("no")
-        await ann.until(lambda: ann.kinds()[-1] == "queued" and apology in ann.texts(), what="a person")
+        await ann.until(lambda: "queued" in ann.kinds() and apology in ann.texts(), what="a person")
         [dead] = json.loads(parcels.site.cli("flow", "runs", "--failed", "--json"))
         assert dead["what"] == f"[E307] what the flow was told here has been erased: item {seq}"
         logs = parcels.site.cli("flow", "logs", dead["run"])
@@ -173,4 +173,65 @@ say("It has " .. #pin)
         await ann.reconnect()
         await ann.post("no")
         await asked(ann, f"It has {len(SAID)}")
+        await shop.close()
+
+
+ASKS = """flow { id = "asks", title = "Asks", escape = { queue = "care" } }
+context.set("own", { list = { 1, 2 } })
+for _, q in ipairs {
+  { id = "text", text = "text?" }, { id = "number", text = "number?", type = "number" }, { id = "day", text = "day?", type = "date" },
+  { id = "iso", text = "iso?", type = "date" }, { id = "phone", text = "phone?", type = "phone" }, { id = "mail", text = "mail?", type = "email" },
+  { id = "typed", text = "typed?", choices = { { "a", "First One" }, { "b", "Second" } } },
+  { id = "tapped", text = "tapped?", choices = { { "A word", "First" }, { "b c", "Second" } } },
+  { id = "stars", text = "stars?", rating = 5 }, { id = "points", text = "points?", rating = 5 },
+} do said = ask(q) end
+form { id = "sheet", title = "sheet?", fields = { { id = "name", label = "Name" }, { id = "born", label = "Born", type = "date" },
+  { id = "count", label = "Count", type = "number" }, { id = "call", label = "Call", type = "phone" }, { id = "agreed", label = "Agreed", type = "boolean" },
+  { id = "size", label = "Size", options = { { "very large", "XL" }, { "small", "S" } } }, { id = "none", label = "None" } } }
+ask { id = "changed", text = "changed?" }
+context.set("changed", "by the flow")
+handoff { queue = "care", share = { "text", "number", "sheet", "own" } }
+ask "Was it good?"
+"""
+WORDS = ["hello", f" {SAID} ", "3,50", "29.2.2024", "2024-3-1", "+49 (30) 12/34-5", "ann@example.com", "first one", ("choice", 1), ("choice", 3), "4"]
+SHEET = {"name": f"Ann {SAID}", "born": "1.12.1999", "count": 7, "call": "030 1234-56", "agreed": False, "size": "1", "none": ""}
+KEPT = {"own": {"list": [1, 2]}, "text": SAID, "number": 3.5, "day": "2024-02-29", "iso": "2024-03-01", "phone": "+493012345", "mail": "ann@example.com",
+        "typed": "a", "tapped": "b c", "stars": 4, "points": 4, "changed": "by the flow",
+        "sheet": {"name": f"Ann {SAID}", "born": "1999-12-01", "count": 7, "call": "030123456", "agreed": False, "size": "very large"}}
+
+
+async def answered(shop):
+    ann, last = await shop.customer("ann"), 0
+    for n, words in enumerate(WORDS):
+        await ann.until(lambda: n == 0 or ann.items()[-1]["role"] == "bot" and ann.items()[-1]["seq"] > last, what=f"question {n}")
+        if isinstance(words, tuple):
+            question = ann.items()[-1]
+            tap = {"to": question["seq"], "value": question["body"]["options"][words[1]]["value"]}
+            last = (await ann.post(tap, kind="choice"))["seq"]
+        else:
+            last = (await ann.post(words))["seq"]
+    await ann.until(lambda: ann.kinds()[-1] == "form")
+    await ann.post({"to": ann.items()[-1]["seq"], "values": SHEET}, kind="form_answer")
+    await asked(ann, "changed?")
+    await ann.post(SAID)
+    return ann
+
+
+async def test_what_is_kept_of_answers_for_the_agent_comes_from_the_log(shop):
+    shop.site.flow("asks", ASKS)
+    shop.app = shop.site.app("asks", queue="care", flow="asks")
+    with shop.serve():
+        ann, kim = await answered(shop), await shop.desk("kim")
+        answer = await kim.accept(await kim.offered(ann.main))
+        assert answer["dossier"]["collected"] == {key: KEPT[key] for key in ("text", "number", "sheet", "own")}
+        await kim.resolve(ann.main)
+        await asked(ann, "Was it good?")
+        await ann.handoff()             # past the flow: all that it knows
+        answer = await kim.accept(await kim.offered(ann.main))
+        assert answer["dossier"]["collected"] == KEPT
+        assert not search(shop, "flow_run", "flow_journal", "handoff")
+        erase(shop, ann.main, next(i["seq"] for i in ann.items() if i["kind"] == "form_answer"))
+        erase(shop, ann.main, said(ann, SAID))
+        [[kept]] = shop.site.sql("SELECT parley_told(conversation, collected, said) FROM flow_run")
+        assert kept == {key: value for key, value in KEPT.items() if key not in ("text", "sheet")}
         await shop.close()

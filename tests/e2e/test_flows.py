@@ -221,7 +221,7 @@ async def test_nobody_comes_and_the_flow_goes_on_without(shop):
         await ann.post("yes")
         await ann.until(lambda: "First: timeout" in ann.texts(), what="the flow to go on")
         assert next(i for i in ann.items() if i["kind"] == "left")["body"]["who"] == "flow"
-        [(shared,)] = shop.site.sql("SELECT collected FROM handoff WHERE outcome = 'timeout' ORDER BY asked_at LIMIT 1")
+        [(shared,)] = shop.site.sql("SELECT parley_told(conversation, collected, said) FROM handoff WHERE outcome = 'timeout' ORDER BY asked_at LIMIT 1")
         assert shared == {"name": "Ann"}
         kim = await shop.desk("kim")
         answer = await kim.accept(await kim.offered(ann.main))

@@ -1,0 +1,135 @@
+/* What a flow has learnt, for whoever serves the customer next: what it has set itself, and the answers to questions
+ * with an id. Of these the database gets the number of the item alone, and how its question reads it (parley_told). */
+#include "server/flow/input.h"
+#include "server/flow/json.h"
+#include "server/flow/run.h"
+
+/* ---- how an answer is read ---- */
+
+static struct value choice_of(struct arena *arena, const struct value *choice, const struct value *rating, uint32_t n)
+{
+    static const char *const parts[] = {"wire", "label", "value"};
+    struct value out = {.type = VALUE_NULL};
+    if (value_array(arena, 4, &out) != PARLEY_OK)
+        return out;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        value_push(&out, value_text(json_text(choice, parts[i])));
+    if (rating)
+        value_push(&out, value_int(n + 1));
+    return out;
+}
+
+static bool put_choices(struct arena *arena, const struct value *question, const struct value *choices,
+                        struct value *out)
+{
+    struct value list;
+    if (value_array(arena, choices->count, &list) != PARLEY_OK)
+        return false;
+    for (uint32_t i = 0; i < choices->count; i++)
+        value_push(&list, choice_of(arena, &choices->items[i], value_find(question, "rating"), i));
+    value_put(out, span_str("choices"), list);
+    return true;
+}
+
+static bool put_reading(struct arena *arena, const struct value *question, struct value *out)
+{
+    const struct value *choices = value_find(question, "choices"), *options = value_find(question, "options");
+    enum input input = (enum input)json_int(question, "type");
+    if (choices || options)
+        return put_choices(arena, question, choices ? choices : options, out);
+    if (input != INPUT_TEXT)
+        value_put(out, span_str("type"), value_text(span_str(input_name(input))));
+    return true;
+}
+
+static bool put_fields(struct arena *arena, const struct value *fields, struct value *out)
+{
+    struct value map;
+    if (value_map(arena, fields->count, &map) != PARLEY_OK)
+        return false;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        struct value reading;
+        if (value_map(arena, 1, &reading) != PARLEY_OK || !put_reading(arena, &fields->items[i], &reading))
+            return false;
+        value_put(&map, json_text(&fields->items[i], "id"), reading);
+    }
+    value_put(out, span_str("fields"), map);
+    return true;
+}
+
+bool collect_reference(struct arena *arena, const struct value *args, int64_t seq, struct value *out)
+{
+    const struct value *fields = value_find(args, "fields");
+    if (value_map(arena, 2, out) != PARLEY_OK)
+        return false;
+    value_put(out, span_str("item"), value_int(seq));
+    return fields ? put_fields(arena, fields, out) : put_reading(arena, args, out);
+}
+
+/* ---- what is kept ---- */
+
+static bool read_kept(struct arena *arena, const char *text, struct value *out)
+{
+    *out = (struct value){.type = VALUE_MAP};
+    return !text || json_read(arena, span_str(text), out) == PARLEY_OK;
+}
+
+/* The map with this key anew; v NULL: without it. */
+static struct span changed(struct arena *arena, const char *kept, struct span key, const struct value *v)
+{
+    struct value old, map;
+    if (!read_kept(arena, kept, &old) || value_map(arena, (size_t)old.count + 1, &map) != PARLEY_OK)
+        return (struct span){0};
+    for (uint32_t i = 0; i < old.count; i++)
+        if (!span_equal(old.members[i].key, key))
+            value_put(&map, old.members[i].key, old.members[i].value);
+    if (v)
+        value_put(&map, key, *v);
+    return json_write(arena, &map);
+}
+
+parley_status step_collect(struct flow_run *run, struct span key, const struct value *value, const struct value *said)
+{
+    size_t max = run->engine->limits.collected_bytes;
+    struct arena scratch;
+    arena_init(&scratch, STEP_ARENA);
+    struct span all = changed(&scratch, run->collected, key, value->type == VALUE_NULL ? NULL : value);
+    struct span names = changed(&scratch, run->said, key, said);
+    bool fits = all.ptr && names.ptr && all.len <= max && names.len <= max;
+    if (fits) {
+        run_replace_text(&run->collected, all);
+        run_replace_text(&run->said, names);
+    }
+    arena_done(&scratch);
+    if (fits && run->work) {
+        struct flow_step *s = &run->work->step;
+        s->learnt = arena_span(&run->work->arena, span_str(run->collected));
+        collect_share(run, NULL, &s->collected, &s->said);
+    }
+    return fits ? PARLEY_OK : PARLEY_TOO_BIG;
+}
+
+static bool is_named(const struct value *names, struct span key)
+{
+    for (uint32_t i = 0; names && i < names->count; i++)
+        if (span_equal(names->items[i].text, key))
+            return true;
+    return !names;
+}
+
+void collect_share(struct flow_run *run, const struct value *names, struct span *out_own, struct span *out_said)
+{
+    struct arena *arena = &run->work->arena;
+    struct value all, references, own, said;
+    *out_own = *out_said = span_str("{}");
+    if (!read_kept(arena, run->collected, &all) || !read_kept(arena, run->said, &references) ||
+        value_map(arena, all.count, &own) != PARLEY_OK || value_map(arena, all.count, &said) != PARLEY_OK)
+        return;
+    for (uint32_t i = 0; i < all.count; i++) {
+        const struct value *reference = value_get(&references, all.members[i].key);
+        if (is_named(names, all.members[i].key))
+            value_put(reference ? &said : &own, all.members[i].key, reference ? *reference : all.members[i].value);
+    }
+    *out_own = json_write(arena, &own);
+    *out_said = json_write(arena, &said);
+}
