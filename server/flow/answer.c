@@ -1,7 +1,6 @@
 /* Whether what the customer posted answers the question that a run has asked. */
 #include "server/flow/input.h"
 #include "server/flow/json.h"
-#include "server/flow/pattern.h"
 #include "server/flow/run.h"
 
 #include <strings.h>
@@ -69,12 +68,11 @@ bool answer_value(const struct value *args, int kind, const struct value *body, 
 static bool matches_one(struct flow_run *run, struct span pattern, struct span said)
 {
     char why[PATTERN_WHY_MAX];
-    struct pattern *p;
+    const struct pattern *p;
     struct pattern_match m = {.work = 0};
-    if (pattern_new(pattern, &p, why) != PARLEY_OK)
+    if (pattern_get(&run->engine->patterns, pattern, &p, why) != PARLEY_OK)
         return false;
     parley_status st = pattern_search(p, said, 0, &m);
-    pattern_free(&p);
     if (st == PARLEY_LIMIT)
         step_add_log(run, LOG_WARN, run->wait.line, span_str("the pattern takes too long on an answer"));
     return st == PARLEY_OK;

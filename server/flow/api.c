@@ -288,9 +288,10 @@ static parley_status check_together(struct flow_shape *at, struct value *map)
 }
 
 parley_status flow_check_arguments(const struct flow_function *f, const struct value *args, size_t count,
-                                   struct arena *arena, struct value *out, struct flow_error *error)
+                                   struct arena *arena, struct pattern_cache *patterns, struct value *out,
+                                   struct flow_error *error)
 {
-    struct flow_shape at = {.function = f, .arena = arena, .error = error};
+    struct flow_shape at = {.function = f, .arena = arena, .error = error, .patterns = patterns};
     if (value_map(arena, f->arg_count, out) != PARLEY_OK)
         return flow_refuse(&at, "E204", "the arguments are too large");
     bool fields = f->style == FLOW_STYLE_FIELDS;

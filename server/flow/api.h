@@ -75,12 +75,15 @@ extern const char *const flow_function_names[FLOW_CALLS];
 struct value flow_unknown(struct span source);
 bool flow_is_unknown(const struct value *v);
 
+struct pattern_cache;
+
 /* Checks arguments and makes one map of them, by name and in a form that is easy to work with:
  * DURATION is milliseconds; FUNCTION is true; INPUT a number of input.h; PATTERNS a list of texts; CHOICES a list of
  * {value, label, wire}, where wire is the name that goes to the customer's app. Absent ones are absent. E2xx in `error`
- * on PARLEY_INVALID. */
+ * on PARLEY_INVALID. Patterns are compiled to see whether they can be, and kept. */
 parley_status flow_check_arguments(const struct flow_function *function, const struct value *args, size_t count,
-                                   struct arena *arena, struct value *out, struct flow_error *error);
+                                   struct arena *arena, struct pattern_cache *patterns, struct value *out,
+                                   struct flow_error *error);
 
 /* Milliseconds of "90s", "1h30m", "5d"; false for anything else. */
 bool flow_duration(struct span text, int64_t *out_ms);
@@ -91,6 +94,7 @@ struct flow_shape {
     const struct flow_arg *arg;
     struct arena *arena;
     struct flow_error *error;
+    struct pattern_cache *patterns;
 };
 enum flow_field_type { FIELD_TEXT, FIELD_NAME, FIELD_MAP, FIELD_LIST, FIELD_BOOL, FIELD_NUMBER, FIELD_ANY };
 

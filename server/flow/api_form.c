@@ -15,7 +15,7 @@ parley_status flow_rating_choices(const struct flow_shape *at, int64_t n, struct
 {
     struct value list;
     struct flow_arg row = {.name = "rating", .min = 2, .max = LIMIT_CHOICES};
-    struct flow_shape inside = {at->function, &row, at->arena, at->error};
+    struct flow_shape inside = {at->function, &row, at->arena, at->error, at->patterns};
     if (value_array(at->arena, (size_t)n, &list) != PARLEY_OK)
         return no_room(at);
     for (int64_t i = 1; i <= n; i++) {
@@ -40,7 +40,7 @@ static parley_status check_part(const struct flow_shape *at, const struct value 
     const struct value *v = value_find(question, name);
     bool options = strcmp(name, "options") == 0;
     struct flow_arg row = {.name = name, .min = options ? 2 : 1, .max = LIMIT_CHOICES};
-    struct flow_shape inside = {at->function, &row, at->arena, at->error};
+    struct flow_shape inside = {at->function, &row, at->arena, at->error, at->patterns};
     struct value checked;
     if (!v || flow_is_unknown(v))
         return PARLEY_OK;

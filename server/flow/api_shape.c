@@ -5,7 +5,7 @@
 #include "server/base/zone.h"
 #include "server/flow/api.h"
 #include "server/flow/input.h"
-#include "server/flow/pattern.h"
+#include "server/flow/pattern_cache.h"
 
 #include <stdio.h>
 
@@ -104,14 +104,13 @@ parley_status flow_check_choices(const struct flow_shape *at, const struct value
 static parley_status check_pattern(const struct flow_shape *at, const struct value *v)
 {
     char why[PATTERN_WHY_MAX];
-    struct pattern *pattern;
+    const struct pattern *pattern;
     if (flow_is_unknown(v))
         return PARLEY_OK;
     if (v->type != VALUE_TEXT)
         return flow_refuse(at, "E203", "'%s' must be a pattern as text, or a list of them", at->arg->name);
-    if (pattern_new(v->text, &pattern, why) != PARLEY_OK)
+    if (pattern_get(at->patterns, v->text, &pattern, why) != PARLEY_OK)
         return flow_refuse(at, "E205", "'%s': %s", at->arg->name, why);
-    pattern_free(&pattern);
     return PARLEY_OK;
 }
 
@@ -264,7 +263,7 @@ static parley_status check_with_match(const struct flow_shape *at, const char *w
     parley_status st = flow_check_fields(at, what, fields, v);
     const struct value *match = st == PARLEY_OK ? value_find(v, "match") : NULL;
     struct flow_arg row = {.name = "match", .max = 10};
-    struct flow_shape inside = {at->function, &row, at->arena, at->error};
+    struct flow_shape inside = {at->function, &row, at->arena, at->error, at->patterns};
     return match ? flow_check_patterns(&inside, match, &ignored) : st;
 }
 

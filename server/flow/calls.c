@@ -318,7 +318,8 @@ enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *lua)
         return SANDBOX_RETURN; /* what it says of itself holds where it comes first */
     if (!run->declared && call.function != FLOW_CALL_flow)
         return call_raise(&call, "E208", "%s: begin the file with flow{}", f->name);
-    if (flow_check_arguments(f, lua->args, lua->count, lua->arena, &call.args, lua->error) != PARLEY_OK)
+    if (flow_check_arguments(f, lua->args, lua->count, lua->arena, &run->engine->patterns, &call.args, lua->error) !=
+        PARLEY_OK)
         return SANDBOX_RAISE;
     run->line = lua->line;
     run->file = lua->file;

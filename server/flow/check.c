@@ -7,6 +7,7 @@
 #include "server/flow/check_words.h"
 #include "server/flow/json.h"
 #include "server/flow/parser.h"
+#include "server/flow/pattern_cache.h"
 #include "server/flow/sandbox.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct checking {
     struct flow_findings *out;
     struct sandbox *sandbox;
     struct arena arena;
+    struct pattern_cache patterns;
     struct span globals[GLOBALS_MAX]; /* that the script assigns somewhere */
     size_t global_count;
     struct span locals[GLOBALS_MAX]; /* for suggestions */
@@ -286,7 +288,7 @@ static void check_call(void *owner, struct span table, struct span name, const s
         check_text(c, args, count, line);
     if (open)
         return; /* who knows what comes */
-    parley_status st = flow_check_arguments(f, args, count, &c->arena, &map, &found);
+    parley_status st = flow_check_arguments(f, args, count, &c->arena, &c->patterns, &map, &found);
     if (st == PARLEY_OK) {
         if (is_flow)
             note_flow(c, &map);
@@ -356,6 +358,7 @@ parley_status flow_check_source(const char *file, struct span source, struct flo
     arena_init(&c.arena, ARENA);
     check_names_and_calls(&c, source);
     arena_done(&c.arena);
+    pattern_cache_done(&c.patterns);
     sandbox_free(&c.sandbox);
     sort_findings(out);
     return out->count ? PARLEY_SCRIPT : PARLEY_OK;

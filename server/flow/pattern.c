@@ -32,14 +32,10 @@ static parley_status too_long(struct span text, char why[PATTERN_WHY_MAX])
     return PARLEY_INVALID;
 }
 
-parley_status pattern_new(struct span text, struct pattern **out, char why[PATTERN_WHY_MAX])
+static parley_status compile(struct span text, uint32_t options, struct pattern **out, char why[PATTERN_WHY_MAX])
 {
-    if (text.len > PATTERN_MAX)
-        return too_long(text, why);
-
     int error;
     size_t offset;
-    const uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, options, &error, &offset, NULL);
     if (!code)
         return refuse(error, offset, why);
@@ -59,6 +55,18 @@ parley_status pattern_new(struct span text, struct pattern **out, char why[PATTE
     pcre2_set_heap_limit(p->context, HEAP_LIMIT_KIB);
     *out = p;
     return PARLEY_OK;
+}
+
+parley_status pattern_new(struct span text, struct pattern **out, char why[PATTERN_WHY_MAX])
+{
+    if (text.len > PATTERN_MAX)
+        return too_long(text, why);
+    return compile(text, PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT, out, why);
+}
+
+parley_status pattern_new_own(struct span text, struct pattern **out, char why[PATTERN_WHY_MAX])
+{
+    return compile(text, PCRE2_UTF, out, why);
 }
 
 void pattern_free(struct pattern **pattern)

@@ -12,6 +12,10 @@ struct pattern;
 
 /* PARLEY_INVALID with the reason, and where in the pattern, in `why`. */
 parley_status pattern_new(struct span text, struct pattern **out, char why[PATTERN_WHY_MAX]);
+/* One that the server has written itself, and that nobody can make slow: of any length, and what is done is not
+ * counted.
+ */
+parley_status pattern_new_own(struct span text, struct pattern **out, char why[PATTERN_WHY_MAX]);
 void pattern_free(struct pattern **pattern);
 
 struct pattern_match {

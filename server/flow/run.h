@@ -7,6 +7,7 @@
 #include "server/flow/api.h"
 #include "server/flow/engine.h"
 #include "server/flow/journal.h"
+#include "server/flow/pattern_cache.h"
 
 enum {
     STEP_ARENA = 4 << 20,
@@ -177,6 +178,7 @@ struct flow_engine {
     struct list versions;
     struct flow_work *spare;
     struct phrases *phrases;
+    struct pattern_cache patterns; /* of answers and topics */
 };
 
 /* ---- run.c ---- */

@@ -425,7 +425,7 @@ void sandbox_free(struct sandbox **sandbox)
     assert(box->runs == 0);
     if (box->L)
         lua_close(box->L);
-    sandbox_forget_patterns(box);
+    pattern_cache_done(&box->patterns);
     arena_done(&box->arena);
     account_close(&box->base);
     mem_free(box->parts);

@@ -3,7 +3,7 @@
 #ifndef SERVER_FLOW_SANDBOX_CORE_H
 #define SERVER_FLOW_SANDBOX_CORE_H
 
-#include "server/flow/pattern.h"
+#include "server/flow/pattern_cache.h"
 #include "server/flow/sandbox.h"
 
 #include <lauxlib.h>
@@ -14,9 +14,8 @@ enum {
     BYTES_PER_TICK = 128,     /* of memory asked for in one piece, or moved */
     TICKS_PER_PATTERN = 2000, /* to compile one */
     TICKS_PER_SEARCH = 200,
-    LIB_TEXT_MAX = 65536,  /* bytes that one library call may make */
-    LIB_ITEMS_MAX = 10000, /* elements that one library call may touch */
-    PATTERNS_KEPT = 16
+    LIB_TEXT_MAX = 65536, /* bytes that one library call may make */
+    LIB_ITEMS_MAX = 10000 /* elements that one library call may touch */
 };
 
 /* Whose memory a block is. Outlives its run until the last block has been collected. */
@@ -27,12 +26,6 @@ struct account {
 };
 
 enum doom { DOOM_NONE, DOOM_TICKS, DOOM_MEMORY, DOOM_STOP };
-
-struct kept_pattern {
-    char *text;
-    size_t len;
-    struct pattern *pattern;
-};
 
 /* One of the texts that make up a flow. */
 struct sandbox_part {
@@ -59,8 +52,7 @@ struct sandbox {
     const void *refused; /* the allocation that Lua will try once more after collecting */
     size_t refused_size;
     bool refused_armed;
-    struct kept_pattern patterns[PATTERNS_KEPT];
-    size_t pattern_next;
+    struct pattern_cache patterns;
     struct arena arena;       /* of one call */
     struct flow_error raised; /* the last error of our own that a script was given */
     char raised_text[FLOW_ERROR_TEXT_MAX + FLOW_ERROR_FILE_MAX + 32];
@@ -139,9 +131,6 @@ void account_close(struct account **account);
 
 /* sandbox_lib.c: fills the table on top of the stack with the library and freezes it. Runs protected. */
 void sandbox_open_library(lua_State *L);
-
-/* sandbox_pattern.c */
-void sandbox_forget_patterns(struct sandbox *box);
 
 /* sandbox_data.c: copies the value at the index. PARLEY_INVALID with the reason. Never raises, runs no metamethod. */
 parley_status sandbox_take(lua_State *L, int index, struct arena *arena, struct value *out, struct flow_error *error);

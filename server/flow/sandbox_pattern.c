@@ -1,40 +1,20 @@
-/* Patterns in scripts, which are PCRE2; the last few stay compiled. */
-#include "server/base/mem.h"
+/* Patterns in scripts, which are PCRE2. */
 #include "server/flow/sandbox_lib.h"
 
 #include <string.h>
 
-static void forget(struct kept_pattern *kept)
-{
-    pattern_free(&kept->pattern);
-    mem_free(kept->text);
-    *kept = (struct kept_pattern){0};
-}
-
-void sandbox_forget_patterns(struct sandbox *box)
-{
-    for (size_t i = 0; i < PATTERNS_KEPT; i++)
-        forget(&box->patterns[i]);
-}
-
-/* The last few patterns stay compiled; the oldest makes room. */
 static const struct pattern *pattern_at(lua_State *L, int index, const char *who)
 {
     struct sandbox *box = sandbox_of(L);
     struct span text = sandbox_text_at(L, index, who);
-    for (size_t i = 0; i < PATTERNS_KEPT; i++)
-        if (box->patterns[i].pattern && span_equal(span_of(box->patterns[i].text, box->patterns[i].len), text))
-            return box->patterns[i].pattern;
-
+    const struct pattern *p = pattern_cached(&box->patterns, text);
+    if (p)
+        return p;
     char why[PATTERN_WHY_MAX];
-    struct pattern *made;
     sandbox_charge(box, TICKS_PER_PATTERN);
-    if (pattern_new(text, &made, why) != PARLEY_OK)
+    if (pattern_compile(&box->patterns, text, &p, why) != PARLEY_OK)
         sandbox_raise(L, "E205", NULL, "%s: the pattern is not right: %s", who, why);
-    struct kept_pattern *kept = &box->patterns[box->pattern_next++ % PATTERNS_KEPT];
-    forget(kept);
-    *kept = (struct kept_pattern){.text = mem_span(text), .len = text.len, .pattern = made};
-    return made;
+    return p;
 }
 
 /* False when there is no match. */

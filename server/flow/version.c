@@ -67,6 +67,7 @@ void flow_engine_free(struct flow_engine **engine)
         free_version(LIST_ITEM(node, struct flow_version, link));
     }
     phrases_free(&e->phrases);
+    pattern_cache_done(&e->patterns);
     if (e->spare) {
         arena_done(&e->spare->arena);
         mem_free(e->spare);

@@ -5,6 +5,7 @@
 #include "server/base/mem.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -40,9 +41,20 @@ struct uuid crypto_uuid7(void)
     return uuid_v7(clock_ms(), random);
 }
 
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    assert(sha256);
+}
+
+/* Looked for once: of a short text that takes more than the digest. */
 void crypto_sha256(struct span bytes, uint8_t out[CRYPTO_DIGEST])
 {
-    int ok = EVP_Digest(bytes.ptr ? bytes.ptr : "", bytes.len, out, NULL, EVP_sha256(), NULL);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_sha256);
+    int ok = EVP_Digest(bytes.ptr ? bytes.ptr : "", bytes.len, out, NULL, sha256, NULL);
     assert(ok == 1);
 }
 

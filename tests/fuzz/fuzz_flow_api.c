@@ -2,6 +2,7 @@
  * what the table knows. The first byte says which call, the rest is the arguments as a JSON array. */
 #include "server/flow/api.h"
 #include "server/flow/json.h"
+#include "server/flow/pattern_cache.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +21,10 @@ static void judge(const struct flow_function *f, const struct value *args, struc
 {
     struct flow_error error = {0};
     struct value out;
-    if (flow_check_arguments(f, args->items, args->count, arena, &out, &error) != PARLEY_OK) {
+    struct pattern_cache patterns = {0};
+    parley_status st = flow_check_arguments(f, args->items, args->count, arena, &patterns, &out, &error);
+    pattern_cache_done(&patterns);
+    if (st != PARLEY_OK) {
         expect(error.code[0] == 'E' && error.text[0] && error.help[0]);
         return;
     }
