@@ -1,11 +1,12 @@
 /* How a run comes into memory: begun by a customer's words, or rebuilt from its journal. */
 #include "server/flow/json.h"
-#include "server/flow/on.h"
+#include "server/flow/meant.h"
 
 #include "server/base/mem.h"
 
 void run_begin_script(struct flow_run *run)
 {
+    meant_forget(run);
     on_free(run);
     sandbox_run_free(&run->lua);
     run->lua = sandbox_run_new(run->version->sandbox, run);
@@ -17,6 +18,7 @@ void run_begin_script(struct flow_run *run)
     run->chain = 0;
     run->now_ms = 0;
     run->random_count = 0;
+    run->corrected = 0;
     memset(run->events, 0, sizeof run->events);
 }
 

@@ -1,7 +1,7 @@
 /* What the calls of a script do, but for what it may know (facts.c), processes (processes.c) and waiting
  * (waits.c). */
 #include "server/flow/json.h"
-#include "server/flow/on.h"
+#include "server/flow/meant.h"
 
 #include <stdio.h>
 
@@ -327,6 +327,8 @@ enum sandbox_verdict run_on_call(void *owner, struct sandbox_call *lua)
         return call_on_leave(run, &call); /* it is not the script's doing, and says nothing of where it goes */
     if (!describe_call(run, &call, lua->line))
         return call_raise(&call, "E204", "%s: the arguments are too large", f->name);
+    if (meant_seals(call.function))
+        meant_forget(run);
     enum sandbox_verdict verdict = call_again(run, &call);
     lua->result_count = call.result_count;
     memcpy(lua->results, call.results, sizeof call.results);

@@ -57,12 +57,16 @@ static bool put_fields(struct arena *arena, const struct value *fields, struct v
     return true;
 }
 
-bool collect_reference(struct arena *arena, const struct value *args, int64_t seq, struct value *out)
+bool collect_reference(struct arena *arena, const struct value *args, const struct value *told, struct value *out)
 {
     const struct value *fields = value_find(args, "fields");
-    if (value_map(arena, 2, out) != PARLEY_OK)
+    if (value_map(arena, 4, out) != PARLEY_OK)
         return false;
-    value_put(out, span_str("item"), value_int(seq));
+    value_put(out, span_str("item"), value_int(json_int(told, "said")));
+    if (value_find(told, "bytes")) {
+        value_put(out, span_str("from"), value_int(json_int(told, "from")));
+        value_put(out, span_str("bytes"), value_int(json_int(told, "bytes")));
+    }
     return fields ? put_fields(arena, fields, out) : put_reading(arena, args, out);
 }
 
@@ -88,6 +92,15 @@ static struct span changed(struct arena *arena, const char *kept, struct span ke
     return json_write(arena, &map);
 }
 
+void collect_store(struct flow_run *run)
+{
+    struct flow_step *s = run->work ? &run->work->step : NULL;
+    if (!s)
+        return;
+    s->learnt = arena_span(&run->work->arena, span_str(run->collected ? run->collected : "{}"));
+    collect_share(run, NULL, &s->collected, &s->said);
+}
+
 parley_status step_collect(struct flow_run *run, struct span key, const struct value *value, const struct value *said)
 {
     size_t max = run->engine->limits.collected_bytes;
@@ -101,11 +114,8 @@ parley_status step_collect(struct flow_run *run, struct span key, const struct v
         run_replace_text(&run->said, names);
     }
     arena_done(&scratch);
-    if (fits && run->work) {
-        struct flow_step *s = &run->work->step;
-        s->learnt = arena_span(&run->work->arena, span_str(run->collected));
-        collect_share(run, NULL, &s->collected, &s->said);
-    }
+    if (fits)
+        collect_store(run);
     return fits ? PARLEY_OK : PARLEY_TOO_BIG;
 }
 

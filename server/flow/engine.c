@@ -44,6 +44,10 @@ static void after_commit(struct flow_run *run)
         lose(run, run->host_status);
         return;
     }
+    if (run->goes_back) {
+        lose(run, PARLEY_OK);
+        return;
+    }
     adopt_step(run);
     step_close(run);
     bool over = run->state == FLOW_ENDED || run->state == FLOW_FAILED;
@@ -95,7 +99,7 @@ static void restart(struct flow_run *run)
 {
     struct flow_error error = {0};
     struct flow_step *s = &run->work->step;
-    s->forget = true;
+    s->forget_from = 1;
     s->entry_count = 0;
     run->next_entry = 1;
     run->journal_bytes = 0;
@@ -327,7 +331,7 @@ parley_status flow_event(struct flow_run *run, const struct flow_event *event)
         return PARLEY_BUSY;
     step_open(run);
     parley_status st = wait_event(run, event, &go, &error);
-    if (event->seq > run->input_seq)
+    if (event->seq > run->input_seq && !run->goes_back)
         run->input_seq = event->seq; /* also what it has no use for: it is not an answer to a later question */
     if (st == PARLEY_WRONG_STATE) {
         step_close(run);

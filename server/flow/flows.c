@@ -69,8 +69,10 @@ static void on_gone(struct flow_host *host, struct flow_run *run, parley_status 
     struct bot *bot = flow_run_owner(run);
     log_debug(NULL, "run left memory", LOG_UUID("run", bot->id), LOG_STATUS(why));
     bot->run = NULL;
-    bot->state = BOT_FAILED; /* loaded again by the tick, or dropped */
+    bot->state = why == PARLEY_OK ? BOT_ASIDE : BOT_FAILED; /* loaded again at once, or by the tick, or dropped */
     bot->again_ms = 0;
+    if (why == PARLEY_OK)
+        bot_due(bot);
 }
 
 static int64_t on_now(struct flow_host *host)

@@ -109,8 +109,8 @@ static void add_statements(void *arg, struct pg_group *group)
     flow_run_update(group, &row, s->number - 1);
     if (s->collected.ptr)
         flow_run_set_collected(group, c->bot->id, s->collected, s->said);
-    if (s->forget)
-        flow_journal_forget(group, c->bot->id);
+    if (s->forget_from)
+        flow_journal_forget(group, c->bot->id, s->forget_from);
     add_journal(c, group);
     lend_files(c, group);
     for (size_t i = 0; i < s->process_count; i++) {

@@ -16,8 +16,9 @@ enum bot_state {
     BOT_LOADING, /* row, source, journal, missed items are being read */
     BOT_RESTING, /* the run waits, or is about to be told something */
     BOT_BUSY,    /* the engine or a commit has it */
-    BOT_ASIDE,   /* it has not begun, and control is elsewhere: made anew when it comes back */
-    BOT_FAILED,  /* loading did not work; tried again by the tick */
+    BOT_ASIDE,  /* not in memory: it has gone back in its dialogue, or has not begun and control is elsewhere; made anew
+                 */
+    BOT_FAILED, /* loading did not work; tried again by the tick */
 };
 
 /* Something the customer did that the run has not consumed. */

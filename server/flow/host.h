@@ -90,7 +90,7 @@ struct flow_step {
     int64_t input_seq; /* consumed: items up to here */
     enum flow_state state;
     struct span waiting; /* canonical JSON for flow_run.waiting; `question` is the number of a question asked before */
-    bool forget;         /* delete the run's journal first: it has restarted */
+    int64_t forget_from; /* delete the run's journal from this entry on, first; 0: nothing of it */
     const struct flow_entry *entries;
     size_t entry_count;
     const struct flow_item *items;
@@ -154,8 +154,9 @@ struct flow_host {
     void (*defer)(struct flow_host *host, struct flow_run *run);
     /* The run waits, or is over: bring what came after its input_seq, one at a time, or let it rest. */
     void (*ready)(struct flow_host *host, struct flow_run *run);
-    /* The run is taken out of memory because a commit or a read did not work; it can be loaded again. Do not use it
-     * after this call. */
+    /* The run is taken out of memory because a commit or a read did not work, or (PARLEY_OK) because it has gone back
+     * in its dialogue; it can be loaded again, and is then told what came after its input_seq. Do not use it after this
+     * call. */
     void (*gone)(struct flow_host *host, struct flow_run *run, parley_status why);
     int64_t (*now_ms)(struct flow_host *host);
     /* Completes the record of a process by what its declared type says: what is missing, and, when it begins, the

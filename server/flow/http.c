@@ -32,8 +32,11 @@ int64_t http_patience_ms(const struct value *args)
     return tries_of(args) * (2 * timeout_of(args)) + SPARE_MS;
 }
 
+/* The same entry's call is another one when the run has gone back meanwhile. */
 static struct uuid key_of(const struct flow_run *run)
 {
+    if (run->corrected)
+        return step_derive(run, 'H', run->corrected, (int)run->wait.entry);
     return step_derive(run, 'h', run->random_from, (int)run->wait.entry);
 }
 

@@ -63,13 +63,27 @@ bool memory_item_is_input(const struct memory_item *item)
     return uuid_is_nil(item->id) && !item_moves(item->kind);
 }
 
-static void forget_journal(struct memory_rows *r)
+static void forget_journal(struct memory_rows *r, int64_t from)
 {
-    for (size_t i = 0; i < r->journal_count; i++) {
-        mem_free(r->journal[i].call);
-        mem_free(r->journal[i].data);
+    for (; r->journal_count && (int64_t)r->journal_count >= from; r->journal_count--) {
+        mem_free(r->journal[r->journal_count - 1].call);
+        mem_free(r->journal[r->journal_count - 1].data);
     }
-    r->journal_count = 0;
+}
+
+/* The number of the question in which the run stands, where its row names it. */
+static int64_t question_of(const struct memory_rows *r, const struct flow_step *s)
+{
+    struct arena arena;
+    struct value waiting;
+    int64_t seq = 0;
+    arena_init(&arena, STEP_ARENA);
+    if (s->question >= 0)
+        seq = (int64_t)r->item_count + s->question + 1;
+    else if (json_read(&arena, s->waiting, &waiting) == PARLEY_OK)
+        seq = json_int(&waiting, "question");
+    arena_done(&arena);
+    return seq ? seq : r->question_seq;
 }
 
 static void add_entry(struct memory_rows *r, const struct flow_entry *e)
@@ -192,12 +206,11 @@ static void replace(char **kept, struct span text)
 
 void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
 {
-    if (s->forget)
-        forget_journal(r);
+    if (s->forget_from)
+        forget_journal(r, s->forget_from);
     for (size_t i = 0; i < s->entry_count; i++)
         add_entry(r, &s->entries[i]);
-    if (s->question >= 0)
-        r->question_seq = (int64_t)r->item_count + s->question + 1;
+    r->question_seq = question_of(r, s);
     for (size_t i = 0; i < s->item_count; i++)
         memory_rows_add(r, &s->items[i]);
     for (size_t i = 0; i < s->process_count; i++)
@@ -219,7 +232,7 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
 
 void memory_rows_done(struct memory_rows *r)
 {
-    forget_journal(r);
+    forget_journal(r, 1);
     for (size_t i = 0; i < r->item_count; i++) {
         mem_free(r->items[i].body);
         mem_free(r->items[i].file);

@@ -5,6 +5,7 @@
 #include "server/flow/on.h"
 #include "server/base/mem.h"
 #include "server/flow/json.h"
+#include "server/flow/meant.h"
 
 enum { ON_ARENA = 4 << 20 };
 
@@ -168,6 +169,8 @@ void on_begin(struct flow_run *run, const struct value *told)
     h->active = true;
     if (h->on == FLOW_CALL_on_idle)
         run->wait.idled = true;
+    if (h->on != FLOW_CALL_on_topic)
+        meant_forget(run); /* what has happened cannot be taken back */
     if (value_find(told, "event"))
         event_taken(run, json_text(told, "event"), json_int(told, "seq"));
     on->held[on->held_count++] = (struct run_held){.wait = run->wait,

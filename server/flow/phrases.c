@@ -7,6 +7,9 @@
 
 #include <assert.h>
 
+/* "No, sorry - " */
+#define BEFORE(words) "(?:(?:" words ")[\\s,،.!:-]+)*"
+
 static const struct {
     enum phrase phrase;
     const char *pattern;
@@ -45,9 +48,25 @@ static const struct {
     {PHRASE_CANCEL, "annuleren|laat maar"},
     {PHRASE_CANCEL, "deixa pra lá|esquece|esqueça"},
     {PHRASE_CANCEL, "إلغاء|الغاء|لا يهم"},
+    {PHRASE_MEANT,
+     BEFORE("no|oh|oops|sorry|wait|pardon|actually") "(?:i (?:really )?meant(?: to (?:say|write|type))?|i mean|"
+                                                     "make (?:that|it)|correction)"},
+    {PHRASE_MEANT, BEFORE("nein|oh|ups|sorry|entschuldigung|verzeihung|moment|doch") "(?:ich (?:meinte|meine)|"
+                                                                                     "gemeint (?:ist|war)|korrektur)"},
+    {PHRASE_MEANT, BEFORE("non|oh|pardon|désolée?|excusez-moi|attendez") "(?:je (?:voulais|veux) (?:dire|écrire)|"
+                                                                         "correction)"},
+    {PHRASE_MEANT,
+     BEFORE("no|oh|perdón|perdona|perdone|disculpe|lo siento") "(?:(?:quería|quise|quiero) (?:decir|escribir)|"
+                                                               "me refería al?|corrección)"},
+    {PHRASE_MEANT,
+     BEFORE("no|oh|scusi|scusa|scusate|pardon") "(?:(?:volevo|voglio) (?:dire|scrivere)|intendevo|correzione)"},
+    {PHRASE_MEANT, BEFORE("nee|oh|oeps|sorry|pardon") "(?:ik (?:bedoelde|bedoel)|correctie)"},
+    {PHRASE_MEANT,
+     BEFORE("não|oh|ops|desculpe|desculpa|perdão") "(?:(?:queria|quis|quero) (?:dizer|escrever)|correção)"},
+    {PHRASE_MEANT, BEFORE("لا|عفوا|عفوًا|آسف|آسفة|معذرة") "(?:(?:كنت )?(?:أقصد|اقصد|أعني|اعني)|قصدت|تصحيح)"},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows, PHRASES = PHRASE_CANCEL + 1, SAID_MAX = 200, ALL_MAX = 8192 };
+enum { ROWS = sizeof rows / sizeof *rows, PHRASES = PHRASE_MEANT + 1, SAID_MAX = 200, ALL_MAX = 8192 };
 
 struct phrases {
     struct pattern *patterns[PHRASES]; /* all rows of a phrase as one: most words are none by their first letter */
@@ -67,7 +86,7 @@ static struct pattern *compile(enum phrase phrase)
             buf_add_char(&all, '|');
         buf_add_str(&all, rows[i].pattern);
     }
-    buf_add_str(&all, ")[\\s.!?]*$");
+    buf_add_str(&all, phrase == PHRASE_MEANT ? ")[\\s,:]+[\"']?(.+?)[\\s.!\"']*$" : ")[\\s.!?]*$");
     parley_status st = pattern_new_own(buf_span(&all), &made, why);
     assert(st == PARLEY_OK);
     buf_done(&all);
@@ -96,4 +115,13 @@ bool phrases_say(const struct phrases *p, enum phrase phrase, struct span text)
 {
     struct pattern_match match = {.work = 0};
     return text.len <= SAID_MAX && pattern_search(p->patterns[phrase], text, 0, &match) == PARLEY_OK;
+}
+
+bool phrases_meant(const struct phrases *p, struct span text, struct span *out)
+{
+    struct pattern_match match = {.work = 0};
+    if (text.len > SAID_MAX || pattern_search(p->patterns[PHRASE_MEANT], text, 0, &match) != PARLEY_OK)
+        return false;
+    *out = match.group[1];
+    return true;
 }

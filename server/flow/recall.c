@@ -5,6 +5,18 @@
 
 #include <inttypes.h>
 
+/* The part of the words that was meant, where something was put right. */
+static bool part_of(const struct value *told, struct arena *arena, const struct value *body, struct value *out)
+{
+    struct span words = json_text(body, "text");
+    int64_t from = json_int(told, "from"), bytes = json_int(told, "bytes");
+    *out = *body;
+    if (!bytes)
+        return true;
+    return from >= 0 && bytes > 0 && from + bytes <= (int64_t)words.len &&
+           json_pair(arena, "text", value_text(span_of(words.ptr + from, (size_t)bytes)), out) == PARLEY_OK;
+}
+
 /* Words and events are given as they are, answers as the question that stands reads them. */
 static bool value_of(const struct flow_run *run, const struct value *args, const struct value *told, int kind,
                      const struct value *body, struct value *out)
@@ -21,7 +33,8 @@ static bool value_of(const struct flow_run *run, const struct value *args, const
     }
     if (run->wait.function == FLOW_CALL_form)
         return answer_form_value(args, body, arena, out);
-    return answer_value(args, kind, body, arena, out);
+    struct value meant;
+    return part_of(told, arena, body, &meant) && answer_value(args, kind, &meant, arena, out);
 }
 
 /* What was told with one member more. */

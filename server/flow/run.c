@@ -1,5 +1,5 @@
 /* A run's memory: made, ended, and what it tells of itself. */
-#include "server/flow/on.h"
+#include "server/flow/meant.h"
 
 #include "server/base/mem.h"
 
@@ -49,6 +49,7 @@ void run_free(struct flow_run **run)
     r->version->run_count--;
     step_close(r);
     wait_forget(&r->wait);
+    meant_free(r);
     on_free(r);
     sandbox_run_free(&r->lua);
     journal_close(&r->journal);

@@ -92,11 +92,13 @@ struct flow_wait {
     int64_t entry; /* number of the first journal entry that it may make: names it, however often it is begun */
     int tries;
     bool escaped;  /* interrupted by a wish for a person */
+    bool corrects; /* it was answered before, and is to be answered anew */
     bool reminded; /* what was to be said meanwhile has been said */
     bool idled;    /* on.idle has had its turn */
 };
 
 struct run_on;
+struct run_meant;
 
 struct flow_run {
     struct list link; /* of its version */
@@ -133,7 +135,10 @@ struct flow_run {
     bool broken;   /* the script was stopped because it may not go on: see error */
     bool answered; /* the host has answered the commit while advancing */
     parley_status host_status;
-    struct run_on *on; /* NULL: the script has said nothing with on.* */
+    struct run_on *on;       /* NULL: the script has said nothing with on.* */
+    struct run_meant *meant; /* answers that can be put right; NULL: there was none yet */
+    bool goes_back;          /* the step takes it back to an earlier question: it is rebuilt once that is committed */
+    int64_t corrected;       /* number of the newest correction; 0: none */
     struct flow_wait wait;
     int64_t until_ms;                      /* committed: when the wait is over; 0: never by itself */
     struct uuid timer;                     /* committed; nil: none */
@@ -218,8 +223,10 @@ void step_fail(struct flow_run *run, const struct flow_error *error);
 /* What the flow learns under this key; VALUE_NULL: nothing any more. `said`: it is what a customer answered, and this
  * refers to it; NULL: it is the flow's own. */
 parley_status step_collect(struct flow_run *run, struct span key, const struct value *value, const struct value *said);
-/* The reference to the answer in that item, to a question of these arguments. */
-bool collect_reference(struct arena *arena, const struct value *args, int64_t seq, struct value *out);
+/* With this step all that is kept is stored; nothing while the run is rebuilt. */
+void collect_store(struct flow_run *run);
+/* The reference to the answer that is told, to a question of these arguments. */
+bool collect_reference(struct arena *arena, const struct value *args, const struct value *told, struct value *out);
 /* What an agent is to see of it, all or what is named: what the flow has set, and the references. In the step's arena.
  */
 void collect_share(struct flow_run *run, const struct value *names, struct span *out_own, struct span *out_said);
@@ -358,7 +365,7 @@ void wait_request_person(struct flow_run *run, const struct value *args, const c
 parley_status wait_start(struct flow_run *run, const struct value *args, struct flow_error *error);
 /* Whether the wait is over with what is told here; if not, it is noted; if so, concluded: how many results. */
 bool wait_is_final(const struct value *told);
-void wait_note(struct flow_wait *wait, const struct value *told);
+void wait_note(struct flow_run *run, const struct value *told);
 size_t wait_conclude(struct flow_run *run, const struct value *args, const struct value *told, struct value *results);
 /* From the journal: over, or where the run stands. */
 enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call);

@@ -167,14 +167,8 @@ static void post(struct stage *s, int kind, int64_t to, const char *key, struct 
     host_memory_post(s->host, kind, json_of(s, &body));
 }
 
-static bool tap(struct stage *s, struct span label, char why[STAGE_WHY])
+static bool tap_one_of(struct stage *s, int64_t seq, const struct value *options, struct span label)
 {
-    const struct memory_item *item;
-    struct value body;
-    int64_t seq = last_of(s, ITEM_choices, &item);
-    if (!seq || json_read(&s->arena, span_str(item->body), &body) != PARLEY_OK)
-        return no(why, "there is nothing to tap");
-    const struct value *options = value_find(&body, "options");
     for (uint32_t i = 0; options && i < options->count; i++) {
         struct span value = json_text(&options->items[i], "value");
         if (!span_equal(label, json_text(&options->items[i], "label")) && !span_equal(label, value))
@@ -182,7 +176,24 @@ static bool tap(struct stage *s, struct span label, char why[STAGE_WHY])
         post(s, ITEM_choice, seq, "value", value_text(value));
         return true;
     }
-    return no(why, "there is no [%.*s] to tap", SPAN_ARG(label));
+    return false;
+}
+
+/* The newest that is called so, also of an older question. */
+static bool tap(struct stage *s, struct span label, char why[STAGE_WHY])
+{
+    const struct memory_rows *rows = host_memory_rows(s->host);
+    bool any = false;
+    for (size_t i = rows->item_count; i-- > 0;) {
+        struct value body;
+        if (rows->items[i].kind != ITEM_choices ||
+            json_read(&s->arena, span_str(rows->items[i].body), &body) != PARLEY_OK)
+            continue;
+        any = true;
+        if (tap_one_of(s, (int64_t)i + 1, value_find(&body, "options"), label))
+            return true;
+    }
+    return any ? no(why, "there is no [%.*s] to tap", SPAN_ARG(label)) : no(why, "there is nothing to tap");
 }
 
 static bool start(struct stage *s, struct span words)

@@ -268,15 +268,15 @@ static void begin_anew(struct flow_run *run)
 
 void step_fail(struct flow_run *run, const struct flow_error *error)
 {
-    bool forget = run->work && run->work->step.forget;
+    int64_t forget_from = run->work ? run->work->step.forget_from : 0;
     begin_anew(run);
     struct flow_work *w = run->work;
     struct frame_text_body words = {.text = apology(run)};
     struct flow_error ignored;
     run->line = error->line;
-    w->step.forget = forget;
-    if (forget)
-        run->next_entry = 1;
+    w->step.forget_from = forget_from;
+    if (forget_from)
+        run->next_entry = forget_from;
     step_add_item(run, ITEM_text, &words, &ignored);
     add_failure_entry(run, error);
     step_add_log(run, LOG_ERROR, error->line, failure_line(w, error, true));

@@ -1,6 +1,6 @@
 /* What an event means to a run that waits, and what is said and told because of it. */
 #include "server/flow/json.h"
-#include "server/flow/wait_inside.h"
+#include "server/flow/meant.h"
 
 enum { TRIES = 3 };
 
@@ -26,7 +26,7 @@ parley_status moment_tell(struct moment *m, const struct value *told)
         run->result_count = wait_conclude(run, &m->args, told, run->results);
         *m->out_go = true;
     } else if (!wait_interrupts(run, told)) {
-        wait_note(&run->wait, told);
+        wait_note(run, told);
     }
     return PARLEY_OK;
 }
@@ -69,14 +69,21 @@ static parley_status on_wrong_answer(struct moment *m, const struct value *label
     return st;
 }
 
-static parley_status tell_answer(struct moment *m, const struct value *answer)
+/* `meant` is what was said of it to put something right; empty: all of it. */
+static parley_status tell_answer(struct moment *m, const struct value *body, struct span meant, struct value answer)
 {
     struct value told;
-    if (value_map(m->arena, 2, &told) != PARLEY_OK)
-        return PARLEY_NOMEM;
-    value_put(&told, span_str("said"), value_int(m->event->seq));
-    value_put(&told, span_str("value"), *answer);
-    return moment_tell(m, &told);
+    return meant_told(m, body, meant, answer, &told) ? moment_tell(m, &told) : PARLEY_NOMEM;
+}
+
+/* "I meant ..." to this very question. */
+static parley_status on_own_correction(struct moment *m, const struct value *body)
+{
+    struct value meant, answer;
+    bool own = m->run->wait.function == FLOW_CALL_ask && !json_true(&m->args, "secret");
+    if (own && meant_words(m, body, &meant) && answer_judge(m->run, &m->args, m->event, &meant, &answer) == ANSWER_FITS)
+        return tell_answer(m, body, json_text(&meant, "text"), answer);
+    return PARLEY_WRONG_STATE;
 }
 
 /* What can be chosen is an answer before it is anything else; words that could be any answer are one at last. */
@@ -85,11 +92,17 @@ static parley_status on_answer(struct moment *m, const struct value *body)
     struct value answer;
     enum answer judged =
         wait_asks(&m->run->wait) ? answer_judge(m->run, &m->args, m->event, body, &answer) : ANSWER_NONE;
-    bool chosen = judged == ANSWER_FITS && (value_find(&m->args, "choices") || m->event->kind != ITEM_text);
-    parley_status st = chosen ? PARLEY_WRONG_STATE : moment_words(m, body);
+    bool words = m->event->kind == ITEM_text;
+    bool answered = m->run->wait.corrects || m->run->wait.tries; /* before, and that is taken back, or did not fit */
+    bool chosen = judged == ANSWER_FITS && (value_find(&m->args, "choices") || !words);
+    parley_status st = answered ? on_own_correction(m, body) : PARLEY_WRONG_STATE;
+    if (st == PARLEY_WRONG_STATE && !chosen)
+        st = words ? moment_words(m, body) : meant_go_back(m, body);
+    if (st == PARLEY_WRONG_STATE && judged == ANSWER_WRONG)
+        st = on_own_correction(m, body);
     if (st != PARLEY_WRONG_STATE || judged == ANSWER_NONE)
         return st;
-    return judged == ANSWER_FITS ? tell_answer(m, &answer) : on_wrong_answer(m, &answer);
+    return judged == ANSWER_FITS ? tell_answer(m, body, span_of("", 0), answer) : on_wrong_answer(m, &answer);
 }
 
 static parley_status on_item(struct moment *m)

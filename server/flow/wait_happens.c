@@ -1,5 +1,6 @@
 /* What may happen while a call stands, and is no answer to it. */
 #include "server/flow/json.h"
+#include "server/flow/meant.h"
 #include "server/flow/phrases.h"
 #include "server/flow/wait_inside.h"
 
@@ -65,7 +66,7 @@ static bool says_own_words(const struct moment *m, struct span said)
            answer_matches(m->run, &patterns, said);
 }
 
-static parley_status on_other_words(struct moment *m, struct span said)
+static parley_status on_other_words(struct moment *m, const struct value *body, struct span said)
 {
     struct flow_run *run = m->run;
     const struct phrases *phrases = run->engine->phrases;
@@ -78,7 +79,10 @@ static parley_status on_other_words(struct moment *m, struct span said)
     }
     struct on_start start = {
         .handler = on_find(run, FLOW_CALL_on_topic, said, said), .argument = value_text(said), .said = m->event->seq};
-    return start.handler >= 0 ? interrupt(m, &start) : PARLEY_WRONG_STATE;
+    if (start.handler >= 0)
+        return interrupt(m, &start);
+    struct value meant;
+    return meant_words(m, body, &meant) ? meant_go_back(m, &meant) : PARLEY_WRONG_STATE;
 }
 
 /* A secret is nobody's topic. */
@@ -87,7 +91,7 @@ parley_status moment_words(struct moment *m, const struct value *body)
     struct span said = json_text(body, "text");
     if (m->event->kind != ITEM_text || said.len == 0 || json_true(&m->args, "secret"))
         return PARLEY_WRONG_STATE;
-    return on_other_words(m, said);
+    return on_other_words(m, body, said);
 }
 
 parley_status moment_idle(struct moment *m)

@@ -5,7 +5,7 @@
  * the script is told. */
 #include "server/base/mem.h"
 #include "server/flow/json.h"
-#include "server/flow/on.h"
+#include "server/flow/meant.h"
 
 void wait_forget(struct flow_wait *w)
 {
@@ -137,14 +137,19 @@ bool wait_is_final(const struct value *told)
 {
     return !json_text(told, "retry").len && !json_true(told, "escape") && !value_find(told, "back") &&
            !json_true(told, "reminded") && !value_find(told, "on") && !json_true(told, "cancel") &&
-           !json_true(told, "recalled");
+           !json_true(told, "recalled") && !value_find(told, "corrects");
 }
 
-void wait_note(struct flow_wait *w, const struct value *told)
+void wait_note(struct flow_run *run, const struct value *told)
 {
-    if (json_true(told, "escape"))
+    struct flow_wait *w = &run->wait;
+    if (json_true(told, "escape")) {
         w->escaped = true;
-    else if (value_find(told, "back"))
+        meant_forget(run);
+    } else if (value_find(told, "corrects")) {
+        w->corrects = true;
+        run->corrected = json_int(told, "corrects");
+    } else if (value_find(told, "back"))
         w->escaped = false;
     else if (json_true(told, "reminded"))
         w->reminded = true;
@@ -167,7 +172,7 @@ static void keep_answer(struct flow_run *run, const struct value *args, const st
         step_collect(run, id, &given, NULL);
     else if (!seq)
         step_collect(run, id, value, NULL); /* from a journal that has the answer in itself */
-    else if (collect_reference(&arena, args, seq, &said))
+    else if (collect_reference(&arena, args, told, &said))
         step_collect(run, id, value, &said);
     arena_done(&arena);
 }
@@ -193,6 +198,9 @@ static size_t results_of(const struct flow_wait *w, const struct value *told, st
 size_t wait_conclude(struct flow_run *run, const struct value *args, const struct value *told, struct value *results)
 {
     keep_answer(run, args, told);
+    if (run->wait.corrects)
+        collect_store(run); /* what was kept of later answers is gone */
+    meant_note(run, args, told);
     size_t count = results_of(&run->wait, told, results);
     if (value_find(told, "seq"))
         event_taken(run, json_text(args, "event"), json_int(told, "seq"));
@@ -244,7 +252,7 @@ enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call)
         }
         if (wait_interrupts(run, told))
             return SANDBOX_WAIT;
-        wait_note(&run->wait, told);
+        wait_note(run, told);
     }
     run->chain = 0;
     return SANDBOX_WAIT;

@@ -20,11 +20,13 @@ void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span
 }
 
 static const struct pg_statement forget = {
-    "flow_journal_forget", "delete from flow_journal where run = $1", 1, {PG_UUID}};
+    "flow_journal_forget", "delete from flow_journal where run = $1 and entry >= $2", 2, {PG_UUID, PG_I64}};
 
-void flow_journal_forget(struct pg_group *group, struct uuid run)
+void flow_journal_forget(struct pg_group *group, struct uuid run, int64_t from)
 {
-    pg_uuid(pg_group_add(group, &forget, NULL, NULL), run);
+    struct pg_params *p = pg_group_add(group, &forget, NULL, NULL);
+    pg_uuid(p, run);
+    pg_i64(p, from);
 }
 
 static const struct pg_statement abandon = {

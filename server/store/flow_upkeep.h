@@ -10,7 +10,7 @@
 void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected, struct span said);
 
 /* The run begins anew: its journal is empty from here on. */
-void flow_journal_forget(struct pg_group *group, struct uuid run);
+void flow_journal_forget(struct pg_group *group, struct uuid run, int64_t from);
 
 /* The session went on without the run: it is over, and its timers with it. */
 void flow_run_abandon(struct pg_group *group, struct uuid run);

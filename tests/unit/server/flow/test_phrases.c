@@ -102,11 +102,62 @@ static void other_words_are_neither(void **state)
     phrases_free(&p);
 }
 
+static void what_is_meant_is_found_in_every_language(void **state)
+{
+    static const struct {
+        const char *said, *meant;
+    } rows[] = {
+        {"No, I meant the 5th of May.", "the 5th of May"},
+        {"i meant A13", "A13"},
+        {"Oh sorry - I mean: \"Dinner\"!", "Dinner"},
+        {"Actually, make it 3", "3"},
+        {"correction: 12", "12"},
+        {"Nein, ich meinte den 5. Mai", "den 5. Mai"},
+        {"Entschuldigung, gemeint war Köln.", "Köln"},
+        {"non, je voulais dire Lyon", "Lyon"},
+        {"Perdón, quería decir mañana", "mañana"},
+        {"no, me refería a Sevilla", "Sevilla"},
+        {"Scusi, intendevo domani!", "domani"},
+        {"nee, ik bedoelde morgen", "morgen"},
+        {"Não, quis dizer amanhã", "amanhã"},
+        {"لا، أقصد الغد", "الغد"},
+    };
+    struct phrases *p = phrases_new();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct span meant = {0};
+        if (!phrases_meant(p, span_str(rows[i].said), &meant) || !span_is(meant, rows[i].meant))
+            fail_msg("\"%s\" means \"%.*s\"", rows[i].said, (int)meant.len, meant.ptr ? meant.ptr : "");
+    }
+    phrases_free(&p);
+}
+
+static void other_words_put_nothing_right(void **state)
+{
+    static const char *const rows[] = {"no",
+                                       "I meant",
+                                       "I meant.",
+                                       "she said what I meant to say",
+                                       "No, not that one",
+                                       "meant 5",
+                                       "",
+                                       "I am sorry, what do you mean?",
+                                       "makes it 3",
+                                       "nein danke"};
+    struct phrases *p = phrases_new();
+    struct span meant;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (phrases_meant(p, span_str(rows[i]), &meant))
+            fail_msg("\"%s\" means \"%.*s\"", rows[i], (int)meant.len, meant.ptr);
+    phrases_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wishes_and_ends_are_understood_as_a_whole_and_in_any_language),
         cmocka_unit_test(other_words_are_neither),
+        cmocka_unit_test(what_is_meant_is_found_in_every_language),
+        cmocka_unit_test(other_words_put_nothing_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,7 +206,7 @@ static void a_run_can_begin_anew_with_what_it_has_learnt(void **unused)
     assert_int_equal(take_step(&row, 1), PARLEY_OK);
     struct pg_group *group = store_transition(f.store);
     flow_run_set_collected(group, row.id, span_str("{\"order\":\"A1\"}"), span_str("{}"));
-    flow_journal_forget(group, row.id);
+    flow_journal_forget(group, row.id, 1);
     assert_int_equal(send(group), PARLEY_OK);
     assert_string_equal(
         pg_fixture_sql("select collected->>'order' from flow_run where id = '%s'", pg_fixture_text(row.id)), "A1");
