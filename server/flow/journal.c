@@ -15,6 +15,7 @@ struct entry {
     int line;
     struct span file; /* empty: the flow itself */
     struct span label;
+    struct span words; /* digest of the whole label, when that is only its beginning; empty: it is whole */
     struct span digest;
     const struct value *told;
     const struct value *body; /* of the item that it refers to; NULL: there is none */
@@ -50,6 +51,7 @@ static parley_status read_entry(struct journal *j, const struct flow_entry *row,
     e->call = arena_span(&j->arena, row->call);
     e->file = json_text(data, "file");
     e->label = json_text(data, "label");
+    e->words = json_text(data, "words");
     e->digest = json_text(data, "args");
     e->told = value_find(data, "told");
     read_item(j, row->item, e);
@@ -89,7 +91,8 @@ void journal_stand(struct journal *j, int64_t step, const struct value *waiting)
                                  .line = (int)json_int(waiting, "line"),
                                  .call = arena_span(&j->arena, json_text(waiting, "call")),
                                  .file = arena_span(&j->arena, json_text(waiting, "file")),
-                                 .label = arena_span(&j->arena, json_text(waiting, "label"))};
+                                 .label = arena_span(&j->arena, json_text(waiting, "label")),
+                                 .words = arena_span(&j->arena, json_text(waiting, "words"))};
 }
 
 bool journal_at_end(const struct journal *j)
@@ -102,9 +105,18 @@ static void write_digest(uint64_t digest, char out[DIGEST_TEXT + 1])
     snprintf(out, DIGEST_TEXT + 1, "%016" PRIx64, digest);
 }
 
+static bool is_label(const struct entry *e, struct span label)
+{
+    char digest[DIGEST_TEXT + 1];
+    if (!e->words.len)
+        return span_equal(e->label, label);
+    write_digest(span_hash(0, label), digest);
+    return span_is(e->words, digest);
+}
+
 static bool alike(const struct entry *e, const struct journal_call *call)
 {
-    return span_is(e->call, call->name) && span_equal(e->label, call->label);
+    return span_is(e->call, call->name) && is_label(e, call->label);
 }
 
 static bool same(const struct entry *e, const struct journal_call *call)
@@ -201,17 +213,27 @@ static parley_status without_copies(struct arena *arena, const struct value *tol
     return st;
 }
 
+void journal_put_label(struct arena *arena, const struct journal_call *call, struct value *map)
+{
+    char digest[DIGEST_TEXT + 1];
+    value_put(map, span_str("label"), value_text(call->shown.ptr ? call->shown : call->label));
+    if (!call->shown.ptr)
+        return;
+    write_digest(span_hash(0, call->label), digest);
+    value_put(map, span_str("words"), value_text(arena_span(arena, span_str(digest))));
+}
+
 struct span journal_data(struct arena *arena, const struct journal_call *call, const struct value *told)
 {
     struct value kept;
     char digest[DIGEST_TEXT + 1];
     struct value data;
     write_digest(call->digest, digest);
-    if (value_map(arena, 4, &data) != PARLEY_OK || without_copies(arena, told, &kept) != PARLEY_OK)
+    if (value_map(arena, 5, &data) != PARLEY_OK || without_copies(arena, told, &kept) != PARLEY_OK)
         return (struct span){0};
     value_put(&data, span_str("args"), value_text(span_str(digest)));
     value_put(&data, span_str("told"), kept);
-    value_put(&data, span_str("label"), value_text(call->label));
+    journal_put_label(arena, call, &data);
     if (call->file)
         value_put(&data, span_str("file"), value_text(span_str(call->file)));
     return json_write(arena, &data);

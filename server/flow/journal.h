@@ -20,6 +20,7 @@ struct journal;
 struct journal_call {
     const char *name;
     struct span label; /* what a person knows it by: the question's id, a key */
+    struct span shown; /* that as it is stored; ptr NULL: as it is (label.c) */
     int line;
     const char *file; /* where that is; NULL: the flow itself, not one that it calls */
     uint64_t digest;
@@ -59,6 +60,9 @@ void journal_differs(const struct journal *journal, const struct journal_call *c
 
 /* The step in which the first entry was written; 0 when there is none. */
 int64_t journal_first_step(const struct journal *journal);
+
+/* What a call is known by, as it is stored: into a map with room for two. */
+void journal_put_label(struct arena *arena, const struct journal_call *call, struct value *map);
 
 /* What the row has of what was told, as canonical data; ptr NULL when the arena is full. */
 struct span journal_data(struct arena *arena, const struct journal_call *call, const struct value *told);

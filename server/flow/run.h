@@ -163,6 +163,7 @@ struct flow_version {
     struct flow_engine *engine;
     uint8_t hash[FLOW_HASH];
     char file[FLOW_ERROR_FILE_MAX];
+    struct span source; /* owned */
     struct sandbox *sandbox;
     struct list runs;
     size_t run_count;
@@ -218,6 +219,10 @@ void step_clear_timer(struct flow_run *run);
 void step_finish(struct flow_run *run, enum flow_state state);
 /* Everything gathered is dropped; in its place come an apology and a person. */
 void step_fail(struct flow_run *run, const struct flow_error *error);
+
+/* ---- label.c ---- */
+/* As it is stored; ptr NULL: as it is. */
+struct span label_shown(const struct flow_version *version, struct arena *arena, struct span label);
 
 /* ---- collect.c ---- */
 /* What the flow learns under this key; VALUE_NULL: nothing any more. `said`: it is what a customer answered, and this

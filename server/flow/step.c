@@ -101,7 +101,9 @@ parley_status step_add_entry(struct flow_run *run, const struct journal_call *ca
     struct flow_work *w = run->work;
     const struct flow_limits *limits = &run->engine->limits;
     int64_t number = run->next_entry + (int64_t)w->step.entry_count;
-    struct span data = journal_data(&w->arena, call, told), whole = json_write(&w->arena, told);
+    struct journal_call stored = *call;
+    stored.shown = label_shown(run->version, &w->arena, call->label);
+    struct span data = journal_data(&w->arena, &stored, told), whole = json_write(&w->arena, told);
     if (!data.ptr || !whole.ptr || w->step.entry_count == STEP_ENTRIES)
         return no_room(error, "answers", STEP_ENTRIES);
     int64_t said = json_int(told, "said");
@@ -171,15 +173,17 @@ static struct span describe_wait(struct flow_run *run, struct arena *arena)
     bool rests = wait->function != FLOW_CALLS && (s->state == FLOW_WAITING || s->state == FLOW_HANDOFF);
     struct value map;
     char timer[UUID_TEXT + 1];
-    if (!rests || value_map(arena, 8, &map) != PARLEY_OK)
+    if (!rests || value_map(arena, 10, &map) != PARLEY_OK)
         return span_str("{}");
+    struct journal_call call = wait_journal_call(wait);
+    call.shown = label_shown(run->version, arena, call.label);
     struct uuid pending = uuid_is_nil(s->timer_set) && uuid_is_nil(s->timer_clear) ? run->timer : s->timer_set;
     uuid_format(pending, timer);
     value_put(&map, span_str("call"), value_text(span_str(flow_functions[wait->function].name)));
     value_put(&map, span_str("line"), value_int(wait->line));
     if (wait->file)
         value_put(&map, span_str("file"), value_text(span_str(wait->file)));
-    value_put(&map, span_str("label"), value_text(span_str(wait->label)));
+    journal_put_label(arena, &call, &map);
     value_put(&map, span_str("escaped"), value_bool(wait->escaped));
     if (s->question < 0 && run->question_seq)
         value_put(&map, span_str("question"), value_int(run->question_seq));

@@ -51,6 +51,7 @@ static void free_version(struct flow_version *v)
     }
     list_remove(&v->link);
     arena_done(&v->texts_arena);
+    mem_free((char *)v->source.ptr);
     mem_free(v->files);
     mem_free(v->escape_words);
     sandbox_free(&v->sandbox);
@@ -112,6 +113,7 @@ parley_status flow_version_add(struct flow_engine *engine, const char *file, str
     struct flow_version *v = mem_alloc(sizeof *v);
     v->engine = engine;
     v->sandbox = sandbox;
+    v->source = span_of(mem_span(source), source.len);
     arena_init(&v->texts_arena, TEXTS_MAX);
     memcpy(v->hash, hash, FLOW_HASH);
     snprintf(v->file, sizeof v->file, "%s", file);
