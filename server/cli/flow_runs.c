@@ -67,18 +67,28 @@ static void say_journal(const struct saved_run *run)
     }
 }
 
-static void say_run(const struct saved_run *run)
+static void say_variables(const struct saved_run *run, bool masked, const struct flow_error *error)
 {
-    struct flow_error error = {0}, now = {0};
+    struct flow_error now = {0};
+    puts("variables:");
+    if (saved_run_look(run, say_variable, NULL, &now) != PARLEY_CONFLICT || strcmp(now.code, error->code) == 0)
+        return;
+    if (masked)
+        puts("  these, up to where the flow goes by what was said in secret");
+    else
+        say_error(run, &now);
+}
+
+static void say_run(const struct saved_run *run, bool masked)
+{
+    struct flow_error error = {0};
     printf("run: %s\nflow: %s\nversion: %.12s\nstate: %s\nstep: %" PRId64 "\n", run->id, run->flow, run->hash,
            saved_run_state(run), run->saved.step);
     if (saved_run_error(run, &error))
         say_error(run, &error);
     else
         printf("waiting: %.*s\n", SPAN_ARG(run->saved.waiting));
-    puts("variables:");
-    if (saved_run_look(run, say_variable, NULL, &now) == PARLEY_CONFLICT && strcmp(now.code, error.code) != 0)
-        say_error(run, &now);
+    say_variables(run, masked, &error);
     say_journal(run);
 }
 
@@ -161,10 +171,11 @@ int flow_logs(struct cli *cli)
     int code = db_open_ready(cli, &db);
     if (code == CLI_OK)
         code = saved_run_read(cli, db, cli_operand(cli, 0), &run);
+    bool masked = code == CLI_OK && saved_run_mask(run);
     if (code == CLI_OK && cli_json(cli))
         print_run(run);
     else if (code == CLI_OK)
-        say_run(run);
+        say_run(run, masked);
     saved_run_free(&run);
     db_close(&db);
     return code;

@@ -175,6 +175,25 @@ int saved_run_load(struct cli *cli, const char *path, struct saved_run **out)
 
 /* ---- looking ---- */
 
+static bool is_secret(struct saved_run *run, const struct flow_entry *e)
+{
+    struct value data;
+    const struct value *told = json_read(&run->arena, e->data, &data) == PARLEY_OK ? value_find(&data, "told") : NULL;
+    return told && told->type == VALUE_MAP && json_true(told, "secret");
+}
+
+bool saved_run_mask(struct saved_run *run)
+{
+    struct flow_entry *entries = (struct flow_entry *)run->saved.entries;
+    bool any = false;
+    for (size_t i = 0; i < run->saved.entry_count; i++)
+        if (entries[i].item.len && is_secret(run, &entries[i])) {
+            entries[i].item = span_str("{\"kind\":1,\"body\":{\"text\":\"***\"}}");
+            any = true;
+        }
+    return any;
+}
+
 bool saved_run_error(const struct saved_run *run, struct flow_error *out)
 {
     const struct flow_entry *last = run->saved.entry_count ? &run->saved.entries[run->saved.entry_count - 1] : NULL;

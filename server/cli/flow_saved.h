@@ -25,6 +25,9 @@ void saved_run_free(struct saved_run **run);
 
 const char *saved_run_state(const struct saved_run *run);
 
+/* For showing it: stars in place of what was said to questions that are secret. False: there is nothing of the kind. */
+bool saved_run_mask(struct saved_run *run);
+
 /* Why it failed. False when it has not, or not in a way that was written down. */
 bool saved_run_error(const struct saved_run *run, struct flow_error *out);
 

@@ -97,10 +97,12 @@ void meant_note(struct flow_run *run, const struct value *args, const struct val
 
 bool meant_told(struct moment *m, const struct value *body, struct span meant, struct value answer, struct value *out)
 {
-    if (value_map(m->arena, 5, out) != PARLEY_OK)
+    if (value_map(m->arena, 6, out) != PARLEY_OK)
         return false;
     value_put(out, span_str("said"), value_int(m->event->seq));
     value_put(out, span_str("value"), answer);
+    if (json_true(&m->args, "secret"))
+        value_put(out, span_str("secret"), value_bool(true)); /* for whoever shows the journal */
     if (json_true(&m->args, "correct"))
         value_put(out, span_str("asked"), value_int(m->run->question_seq));
     if (meant.len) {

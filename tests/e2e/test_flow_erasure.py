@@ -171,6 +171,11 @@ say("It has " .. #pin)
         await asked(ann, "More?")
         tables = [t for (t,) in shop.site.sql("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")]
         assert len(search(shop, "item")) == 1 and not search(shop, *[t for t in tables if t != "item"])
+        [run] = json.loads(shop.site.cli("flow", "runs", "--json"))
+        told = json.loads(shop.site.cli("flow", "logs", run["run"], "--json"))
+        assert ("pin", '"***"') in [(v["name"], v["value"]) for v in told["variables"]] and SAID not in json.dumps(told)
+        words = shop.site.cli("flow", "logs", run["run"])
+        assert SAID not in words and 'pin = "***"' in words
         server.kill()
         server.start()
         await ann.reconnect()
