@@ -29,7 +29,7 @@ const struct verb flow_verbs[] = {
      .flags = {{"step", NULL, "go through it statement by statement, forward and back", false}},
      .run = flow_play},
     {.name = "flow graph",
-     .operands = "FILE",
+     .operands = "FLOW",
      .operands_min = 1,
      .operands_max = 1,
      .summary = "draw a flow's questions and branches as SVG, on stdout",
@@ -44,12 +44,12 @@ const struct verb flow_verbs[] = {
      .flags = {{"no-crash", NULL, "only as it is, without crashes", false}},
      .run = flow_test},
     {.name = "flow check",
-     .operands = "FILE...",
-     .operands_min = 1,
+     .operands = "[FLOW|FOLDER]...",
+     .operands_min = 0,
      .operands_max = 1000,
-     .summary = "find mistakes in flows, without server or database",
-     .examples =
-         "parley flow check flows/*.lua\nparley flow check --config /etc/parley/parley.conf --online flows/*.lua",
+     .summary = "find mistakes in flows, without server or database; flows/ unless told",
+     .examples = "parley flow check\nparley flow check flows/refund.lua\n"
+                 "parley flow check --config /etc/parley/parley.conf --online",
      .notes =
          "With --config or --set, that the services and secrets which the flows name are configured; with --online,\n"
          "that the queues are in the database - of a running `parley dev`, when PARLEY_DATABASE_URL has its address.",

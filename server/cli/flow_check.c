@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE_MAX = 1 << 14 };
+enum { PAGE_MAX = 1 << 14, PATH_ROOM = 1024 };
 
 /* Names, ended by NULL. */
 struct names {
@@ -81,14 +81,41 @@ static int read_database(struct cli *cli, struct there *t)
     return code;
 }
 
-static int check_file(struct cli *cli, const char *path, const struct flow_known *known)
+struct checking {
+    struct cli *cli;
+    const struct flow_known *known;
+    int code, count;
+};
+
+static void check_file(void *arg, const char *path)
 {
+    struct checking *c = arg;
     struct flow_source source = {0};
-    int code = flow_source_check(path, known, &source);
+    int code = flow_source_check(path, c->known, &source);
     if (code == CLI_OK)
-        cli_say(cli, "%s: ok", path);
+        cli_say(c->cli, "%s: ok", path);
+    else
+        c->code = code;
+    c->count++;
     buf_done(&source.text);
-    return code;
+}
+
+/* A file, a flow by its name, or a folder of them. */
+static void check_path(struct checking *c, const char *operand)
+{
+    char room[PATH_ROOM];
+    if (!flow_each_file(operand, ".lua", check_file, c))
+        check_file(c, flow_file(operand, room, sizeof room));
+}
+
+static int check_all(struct cli *cli, const struct flow_known *known)
+{
+    struct checking c = {.cli = cli, .known = known, .code = CLI_OK};
+    for (int i = 0; i < cli_operand_count(cli); i++)
+        check_path(&c, cli_operand(cli, i));
+    if (cli_operand_count(cli) == 0)
+        flow_each_file("flows", ".lua", check_file, &c);
+    return c.count ? c.code : cli_fail(CLI_NOT_FOUND, "no flows: there is no *.lua in flows/");
 }
 
 int flow_check(struct cli *cli)
@@ -98,12 +125,8 @@ int flow_check(struct cli *cli)
     int code = configured || online ? read_conf(cli, &there) : CLI_OK;
     if (code == CLI_OK && online)
         code = read_database(cli, &there);
-    struct flow_known known = {there.services.at, there.secrets.at, there.queues.at};
-    bool readable = code == CLI_OK;
-    for (int i = 0; readable && i < cli_operand_count(cli); i++) {
-        int one = check_file(cli, cli_operand(cli, i), &known);
-        code = one == CLI_OK ? code : one;
-    }
+    if (code == CLI_OK)
+        code = check_all(cli, &(struct flow_known){there.services.at, there.secrets.at, there.queues.at});
     names_done(&there.services);
     names_done(&there.secrets);
     names_done(&there.queues);

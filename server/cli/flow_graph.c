@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { SVG_MAX = 16 << 20 };
+enum { SVG_MAX = 16 << 20, PATH_ROOM = 1024 };
 
 int flow_graph(struct cli *cli)
 {
@@ -14,12 +14,14 @@ int flow_graph(struct cli *cli)
     struct bundle bundle;
     struct buf svg;
     buf_init(&svg, SVG_MAX);
-    int code = flow_source_read(cli_operand(cli, 0), &source);
+    char room[PATH_ROOM];
+    const char *path = flow_file(cli_operand(cli, 0), room, sizeof room);
+    int code = flow_source_read(path, &source);
     if (code == CLI_OK) {
         bundle_split(buf_span(&source.text), &bundle);
         parley_status st = graph_write(bundle.parts[0].text, &svg);
         if (st != PARLEY_OK)
-            code = cli_fail(CLI_FAILED, "%s is too intricate to be drawn", cli_operand(cli, 0));
+            code = cli_fail(CLI_FAILED, "%s is too intricate to be drawn", path);
         else if (fwrite(svg.ptr, 1, svg.len, stdout) != svg.len)
             code = cli_fail(CLI_FAILED, "cannot write the picture");
     }

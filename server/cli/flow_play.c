@@ -384,11 +384,8 @@ static int converse(struct play *p)
 int flow_play(struct cli *cli)
 {
     struct play p = {.cli = cli};
-    const char *name = cli_operand(cli, 0);
-    snprintf(p.path, sizeof p.path, "%s", name);
-    size_t len = strlen(name);
-    if (len < 4 || strcmp(name + len - 4, ".lua") != 0)
-        flow_find(span_str(name), "", p.path, sizeof p.path);
+    char room[PATH_ROOM];
+    snprintf(p.path, sizeof p.path, "%s", flow_file(cli_operand(cli, 0), room, sizeof room));
     int code = flow_source_read(p.path, &p.source);
     if (code == CLI_OK && !open_stage(&p))
         code = CLI_PROBLEMS;

@@ -10,6 +10,8 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { PATH_ROOM = 1024 };
@@ -43,6 +45,35 @@ bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
             return true;
     }
     return false;
+}
+
+const char *flow_file(const char *operand, char *room, size_t size)
+{
+    size_t len = strlen(operand);
+    bool is_file = (len > 4 && strcmp(operand + len - 4, ".lua") == 0) || access(operand, F_OK) == 0;
+    return !is_file && flow_find(span_str(operand), "", room, size) ? room : operand;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+bool flow_each_file(const char *folder, const char *ending, void (*one)(void *arg, const char *path), void *arg)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, by_name);
+    for (int i = 0; i < count; i++) {
+        char path[PATH_ROOM];
+        size_t len = strlen(entries[i]->d_name), end = strlen(ending);
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        if (len > end && strcmp(entries[i]->d_name + len - end, ending) == 0)
+            one(arg, path);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return count >= 0;
 }
 
 void flow_findings_print(const struct flow_findings *found, struct span source)

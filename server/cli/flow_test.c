@@ -4,10 +4,7 @@
 #include "server/cli/flow_tools.h"
 #include "server/flow/transcript.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_MAX = 1 << 20, PATH_ROOM = 1024, FILES_MAX = 1000 };
@@ -103,46 +100,17 @@ static int test_file(struct testing *t, const char *path)
 
 /* ---- which ---- */
 
-static bool is_test(const char *name)
+static void test_one(void *arg, const char *path)
 {
-    size_t len = strlen(name), actual = strlen(".actual.chat");
-    bool chat = len > 5 && strcmp(name + len - 5, ".chat") == 0;
-    return chat && !(len > actual && strcmp(name + len - actual, ".actual.chat") == 0);
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int wanted(const struct dirent *entry)
-{
-    return is_test(entry->d_name);
-}
-
-static void test_folder(struct testing *t, const char *folder)
-{
-    struct dirent **entries;
-    int count = scandir(folder, &entries, wanted, by_name);
-    for (int i = 0; i < count; i++) {
-        char path[PATH_ROOM];
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        test_file(t, path);
-        free(entries[i]);
-    }
-    if (count >= 0)
-        free(entries);
+    size_t len = strlen(path), actual = strlen(".actual.chat");
+    if (len <= actual || strcmp(path + len - actual, ".actual.chat") != 0)
+        test_file(arg, path);
 }
 
 static void test_path(struct testing *t, const char *path)
 {
-    DIR *folder = opendir(path);
-    if (!folder) {
+    if (!flow_each_file(path, ".chat", test_one, t))
         test_file(t, path);
-        return;
-    }
-    closedir(folder);
-    test_folder(t, path);
 }
 
 int flow_test(struct cli *cli)

@@ -28,6 +28,12 @@ int flow_logs(struct cli *cli);
  * folder up, in flows/. False when it is nowhere. */
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
 
+/* The file that an operand means: itself, or by the name of a flow the one that flow_find finds. */
+const char *flow_file(const char *operand, char *room, size_t size);
+
+/* Every file in the folder whose name ends so and for which `one` is to be called, by name. False: no such folder. */
+bool flow_each_file(const char *folder, const char *ending, void (*one)(void *arg, const char *path), void *arg);
+
 enum { FLOW_NAME = 65 };
 
 /* The flow that a file is: its name without folder and ending. False for a name that no flow may have. */

@@ -40,6 +40,21 @@ const char *const flow_function_names[FLOW_CALLS] = {
 #undef ARG
 #undef FUNCTION_END
 
+const struct flow_fact flow_facts[] = {
+    [FLOW_FACT_CUSTOMER] = {"customer",
+                            {"name", "language", "verified", "traits", "outcome"},
+                            "name, language, verified, traits and outcome"},
+    [FLOW_FACT_STARTED] = {"started", {"text", "kind", "data"}, "text, kind and data"},
+    {0}};
+
+bool flow_fact_has(const struct flow_fact *fact, struct span field)
+{
+    for (size_t i = 0; i < FLOW_FACT_FIELDS && fact->fields[i]; i++)
+        if (span_is(field, fact->fields[i]))
+            return true;
+    return false;
+}
+
 enum { UNKNOWN = 1 }; /* bytes count nothing */
 
 struct value flow_unknown(struct span source)
@@ -99,7 +114,11 @@ static parley_status check_text(const struct flow_shape *at, const struct value 
 {
     if (v->type != VALUE_TEXT)
         return wrong_type(at, "text", v);
-    if ((int64_t)v->text.len < at->arg->min || (int64_t)v->text.len > at->arg->max)
+    bool fits = (int64_t)v->text.len >= at->arg->min && (int64_t)v->text.len <= at->arg->max;
+    if (!fits && at->arg->min == at->arg->max)
+        return flow_refuse(at, "E204", "'%s' must have %lld letters, got %zu", at->arg->name, (long long)at->arg->min,
+                           v->text.len);
+    if (!fits)
         return flow_refuse(at, "E204", "'%s' must have %lld to %lld bytes, got %zu", at->arg->name,
                            (long long)at->arg->min, (long long)at->arg->max, v->text.len);
     return PARLEY_OK;
@@ -187,6 +206,15 @@ static const struct flow_arg *find_arg(const struct flow_function *f, struct spa
     return NULL;
 }
 
+/* Nothing like it is there: all that is. */
+static void help_with_fields(const struct flow_shape *at)
+{
+    char list[FLOW_ERROR_TEXT_MAX] = "";
+    for (size_t i = 0, used = 0; i < at->function->arg_count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", at->function->args[i].name);
+    flow_error_help(at->error, "%s has the fields %s", at->function->name, list);
+}
+
 static parley_status unknown_field(const struct flow_shape *at, struct span name)
 {
     char typed[65];
@@ -197,7 +225,9 @@ static parley_status unknown_field(const struct flow_shape *at, struct span name
         suggest_offer(&s, at->function->args[i].name);
     if (s.best)
         return flow_refuse(at, "E201", "unknown field '%s', did you mean '%s'?", typed, s.best);
-    return flow_refuse(at, "E201", "unknown field '%s'", typed);
+    flow_refuse(at, "E201", "unknown field '%s'", typed);
+    help_with_fields(at);
+    return PARLEY_INVALID;
 }
 
 static parley_status put_argument(struct flow_shape *at, const struct flow_arg *arg, const struct value *v,

@@ -71,6 +71,15 @@ struct flow_function {
 extern const struct flow_function flow_functions[FLOW_CALLS];
 extern const char *const flow_function_names[FLOW_CALLS];
 
+/* What scripts know besides the calls: customer.name, started.text. Ends with a table NULL. */
+enum { FLOW_FACT_FIELDS = 6 };
+enum flow_fact_table { FLOW_FACT_CUSTOMER, FLOW_FACT_STARTED };
+struct flow_fact {
+    const char *table, *fields[FLOW_FACT_FIELDS], *list;
+};
+extern const struct flow_fact flow_facts[];
+bool flow_fact_has(const struct flow_fact *fact, struct span field);
+
 /* Where a value is not known before the flow runs (the checker), it fits everywhere; its text is how it is written. */
 struct value flow_unknown(struct span source);
 bool flow_is_unknown(const struct value *v);

@@ -2,6 +2,7 @@
 #include "protocol/limits.h"
 #include "protocol/text.h"
 #include "protocol/uuid.h"
+#include "server/base/suggest.h"
 #include "server/base/zone.h"
 #include "server/flow/api.h"
 #include "server/flow/input.h"
@@ -177,6 +178,24 @@ static const char *expected(const struct flow_field *f)
     return names[f->type];
 }
 
+static parley_status unknown_field(const struct flow_shape *at, const char *what, const struct flow_field *fields,
+                                   struct span name)
+{
+    char typed[41], list[200] = "";
+    struct suggest s;
+    snprintf(typed, sizeof typed, "%.*s", name.len > 40 ? 40 : (int)name.len, name.ptr);
+    suggest_init(&s, typed);
+    for (size_t i = 0, used = 0; fields[i].name && used < sizeof list; i++) {
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", fields[i].name);
+        suggest_offer(&s, fields[i].name);
+    }
+    if (s.best)
+        return flow_refuse(at, "E201", "%s: unknown field '%s', did you mean '%s'?", what, typed, s.best);
+    flow_refuse(at, "E201", "%s: unknown field '%s'", what, typed);
+    flow_error_help(at->error, "it has the fields %s", list);
+    return PARLEY_INVALID;
+}
+
 parley_status flow_check_fields(const struct flow_shape *at, const char *what, const struct flow_field *fields,
                                 const struct value *v)
 {
@@ -186,8 +205,7 @@ parley_status flow_check_fields(const struct flow_shape *at, const char *what, c
         const struct value_member *m = &v->members[i];
         const struct flow_field *f = find_field(fields, m->key);
         if (!f)
-            return flow_refuse(at, "E201", "%s: unknown field '%.*s'", what, m->key.len > 40 ? 40 : (int)m->key.len,
-                               m->key.ptr);
+            return unknown_field(at, what, fields, m->key);
         if (!flow_is_unknown(&m->value) && !fits(f, &m->value))
             return flow_refuse(at, f->type == FIELD_TEXT ? "E204" : "E203", "%s: '%s' must be %s", what, f->name,
                                expected(f));

@@ -4,11 +4,13 @@
 #include "server/base/suggest.h"
 #include "server/flow/api.h"
 #include "server/flow/bundle.h"
+#include "server/flow/check_calls.h"
 #include "server/flow/check_words.h"
 #include "server/flow/json.h"
 #include "server/flow/parser.h"
 #include "server/flow/pattern_cache.h"
 #include "server/flow/sandbox.h"
+#include "server/flow/syntax_help.h"
 
 #include <stdio.h>
 
@@ -24,8 +26,12 @@ struct checking {
     size_t global_count;
     struct span locals[GLOBALS_MAX]; /* for suggestions */
     size_t local_count;
-    bool has_flow;
-    struct value texts; /* of one language; null: none, or not written out */
+    bool has_flow, has_begun; /* begun: flow{} has been called, rightly or not */
+    int inside;               /* functions that stand around */
+    struct span source;
+    bool has_methods;       /* of its own: what x:match() is, who knows */
+    struct value languages; /* of texts{}, by name; null as below */
+    struct value texts;     /* of one language; null: none, or not written out */
     bool has_texts;
     struct flow_error beyond; /* takes what there is no room for */
 };
@@ -72,7 +78,24 @@ static void note_local(void *owner, struct span name, int line)
         c->locals[c->local_count++] = name;
 }
 
+/* A function of the script that is called with a colon may have any name. */
+static void note_shape(void *owner, enum parser_shape shape, struct span text, int line)
+{
+    struct checking *c = owner;
+    c->has_methods |=
+        shape == PARSER_FUNCTION && text.len && (memchr(text.ptr, ':', text.len) || memchr(text.ptr, '.', text.len));
+}
+
 /* ---- second reading: what is wrong ---- */
+
+/* Adds what was found out about it. */
+static void add_found(struct checking *c, int line, const struct flow_error *found)
+{
+    struct flow_error *e = add_finding(c, line);
+    memcpy(e->code, found->code, sizeof e->code);
+    memcpy(e->text, found->text, sizeof e->text);
+    memcpy(e->help, found->help, sizeof e->help);
+}
 
 /* A local or a global of the script that was probably meant; the library's own suggestion wins. */
 static void suggest_own(struct checking *c, struct flow_error *e, const char *typed)
@@ -97,14 +120,41 @@ static void check_read(struct checking *c, struct span table, struct span name, 
         return;
     if (table.len && !sandbox_lookup(c->sandbox, "", table_name, &found))
         return; /* reported by its own name */
+    if (check_fact(table, name, &found)) {
+        add_found(c, line, &found);
+        return;
+    }
     if (sandbox_lookup(c->sandbox, table_name, word, &found))
         return;
-    struct flow_error *e = add_finding(c, line);
-    memcpy(e->code, found.code, sizeof e->code);
-    memcpy(e->text, found.text, sizeof e->text);
-    memcpy(e->help, found.help, sizeof e->help);
     if (table.len == 0)
-        suggest_own(c, e, word);
+        suggest_own(c, &found, word);
+    else if (strcmp(found.code, "E102") == 0)
+        check_list_members(table, &found);
+    add_found(c, line, &found);
+}
+
+/* match = function(...): a table of the script's has one. */
+static bool is_field_of_its_own(const struct checking *c, const char *word)
+{
+    char written[WORD + 16];
+    for (int spaces = 0; spaces < 2; spaces++) {
+        snprintf(written, sizeof written, spaces ? "%s = function" : "%s=function", word);
+        if (memmem(c->source.ptr, c->source.len, written, strlen(written)))
+            return true;
+    }
+    return false;
+}
+
+/* text:match("...") and the like, which flows do not have. */
+static void check_method(void *owner, struct span name, int line)
+{
+    struct checking *c = owner;
+    struct flow_error found = {0};
+    char word[WORD + 1];
+    copy_word(word, name);
+    bool own = c->has_methods || is_field_of_its_own(c, word);
+    if (!own && !sandbox_lookup(c->sandbox, "string", word, &found) && strcmp(found.code, "E107") == 0)
+        add_found(c, line, &found);
 }
 
 static void check_name(void *owner, enum parser_use use, struct span table, struct span name, int line)
@@ -248,10 +298,9 @@ static void note_texts(void *owner, struct span table, struct span name, const s
     if (table.len || !span_is(name, "texts"))
         return;
     bool language = count && args[0].type == VALUE_MAP && args[0].count && args[0].members[0].value.type == VALUE_MAP;
-    if (language && !c->has_texts)
-        c->texts = args[0].members[0].value;
-    else
-        c->texts = (struct value){.type = VALUE_NULL}; /* there are more of them */
+    bool only = language && !c->has_texts; /* there may be more of them */
+    c->texts = only ? args[0].members[0].value : (struct value){.type = VALUE_NULL};
+    c->languages = only ? args[0] : (struct value){.type = VALUE_NULL};
     c->has_texts = true;
 }
 
@@ -281,6 +330,9 @@ static void check_call(void *owner, struct span table, struct span name, const s
     bool is_flow = f == &flow_functions[FLOW_CALL_flow];
     if (is_flow && c->has_flow)
         flow_error_set(add_finding(c, line), "E208", "flow{} may be called only once");
+    if (!is_flow && !c->has_begun && c->inside == 0)
+        flow_error_set(add_finding(c, line), "E208", "%s: begin the file with flow{}", f->name);
+    c->has_begun = true; /* said once */
     if (calls_a_flow(f) && count)
         note_called(c, f, &args[0], line);
     note_uses(c, f, args, count, line);
@@ -288,6 +340,11 @@ static void check_call(void *owner, struct span table, struct span name, const s
         check_text(c, args, count, line);
     if (open)
         return; /* who knows what comes */
+    if ((f == &flow_functions[FLOW_CALL_t] && check_placeholders(&c->languages, args, count, &found)) ||
+        check_lua_pattern(f, args, count, &found)) {
+        add_found(c, line, &found);
+        return;
+    }
     parley_status st = flow_check_arguments(f, args, count, &c->arena, &c->patterns, &map, &found);
     if (st == PARLEY_OK) {
         if (is_flow)
@@ -295,16 +352,15 @@ static void check_call(void *owner, struct span table, struct span name, const s
         return;
     }
     c->has_flow |= is_flow;
-    struct flow_error *e = add_finding(c, line);
-    memcpy(e->code, found.code, sizeof e->code);
-    memcpy(e->text, found.text, sizeof e->text);
-    memcpy(e->help, found.help, sizeof e->help);
+    add_found(c, line, &found);
 }
 
 static void check_shape(void *owner, enum parser_shape shape, struct span text, int line)
 {
+    struct checking *c = owner;
+    c->inside += (shape == PARSER_FUNCTION) - (shape == PARSER_END_FUNCTION);
     if (shape == PARSER_NEVER)
-        flow_error_set(add_finding(owner, line), "E111", "this is never reached");
+        flow_error_set(add_finding(c, line), "E111", "this is never reached");
 }
 
 static void check_no_wait(void *owner, struct span call, int line)
@@ -330,8 +386,8 @@ static enum sandbox_verdict never_called(void *owner, struct sandbox_call *call)
 
 static void check_names_and_calls(struct checking *c, struct span source)
 {
-    const struct parser_events first = {c, note_name, note_texts, note_local, NULL, NULL};
-    const struct parser_events second = {c, check_name, check_call, check_local, check_shape, NULL};
+    const struct parser_events first = {c, note_name, note_texts, note_local, note_shape, NULL, NULL};
+    const struct parser_events second = {c, check_name, check_call, check_local, check_shape, NULL, check_method};
     parley_status st = parser_read(source, &c->arena, &first);
     if (st == PARLEY_OK)
         st = parser_read(source, &c->arena, &second);
@@ -348,10 +404,11 @@ static void check_names_and_calls(struct checking *c, struct span source)
 parley_status flow_check_source(const char *file, struct span source, struct flow_findings *out)
 {
     static const struct sandbox_functions functions = {flow_function_names, FLOW_CALLS, never_called};
-    struct checking c = {.file = file, .out = out};
+    struct checking c = {.file = file, .out = out, .source = source};
     struct flow_error error = {0};
     *out = (struct flow_findings){0};
     if (sandbox_new(file, source, &functions, &sandbox_limits_default, &c.sandbox, &error) != PARLEY_OK) {
+        flow_syntax_help(&error, source);
         out->errors[out->count++] = error;
         return PARLEY_SCRIPT;
     }

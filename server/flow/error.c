@@ -61,10 +61,13 @@ static struct span source_line(struct span source, int number)
 void flow_error_print(const struct flow_error *error, struct span source, struct buf *out)
 {
     buf_printf(out, "%s:%d: error: %s  [%s]\n", error->file, error->line, error->text, error->code);
-    for (int line = error->line - 2; line <= error->line; line++) {
+    int last = error->line; /* what is missing at the end is missing behind the last line */
+    while (last > 1 && !source_line(source, last).ptr)
+        last--;
+    for (int line = last - 2; line <= last; line++) {
         struct span text = line > 0 ? source_line(source, line) : (struct span){0};
         if (text.ptr)
-            buf_printf(out, " %s%4d | %.*s\n", line == error->line ? ">" : " ", line, SPAN_ARG(text));
+            buf_printf(out, " %s%4d | %.*s\n", line == last ? ">" : " ", line, SPAN_ARG(text));
     }
     if (error->help[0])
         buf_printf(out, "  help: %s\n", error->help);

@@ -39,16 +39,12 @@ enum sandbox_verdict call_context_set(struct flow_run *run, struct flow_call *ca
 
 enum sandbox_verdict call_customer_read(struct flow_run *run, struct flow_call *call)
 {
-    static const char *const fields[] = {"name", "language", "verified", "traits", "outcome"};
+    const struct flow_fact *customer = &flow_facts[FLOW_FACT_CUSTOMER];
     struct span field = json_text(&call->args, "field");
     const struct value *told;
     enum sandbox_verdict verdict;
-    bool known = false;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        known |= span_is(field, fields[i]);
-    if (!known)
-        return call_raise(call, "E102", "customer has no '%.*s'; it has name, language, verified, traits and outcome",
-                          SPAN_ARG(field));
+    if (!flow_fact_has(customer, field))
+        return call_raise(call, "E102", "customer has no '%.*s'; it has %s", SPAN_ARG(field), customer->list);
     if (call_replayed(run, call, &told, &verdict))
         return run->broken ? verdict : call_give_told(call, told);
     struct step_read *r = call_need(run, call, &(struct flow_read){.kind = FLOW_READ_CUSTOMER});
@@ -61,8 +57,9 @@ enum sandbox_verdict call_started_read(struct flow_run *run, struct flow_call *c
 {
     struct value map;
     struct span field = json_text(&call->args, "field");
-    if (!span_is(field, "text") && !span_is(field, "kind") && !span_is(field, "data"))
-        return call_raise(call, "E102", "started has no '%.*s'; it has text, kind and data", SPAN_ARG(field));
+    if (!flow_fact_has(&flow_facts[FLOW_FACT_STARTED], field))
+        return call_raise(call, "E102", "started has no '%.*s'; it has %s", SPAN_ARG(field),
+                          flow_facts[FLOW_FACT_STARTED].list);
     if (json_read(call->arena, span_str(run->started), &map) != PARLEY_OK)
         return call_raise(call, "E204", "what started the flow is too large");
     const struct value *v = value_get(&map, field);

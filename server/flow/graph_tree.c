@@ -254,7 +254,7 @@ static void on_local(void *owner, struct span name, int line)
 parley_status graph_tree(struct span source, struct arena *arena, struct graph_tree *out)
 {
     struct growing g = {.arena = arena, .tree = out};
-    const struct parser_events events = {&g, on_name, on_call, on_local, on_shape, on_own_call};
+    const struct parser_events events = {&g, on_name, on_call, on_local, on_shape, on_own_call, NULL};
     *out = (struct graph_tree){0};
     g.branch[0] = &out->flow;
     parley_status st = parser_read(source, arena, &events);

@@ -125,10 +125,19 @@ static void results(const struct flow_function *f, struct buf *out)
     }
 }
 
+/* Whether a text alone, for the first field, is enough. */
+static bool takes_text(const struct flow_function *f)
+{
+    for (size_t i = 1; i < f->arg_count; i++)
+        if (f->args[i].required)
+            return false;
+    return strcmp(type_of(&f->args[0]), "string") == 0;
+}
+
 static void function(const struct flow_function *f, struct buf *out)
 {
     bool by_name = f->style == FLOW_STYLE_FIELDS;
-    bool text = by_name && (f->args[0].type == FLOW_ARG_TEXT || f->args[0].type == FLOW_ARG_DURATION);
+    bool text = by_name && takes_text(f);
     if (by_name)
         fields(f, out);
     buf_printf(out, "---%s\n", f->example);
@@ -186,6 +195,6 @@ void luacats_write(struct buf *out)
     for (size_t i = 0; i < FLOW_CALLS; i++)
         if (flow_functions[i].style != FLOW_STYLE_HIDDEN)
             function(&flow_functions[i], out);
-    buf_add_str(out, "---@type parley.process\nlocal process_object = {}\n");
+    buf_add_str(out, "---@class parley.process\nlocal process_object = {}\n");
     methods(out);
 }

@@ -36,9 +36,10 @@ struct parser_events {
                     int line);
     /* Every local, as it is declared. */
     void (*on_local)(void *owner, struct span name, int line);
-    /* May be NULL, both. on_own_call: of a function that has a name of the script's. */
+    /* May be NULL, these. on_own_call: of a function that has a name of the script's. */
     void (*on_shape)(void *owner, enum parser_shape shape, struct span text, int line);
     void (*on_own_call)(void *owner, struct span name, int line);
+    void (*on_method)(void *owner, struct span name, int line); /* x:name(...) */
 };
 
 /* PARLEY_INVALID for what this reader does not understand; PARLEY_NOMEM. */

@@ -184,6 +184,8 @@ static bool link_of(struct parser *p, struct chain *c, bool *is_call)
         c->library = c->alone = false;
     } else if (is(p, ":")) {
         advance(p);
+        if (p->events->on_method)
+            p->events->on_method(p->events->owner, p->now.word, p->now.line);
         advance(p);
         c->library = c->alone = false;
         call(p, c);

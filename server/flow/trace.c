@@ -68,7 +68,7 @@ static void mark_statements(struct trace *t)
     arena_init(&arena, ARENA);
     for (size_t i = 0; i < t->bundle->count; i++) {
         struct marking m = {.lines = mem_alloc(LINES_MAX / 8)};
-        const struct parser_events events = {&m, on_name, on_call, on_local, mark, NULL};
+        const struct parser_events events = {&m, on_name, on_call, on_local, mark, NULL, NULL};
         parser_read(t->bundle->parts[i].text, &arena, &events);
         arena_reset(&arena);
         t->begins[i] = m.lines;

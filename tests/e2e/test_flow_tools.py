@@ -157,6 +157,34 @@ handoff { queue = "support" }
 '''
 
 
+def test_check_and_graph_take_a_file_a_name_a_folder_or_nothing(begun):
+    (begun / "flows" / "other.lua").write_text('flow { id = "other", title = "O" }\nsay "x"\n')
+    both = "flows/other.lua: ok\nflows/refund.lua: ok\n"
+    assert parley(begun, "check") == (0, both)
+    assert parley(begun, "check", "flows") == (0, both)
+    assert parley(begun, "check", "refund") == (0, "flows/refund.lua: ok\n")
+    assert parley(begun, "graph", "refund") == parley(begun, "graph", "flows/refund.lua")
+    (begun / "flows" / "other.lua").write_text('flow { id = "other", title = "O" }\nsay(nothing)\n')
+    code, said = parley(begun, "check")
+    assert code == 7 and "flows/refund.lua: ok\n" in said and "flows/other.lua:2: error" in said
+    assert parley(begun, "check", "refnud")[0] == 3
+    assert parley(begun / "tests", "check")[0] == 3 and "no flows" in parley(begun / "tests", "check")[1]
+
+
+def test_what_an_editor_is_told_is_what_the_calls_take(begun):
+    definitions = (begun / "parley.d.lua").read_text()
+    assert "---@class parley.process\nlocal process_object = {}\n" in definitions, "p:step() is not completed"
+    for lines in ("---@param fields parley.form.fields\n---@return table? answers", "---@param fields parley.ask.fields|string\n"
+                  "---@return string|number|nil answer\n---@return string? why\n", "---@param fields parley.http.get.fields|string\n",
+                  "---@param fields parley.flow.fields\nfunction flow(fields) end"):
+        assert lines in definitions, lines
+    with open(os.path.join(ROOT, "server", "flow", "api.def"), encoding="utf-8") as file:
+        calls = re.findall(r'^FUNCTION_BEGIN\(\w+, "([^"]+)", (\w+),', file.read(), re.M)
+    shown = set(re.findall(r"^function ([\w.]+)\(", definitions, re.M))
+    assert {name for name, style in calls if style != "HIDDEN"} <= shown
+    assert not {name for name, style in calls if style == "HIDDEN"} & shown
+
+
 def test_check_looks_up_services_and_secrets_in_a_configuration(begun):
     (begun / "flows" / "uses.lua").write_text(USES)
     assert parley(begun, "check", "flows/uses.lua")[0] == 0, "nothing is looked up unless told"

@@ -97,6 +97,24 @@ static const struct finding findings[] = {
     {"stop()\nsay 'x'", "E111", 3, "never reached"},
     {"if customer.name then jump 'a'; say 'x' end", "E111", 2, "never reached"},
     {"error 'x'\nsay 'x'", "E111", 3, "never reached"},
+    {"say(customer.nam)", "E102", 2, "customer has no 'nam', did you mean 'name'?"},
+    {"say(started.subject)", "E102", 2, "started has no 'subject'"},
+    {"say(customer.traits.plan)", NULL, 0, NULL},
+    {"local a = ask '?'\nif a:match('x') then say 'y' end", "E107", 3, "use match(text, pattern)"},
+    {"local a = { match = function(self) return self end }\na:match('x')", NULL, 0, NULL},
+    {"local T = {}\nfunction T:find(x) return x end\nT:find('x')", NULL, 0, NULL},
+    {"say(('x'):rep(3):upper())", NULL, 0, NULL},
+    {"ask { text = '?', match = '^A%d+$' }", "E205", 2, "%d is of Lua's patterns"},
+    {"ask { text = '?', match = { 'x', '%a' } }", "E205", 2, "%a is of Lua's patterns"},
+    {"on.topic('%s+', function() end)", "E205", 2, "on.topic: 'match': %s"},
+    {"ask { text = '?', match = '50%discount' }", NULL, 0, NULL},
+    {"ask { text = '?', match = '^\\\\d+%d$' }", NULL, 0, NULL},
+    {"texts { en = { a = 'A {x}' } }\nsay(t('a', { y = 1 }))", "E202", 3, "t: 'a' needs a value for {x} (en)"},
+    {"texts { en = { a = 'A' }, de = { a = 'A {x}' } }\nsay(t 'a')", "E202", 3, "{x} (de)"},
+    {"texts { en = { a = { one = '{n} A', other = '{n} As, {x}' } } }\nsay(t('a', { n = 1 }))", "E202", 3, "{x}"},
+    {"texts { en = { a = 'A {x}, {no word}' } }\nsay(t('a', { x = ask '?' }))", NULL, 0, NULL},
+    {"local v = {}\ntexts { en = { a = 'A {x}' } }\nsay(t('a', v))", NULL, 0, NULL},
+    {"say(null)", "E107", 2, "use nil"},
     {"do return say 'x' end\nsay 'y'", "E111", 3, "never reached"},
     {"if customer.name then return else stop() end\nsay 'x'", "E111", 3, "never reached"},
     {"if customer.name then return elseif customer.language then do return end else error 'x' end\nsay 'x'", "E111", 3,
@@ -205,6 +223,62 @@ static void finds_what_is_wrong_and_nothing_else(void **state)
 {
     for (size_t i = 0; i < sizeof findings / sizeof *findings; i++)
         judge(&findings[i]);
+}
+
+/* What to write instead, for what people write who know another language better. */
+static void habits_of_other_languages_are_known(void **state)
+{
+    static const char *const habits[][2] = {
+        {"if 1 != 2 then end", "~="},
+        {"if not !x then end", "not x"},
+        {"if 1 && 2 then end", "write  and"},
+        {"if 1 || 2 then end", "write  or"},
+        {"local a\nif a = 1 then end", "compare with  =="},
+        {"local n = 1\nn += 1", "n = n + 1"},
+        {"// a remark", "begins with  --"},
+        {"if 1 { say 'x' }", "then ... end"},
+        {"say `x`", "\"...\""},
+        {"say 'a' .. 'b'", "brackets"},
+        {"say \xe2\x80\x9chi\xe2\x80\x9d", "word processor"},
+        {"for i = 1, 3 do continue end", "no continue"},
+        {"if 1 then say 'a' else if 2 then say 'b' end", "elseif"},
+        {"if 1 then say 'a' elif 2 then say 'b' end", "elseif"},
+        {"if 1 then\n", "ends with  end"},
+        {"say 'it's me'", "ends the text"},
+        {"say \"x", "ends in its line"},
+        {"ask { text = 'a'\n id = 'b' }", "a comma is missing"},
+        {"ask { text: 'a' }", "name = value"},
+        {"x = = 1", "Lua stopped understanding"},
+        {"http.patch 'x'", "http has get, post, put, delete"},
+        {"ask { text = '?', option = { 'a', 'b' } }", "ask has the fields text, id, choices"},
+        {"handoff { queue = 'a', mode = 'x' }", "handoff has the fields"},
+        {"say { card = { title = 'x', colour = 'y' } }", "it has the fields title"},
+        {"say(customer.age)", "it has name, language"},
+    };
+    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++) {
+        struct flow_findings found;
+        char source[512];
+        snprintf(source, sizeof source, FLOW "%s", habits[i][0]);
+        assert_int_equal(flow_check_source("f.lua", span_str(source), &found), PARLEY_SCRIPT);
+        if (!strstr(found.errors[0].help, habits[i][1]))
+            fail_msg("%s\n  helped with %s", habits[i][0], found.errors[0].help);
+    }
+}
+
+/* What comes before it is found, once; inside of functions it may come before. */
+static void flow_comes_first(void **state)
+{
+    struct flow_findings found;
+    assert_int_equal(flow_check_source("f.lua", span_str("say 'x'\nask '?'\n" FLOW), &found), PARLEY_SCRIPT);
+    assert_int_equal(found.count, 1);
+    assert_string_equal(found.errors[0].text, "say: begin the file with flow{}");
+    assert_int_equal(flow_check_source("f.lua", span_str("flow { id = ask '?', title = 'x' }"), &found), PARLEY_SCRIPT);
+    assert_string_equal(found.errors[0].text, "ask: begin the file with flow{}");
+    assert_int_equal(flow_check_source("f.lua", span_str("local function f() say 'x' end\n" FLOW "f()"), &found),
+                     PARLEY_OK);
+    static const char marked[] = "\xef\xbb\xbf" FLOW;
+    assert_int_equal(flow_check_source("f.lua", span_str(marked), &found), PARLEY_SCRIPT);
+    assert_non_null(strstr(found.errors[0].help, "byte order mark"));
 }
 
 static void a_file_without_flow_is_found(void **state)
@@ -331,6 +405,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_what_is_wrong_and_nothing_else),
+        cmocka_unit_test(habits_of_other_languages_are_known),
+        cmocka_unit_test(flow_comes_first),
         cmocka_unit_test(a_file_without_flow_is_found),
         cmocka_unit_test(several_findings_come_in_the_order_of_the_file),
         cmocka_unit_test(many_findings_stop_at_a_bound),
