@@ -294,16 +294,33 @@ static int on_input(parley_client *client)
     return 1;
 }
 
+/* Typed and not answered yet, with a chance that it will be. */
+static int is_unsaid(parley_client *client)
+{
+    int32_t state = parley_state(client);
+    if (state == PARLEY_STATE_BLOCKED || state == PARLEY_STATE_NEEDS_TOKEN)
+        return 0;
+    int unsaid = 0;
+    parley_event *list = parley_outbox_list(client);
+    for (uint32_t i = list ? parley_event_count(list, "outbox") : 0; i-- > 0;) {
+        char path[32];
+        snprintf(path, sizeof path, "outbox.%u.state", (unsigned)i);
+        unsaid += strncmp(parley_event_text(list, path), "failed", 6) != 0;
+    }
+    parley_event_free(list);
+    return unsaid > 0;
+}
+
 static void run(struct wire *w)
 {
     parley_event *event;
-    for (int more = 1; more;) {
+    for (int more = 1; more || is_unsaid(w->client);) {
         parley_step(w->client, 0);
         while ((event = parley_next_event(w->client, 0))) {
             show(event);
             parley_event_free(event);
         }
-        struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = w->fd, .events = wants(w)}};
+        struct pollfd fds[2] = {{.fd = more ? STDIN_FILENO : -1, .events = POLLIN}, {.fd = w->fd, .events = wants(w)}};
         if (poll(fds, 2, parley_step_due(w->client)) < 0 && errno != EINTR)
             break;
         if (fds[1].revents)

@@ -237,6 +237,15 @@ def test_a_loop_of_the_hosts_own(shop):
         assert texts == ["one", "x" * 3000, "two"]
 
 
+def test_what_was_typed_is_said_before_the_end(shop):
+    with shop.serve() as server:
+        env = {**os.environ, "PARLEY_URL": server.url, "PARLEY_TOKEN": shop.app.token("ana")}
+        done = subprocess.run([example("embedded")], env=env, text=True, input="hi\nbye\n", capture_output=True, timeout=READY_S)
+        assert done.returncode == 0, done
+        texts = [text for (text,) in shop.site.sql("SELECT body->>'text' FROM item WHERE kind = 1 ORDER BY seq")]
+        assert texts == ["hi", "bye"]
+
+
 def until_start(device, start):
     while not (said := device.stdout.readline()).startswith(start):
         assert said, f"it ended before: {start}"
