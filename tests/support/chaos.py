@@ -23,6 +23,7 @@ connection that lost some is reset), cut_after (reset once so many bytes have pa
 """
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -124,7 +125,8 @@ class Pump:
 
     def _end(self):
         if self.writer.can_write_eof() and not self.muted:
-            self.writer.write_eof()
+            with contextlib.suppress(OSError):  # the other side has reset it: whoever reads there is told
+                self.writer.write_eof()
 
     def half_close(self):
         self._end()
