@@ -35,6 +35,10 @@ static void say_process(struct term *term, const char *label, parley_event *e, c
     const char *title = field_text(e, "%s.title", at), *step = field_text(e, "%s.step", at);
     int n = snprintf(line, sizeof line, "%.64s%s%.256s, %.16s%s%.64s", field_text(e, "%s.type", at), *title ? ": " : "",
                      title, field_text(e, "%s.state", at), *step ? " at " : "", step);
+    if (field_int(e, "%s.data.progress.of", at) > 0)
+        n += snprintf(line + n, sizeof line - (size_t)n, " (%lld of %lld)",
+                      (long long)field_int(e, "%s.data.progress.step", at),
+                      (long long)field_int(e, "%s.data.progress.of", at));
     uint32_t gaps = field_count(e, "%s.missing", at);
     for (uint32_t i = 0; i < gaps && (size_t)n + 100 < sizeof line; i++)
         n += snprintf(line + n, sizeof line - (size_t)n, "%s%.64s", i ? ", " : "; still needs ",

@@ -202,8 +202,12 @@ static void show_context(struct view *v, parley_event *e)
 static void show_process(struct view *v, parley_event *e)
 {
     const char *title = text(v, e, "body.title"), *step = text(v, e, "body.step");
-    term_line(v->term, TONE_DIM, "  %s %s%s%s", *title ? title : text(v, e, "body.type"), text(v, e, "body.state"),
-              *step ? ", at " : "", step);
+    long long place = number(v, e, "body.data.progress.step"), of = number(v, e, "body.data.progress.of");
+    char progress[64] = "";
+    if (of > 0)
+        snprintf(progress, sizeof progress, " (%lld of %lld)", place, of);
+    term_line(v->term, TONE_DIM, "  %s %s%s%s%s", *title ? title : text(v, e, "body.type"), text(v, e, "body.state"),
+              *step ? ", at " : "", step, progress);
 }
 
 static void show_erased(struct view *v, parley_event *e)

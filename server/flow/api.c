@@ -302,6 +302,8 @@ static parley_status check_together(struct flow_shape *at, struct value *map)
     switch (at->function - flow_functions) {
     case FLOW_CALL_say:
         return flow_check_say(at, map);
+    case FLOW_CALL_process_start:
+        return flow_check_process(at, map);
     case FLOW_CALL_ask:
         return check_ask(at, map);
     case FLOW_CALL_wait:

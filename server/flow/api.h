@@ -48,7 +48,8 @@ enum flow_arg_type {
     FLOW_ARG_FUNCTION,
     FLOW_ARG_ZONE,
     FLOW_ARG_NAMES,
-    FLOW_ARG_FILE
+    FLOW_ARG_FILE,
+    FLOW_ARG_STEPS
 };
 
 struct flow_arg {
@@ -136,6 +137,11 @@ bool flow_is_http(enum flow_function_id function);
 parley_status flow_check_file(const struct flow_shape *at, const char *what, bool picture, const struct value *v);
 /* The say that gives it together with what belongs to it. */
 parley_status flow_check_say(struct flow_shape *at, const struct value *map);
+
+/* api_steps.c: the steps of a process become a list of {step, label}. */
+parley_status flow_check_steps(const struct flow_shape *at, const struct value *v, struct value *out);
+/* What process.start gives together. */
+parley_status flow_check_process(struct flow_shape *at, const struct value *map);
 
 /* api_texts.c */
 parley_status flow_check_texts(const struct flow_shape *at, const struct value *v);

@@ -351,6 +351,8 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return flow_check_secret(at, v, out);
     case FLOW_ARG_TEXTS:
         return flow_check_texts(at, v);
+    case FLOW_ARG_STEPS:
+        return flow_check_steps(at, v, out);
     case FLOW_ARG_FILE:
         return flow_check_file(at, at->arg->name, at->arg->min, v);
     case FLOW_ARG_URL:

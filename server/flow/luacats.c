@@ -93,6 +93,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(ZONE, "string"),
         TYPE(NAMES, "string[]"),
         TYPE(FILE, "string"),
+        TYPE(STEPS, "parley.choice[]"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
 #undef TYPE
     };

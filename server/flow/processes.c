@@ -135,14 +135,20 @@ static parley_status begin(struct flow_run *run, struct flow_call *call, struct 
     if (json_copy(arena, &call->args, &args) != PARLEY_OK || value_map(arena, 1, &empty) != PARLEY_OK ||
         value_map(arena, 10, &record) != PARLEY_OK)
         return PARLEY_NOMEM;
-    const struct value *data = value_find(&args, "data");
+    const struct value *data = value_find(&args, "data"), *steps = value_find(&args, "steps");
+    struct span step = json_text(&args, "step");
+    struct value with_steps;
+    if (steps && !process_steps_begin(arena, steps, &step, data, &with_steps))
+        return PARLEY_NOMEM;
+    if (steps)
+        data = &with_steps;
     struct flow_process p = {
         .id = id,
         .revision = 1,
         .state = process_state_open,
         .type = json_text(&args, "type"),
         .title = json_text(&args, "title"),
-        .step = json_text(&args, "step"),
+        .step = step,
         .data = data ? json_write(arena, data) : (struct span){0},
     };
     value_put(&record, span_str("process"), id_text(arena, id));
@@ -222,7 +228,8 @@ struct move {
     struct value data; /* map, or VALUE_NULL */
 };
 
-static parley_status read_move(struct flow_run *run, const struct flow_call *call, struct move *out)
+static parley_status read_move(struct flow_run *run, const struct flow_call *call, const struct value *old,
+                               struct move *out)
 {
     struct arena *arena = &run->work->arena;
     struct value args;
@@ -238,7 +245,8 @@ static parley_status read_move(struct flow_run *run, const struct flow_call *cal
         return json_pair(arena, call->function == FLOW_CALL_process_stuck ? "stuck" : "reason", *reason, &out->data);
     if (data)
         out->data = *data;
-    return PARLEY_OK;
+    bool steps = process_steps_move(arena, old, out->step, out->state == process_state_done, &out->data);
+    return steps ? PARLEY_OK : PARLEY_NOMEM;
 }
 
 static parley_status merge(struct arena *arena, const struct value *old, const struct value *changes, struct value *out)
@@ -274,7 +282,7 @@ static enum sandbox_verdict move(struct flow_run *run, struct flow_call *call, s
     struct arena *arena = &run->work->arena;
     struct move m;
     struct value record;
-    parley_status st = read_move(run, call, &m);
+    parley_status st = read_move(run, call, old, &m);
     if (st == PARLEY_OK)
         st = moved(arena, old, &m, &record);
     if (st == PARLEY_OK)
@@ -299,13 +307,33 @@ static enum sandbox_verdict move(struct flow_run *run, struct flow_call *call, s
     return call_give_recorded(run, call, &record, NULL);
 }
 
+/* An error of the script's, of which the journal knows: what is there decides on it, and may be another when the run is
+ * rebuilt. */
+static enum sandbox_verdict refuse_step(struct flow_run *run, struct flow_call *call)
+{
+    struct flow_error error = *call->error;
+    struct value told;
+    bool room = json_pair(call->arena, "refused", value_text(span_str(error.text)), &told) == PARLEY_OK;
+    if (!room || step_add_entry(run, &call->journal, &told, call->error) != PARLEY_OK)
+        return call_break(run, call);
+    run->chain = 0;
+    *call->error = error;
+    return SANDBOX_RAISE;
+}
+
+static enum sandbox_verdict move_told(struct flow_call *call, const struct value *told)
+{
+    struct span refused = json_text(told, "refused");
+    return refused.len ? call_raise(call, "E204", "%.*s", SPAN_ARG(refused)) : call_give_told(call, told);
+}
+
 enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *call)
 {
     const struct value *told;
     enum sandbox_verdict verdict;
     struct uuid id;
     if (call_replayed(run, call, &told, &verdict))
-        return run->broken ? verdict : call_give_told(call, told);
+        return run->broken ? verdict : move_told(call, told);
     if (uuid_parse(json_text(&call->args, "process"), &id) != PARLEY_OK)
         return call_raise(call, "E203", "%s: this is no process", call->journal.name);
     struct step_read *r = call_need(run, call, &(struct flow_read){.kind = FLOW_READ_PROCESS, .process = id});
@@ -315,6 +343,9 @@ enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *c
         return call_give_recorded(run, call, NULL, "not_found");
     if (!span_is(json_text(&r->value, "state"), "open"))
         return call_give_recorded(run, call, NULL, "closed");
+    if (call->function == FLOW_CALL_process_step &&
+        !process_steps_allow(&r->value, json_text(&call->args, "step"), call->error))
+        return refuse_step(run, call);
     struct value old = r->value;
     return move(run, call, id, &old);
 }

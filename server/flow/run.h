@@ -284,6 +284,8 @@ enum sandbox_verdict call_hours(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_queue_load(struct flow_run *run, struct flow_call *call);
 
 /* ---- say_file.c ---- */
+/* Whether all that say shows was published with the flow: the same whenever the run is rebuilt. */
+parley_status say_has_files(const struct flow_run *run, const struct value *args, struct flow_error *error);
 /* The file of that name; say shows it in the item that comes next. */
 parley_status say_find_file(struct flow_run *run, struct span name, struct flow_file *out, struct flow_error *error);
 /* An item that shows the file, called so. */
@@ -304,6 +306,16 @@ parley_status say_form(struct flow_run *run, const struct value *args, struct fl
 enum sandbox_verdict call_process_start(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_process_get(struct flow_run *run, struct flow_call *call);
 enum sandbox_verdict call_process_move(struct flow_run *run, struct flow_call *call);
+
+/* ---- process_steps.c ---- */
+/* The data of a process that begins with these steps, at one of them or the first. */
+bool process_steps_begin(struct arena *arena, const struct value *steps, struct span *step, const struct value *data,
+                         struct value *out);
+/* What a move to this step, or to the end, changes of the data as well. */
+bool process_steps_move(struct arena *arena, const struct value *record, struct span step, bool done,
+                        struct value *data);
+/* False, with the error: the process has steps, and this is none of them. */
+bool process_steps_allow(const struct value *record, struct span step, struct flow_error *error);
 
 /* ---- answer.c: is this item an answer to the question of those arguments? `out` is what the script is told, and of a
  * form that is filled in wrong the label of the first field at fault ---- */

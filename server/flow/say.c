@@ -142,6 +142,8 @@ static parley_status say_message(struct flow_run *run, struct flow_call *call)
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
 {
     const struct value *card = value_find(&call->args, "card"), *custom = value_find(&call->args, "custom");
+    if (say_has_files(run, &call->args, call->error) != PARLEY_OK)
+        return SANDBOX_RAISE;
     if (run->journal)
         return SANDBOX_RETURN; /* said before */
     parley_status st = say_message(run, call);
@@ -151,5 +153,5 @@ enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
         st = say_carousel(run, call);
     if (st == PARLEY_OK && custom)
         st = say_custom(run, call, custom);
-    return st == PARLEY_OK ? SANDBOX_RETURN : SANDBOX_RAISE;
+    return st == PARLEY_OK ? SANDBOX_RETURN : call_break(run, call); /* nothing of it is said when the run is rebuilt */
 }

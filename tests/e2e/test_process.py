@@ -190,3 +190,32 @@ async def test_an_agent_begins_a_process_while_in_control(shop, encoding):
                 await kim.process_start("refund", conv, epoch=believed)
         await shop.quiet()
     shop.judge()
+
+
+STEPS = """flow { id = "claims", title = "Claims" }
+local p = process.start { type = "claim", steps = { "received", { "checked", "We have looked at it" }, "paid" }, data = { sum = 12 } }
+ask "Go on?"
+p:step("checked", { by = "Mira" })
+ask "And now?"
+p:done()
+"""
+
+
+async def test_the_steps_of_a_flows_process_are_progress_that_everybody_sees(shop):
+    shop.site.flow("claims", STEPS)
+    shop.app = shop.site.app("claims", queue="care", flow="claims")
+    with shop.serve():
+        ann = await shop.customer("ann")
+        for words, question in (("Hello", "Go on?"), ("yes", "And now?")):
+            await ann.post(words)
+            await ann.until(lambda q=question: q in ann.texts())
+        await ann.post("now")
+        await ann.until(lambda: ann.kinds().count("process") == 3)
+        seen = [(i["body"]["step"], i["body"]["state"], i["body"]["data"]["progress"]) for i in ann.items() if i["kind"] == "process"]
+        assert seen == [("received", "open", {"step": 1, "of": 3}), ("checked", "open", {"step": 2, "of": 3}),
+                        ("checked", "done", {"step": 3, "of": 3})]
+        (data,), = shop.site.sql("select data from process where conversation = %s", ann.main)
+        assert data == {"sum": 12, "by": "Mira", "progress": {"step": 3, "of": 3},
+                        "steps": [{"step": "received"}, {"step": "checked", "label": "We have looked at it"}, {"step": "paid"}]}
+        await shop.quiet()
+    shop.judge()

@@ -32,7 +32,7 @@ local p = process.start {
   type = "refund",
   key = key,
   title = "Refund " .. order,
-  step = "received",
+  steps = { { "received", "We have it" }, { "reminded", "Still being checked" }, { "decided", "Decided" } },
   data = { order = order, reason = reason or "not said" },
 }
 if p.state ~= "open" then

@@ -58,11 +58,12 @@ static void pictures_and_files_are_said_in_every_world(void **state)
         "say { file = 'terms.pdf', name = 'Our terms.pdf', text = 'Here they are.' }\n"
         "say { card = { title = 'A card', image = 'us.png' } }\n"
         "local fine, why = pcall(say, { file = started.text .. '.txt' })\n"
+        "ask 'And?'\n"
         "say(fine and 'sent' or why)\n"
         "--@file us.png image/png 9 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
         "--@file terms.pdf application/pdf 7 ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
     static const char text[] = "> x\n< media \"us.png\" Four people\n< This is us. [Ah]\n< The terms?\n> yes\n"
-                               "< Here they are.\n< media \"Our terms.pdf\"\n< card \"A card\"\n"
+                               "< Here they are.\n< media \"Our terms.pdf\"\n< card \"A card\"\n< And?\n> x\n"
                                "< *say: the file 'x.txt' was not published with the flow*\nexpect state == ended\n";
     char report[1024];
     for (int crash = MEMORY_CRASH_NEVER; crash <= MEMORY_STALE_COMMIT; crash++)
@@ -88,6 +89,16 @@ static void a_customer_who_goes_away_finds_what_was_said(void **state)
     for (int crash = MEMORY_CRASH_NEVER; crash <= MEMORY_STALE_COMMIT; crash++)
         if (!play(flow, text, (enum memory_crash)crash, report))
             fail_msg("world %d: %s", crash, report);
+}
+
+/* Else a run that is rebuilt would not meet it again. */
+static void too_many_messages_cannot_be_caught(void **state)
+{
+    static const char flow[] = "flow { id = 'g', title = 'G' }\nlocal n = 0\n"
+                               "for i = 1, 60 do if pcall(say, 'x') then n = n + 1 end end\n"
+                               "ask 'And?'\nsay(n .. ' times')\n";
+    char report[1024];
+    assert_true(play(flow, "> x\n< Something went wrong *\nhandoff why=failed\nexpect error == E404", 0, report));
 }
 
 static void what_is_not_expected_is_named_with_its_line(void **state)
@@ -207,6 +218,7 @@ int main(void)
         cmocka_unit_test(what_is_expected_passes_in_every_world),
         cmocka_unit_test(pictures_and_files_are_said_in_every_world),
         cmocka_unit_test(a_customer_who_goes_away_finds_what_was_said),
+        cmocka_unit_test(too_many_messages_cannot_be_caught),
         cmocka_unit_test(what_is_not_expected_is_named_with_its_line),
         cmocka_unit_test(a_flow_that_fails_says_where),
         cmocka_unit_test(what_happens_is_refused_when_it_is_no_function_or_too_much),
