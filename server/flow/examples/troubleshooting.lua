@@ -6,6 +6,7 @@ local device = ask {
   id = "device",
   text = "What does not work?",
   choices = { { "router", "The internet" }, { "tv", "The television" }, { "other", "Something else" } },
+  correct = true, -- "no, I meant the television", in the middle of the other branch
 }
 
 local solved, tried
