@@ -2,6 +2,7 @@
 #include "sdk-c/src/link.h"
 
 #include "sdk-c/src/client.h"
+#include "sdk-c/src/hello.h"
 #include "sdk-c/src/token.h"
 
 #include <stdio.h>
@@ -225,51 +226,16 @@ static parley_status hello_done(struct parley_client *c, const struct request *r
     return inbox_welcome(c, &answer->frame->welcome);
 }
 
-/* By this the server knows the later of two connections of the device, whichever hello comes first: one of an earlier
- * life of the app may still be on its way. The clock, for the file may be gone; the file, for the clock may be put
- * back. */
-static int64_t next_attempt(struct parley_client *c)
-{
-    int64_t now = client_unix(c);
-    c->attempt = now > c->attempt ? now : c->attempt + 1;
-    keep_attempt(c);
-    return c->attempt;
-}
-
 void link_opened(struct parley_client *c)
 {
-    const struct settings *s = &c->settings;
     struct link *l = &c->link;
     if (l->state != PARLEY_STATE_CONNECTING)
         return;
     l->step_by = client_now(c) + LINK_HELLO_MS;
     link_heard(c);
     link_move(c, PARLEY_STATE_SYNCING, PARLEY_OK, NULL, -1);
-
-    struct frame_cursor have[LIMIT_HAVE];
-    struct frame_hello hello = {.token = span_str(s->token), .has_device = true, .device = c->device, .have = have};
-    hello.has_attempt = true;
-    hello.attempt = next_attempt(c);
-    hello.have_count = inbox_have(&c->inbox, have);
-    hello.has_client = s->app_name != NULL;
-    hello.client.name = span_str(s->app_name);
-    hello.client.has_version = s->app_version != NULL;
-    hello.client.version = span_str(s->app_version);
-    hello.has_locale = s->locale != NULL;
-    hello.locale = span_str(s->locale);
-    hello.has_time_zone = s->time_zone != NULL;
-    hello.time_zone = span_str(s->time_zone);
-    hello.has_page = s->page != SETTINGS_PAGE;
-    hello.page = s->page;
-    hello.has_recap = hello.recap = !client_is_staff(c);
-    struct request *r;
-    parley_status st;
-    while ((st = request_make(c, FRAME_hello, &hello, REQUEST_DROP, hello_done, &r)) == PARLEY_TOO_BIG &&
-           hello.have_count > 0)
-        hello.have_count /= 2; /* the rest is subscribed to after welcome */
-    if (st == PARLEY_OK)
-        r->deadline = INT64_MAX;
-    else
+    parley_status st = hello_say(c, hello_done);
+    if (st != PARLEY_OK)
         link_lost(c, st, "hello cannot be said; is the token too long?", 0);
 }
 
