@@ -57,7 +57,7 @@ async def test_in_node(shop):
             await ann.post("still there?")
             await said(ann, "You said: still there?")
             await ann.post("I want a person")
-            offer = await kim.offered(ann.main)
+            offer = await kim.briefed(ann.main)
             assert offer["dossier"]["summary"] == "The last words were: I want a person"
             await kim.accept(offer)
             await kim.say("Kim here", ann.main)
@@ -102,7 +102,7 @@ async def test_in_c(shop):
             await ann.post("And A654321?")
             await said(ann, "Order A654321 is on its way.")
             await ann.post("It came broken")
-            offer = await kim.offered(ann.main)
+            offer = await kim.briefed(ann.main)
             assert offer["dossier"]["reason"] == "not about an order"
             await kim.accept(offer)
             await kim.resolve(ann.main)
@@ -173,7 +173,7 @@ async def test_with_a_model(shop):
         assert any(type == "typing" for type, _ in ann.pushes)
         model.script.put({"reason": "a complaint", "summary": "A1 came broken", "collected": {"order": "A1"}})
         await ann.post("It is broken!")
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(ann.main)
         dossier = offer["dossier"]
         assert (dossier["reason"], dossier["summary"], dossier["collected"]) == ("a complaint", "A1 came broken", {"order": "A1"})
         await kim.accept(offer)
@@ -182,7 +182,7 @@ async def test_with_a_model(shop):
         for _ in range(3):
             model.script.put(500)
         await ann.post("One more thing")
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(ann.main)
         assert offer["dossier"]["reason"] == "the model does not answer"
         assert ann.texts()[-1] == "I cannot answer that just now. A person will."
         await kim.accept(offer)

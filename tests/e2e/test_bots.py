@@ -43,7 +43,7 @@ async def test_main_path(shop, encoding):
         ann = await shop.customer("ann")
         await ann.context({"screen": "Order A1"})
         await ann.post("hello")
-        offer = await bot.offered(ann.main)
+        offer = await bot.briefed(ann.main)
         assert offer["queue"] == "concierge" and offer["dossier"]["name"].startswith("Ann")
         answer = await bot.accept(offer)
         assert answer["thread"]["service"]["state"] == "bot"
@@ -241,7 +241,7 @@ async def test_handoff_with_a_dossier_and_back(shop):
         service = (await bot.hand_off(ann.main, reason="a broken order", summary="Order A1 came broken",
                                       collected={"order": "A1"}, priority=7))["service"]
         assert service["state"] == "queued" and service["queue"] == "returns"
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(ann.main)
         dossier = offer["dossier"]
         assert (dossier["reason"], dossier["summary"], dossier["collected"]) == \
             ("a broken order", "Order A1 came broken", {"order": "A1"})
@@ -316,7 +316,7 @@ async def test_no_answer_then_another_process_then_a_person(shop):
         assert [(q["why"], q["queue"]) for q in queued] == [("failed", "care")]
         assert ann.texts()[-1] == "Something went wrong on our side. A person will help you."
         kim = await shop.desk("kim")
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(ann.main)
         assert offer["dossier"]["reason"] == "the bot did not answer"
         await kim.accept(offer)
         await kim.resolve(ann.main)

@@ -55,7 +55,7 @@ async def talk_to_the_flow(ann):
 
 
 async def taken_over(ann, kim):
-    offer = await kim.offered()
+    offer = await kim.briefed()
     dossier = offer["dossier"]
     assert offer["queue"] == "care" and offer["expires_in_ms"] > 0
     assert dossier["customer"] == ann.me and dossier["verified"] is True and dossier["name"].startswith("Ann")

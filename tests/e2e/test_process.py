@@ -83,7 +83,7 @@ async def test_a_declared_type_says_what_is_missing(shop):
         assert missing(stale.value.current) == [("agreed", None)]
         kim = await shop.desk("kim")
         await ann.post("help")
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(ann.main)
         assert [missing(p) for p in offer["dossier"]["processes"]] == [[("agreed", None)]]
         accepted = await kim.accept(offer)
         assert accepted["dossier"]["processes"][0]["version"] == 1
@@ -163,7 +163,7 @@ async def test_one_process_for_bot_customer_and_agent(shop):
         await ann.post("yes")
         await ann.until(lambda: "Done." in ann.texts(), what="the flow to go on")
         kim = await shop.desk("kim")
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(ann.main)
         [process] = offer["dossier"]["processes"]
         assert process["data"] == {"order": "A1", "iban": "DE00", "agreed": True} and process["step"] == "confirm"
         assert not process.get("missing") and process["revision"] == 3

@@ -59,6 +59,11 @@ class Agent(Customer):
         return await self.until(lambda: next((o for o in self.offers.values() if conv in (None, o["conversation"])), None),
                                 timeout, "an offer")
 
+    async def briefed(self, conv=None, timeout=WAIT):
+        """The same with its whole dossier: a desk says only who it is, and may be there first."""
+        return await self.until(lambda: next((o for o in self.offers.values() if conv in (None, o["conversation"]) and
+                                              ("offer", {"offer": o}) in self.pushes), None), timeout, "an offer with its dossier")
+
     async def accept(self, offer):
         """The answer to offer.accept; the conversation is followed. Raises Refused."""
         op, link, conv = f"{self.name}.a{next(self.ops)}", self.welcomed, offer["conversation"]
