@@ -3,6 +3,7 @@
 #include "server/api/api.h"
 #include "server/api/thread.h"
 #include "server/api/verb.h"
+#include "server/base/fault.h"
 #include "server/base/mem.h"
 #include "server/io/crypto.h"
 #include "server/route/route.h"
@@ -122,10 +123,12 @@ void on_offer_decline(struct api *api, struct link *link, const struct frame *fr
 static void on_accepted(void *arg, struct call *call, const struct result *result)
 {
     struct ask *ask = arg;
-    if (result->status != PARLEY_OK)
+    if (result->status != PARLEY_OK) {
         ask_refuse_result(ask, result);
-    else
-        thread_accepted(ask, call->work.conversation);
+        return;
+    }
+    FAULT_POINT(accept_after_commit);
+    thread_accepted(ask, call->work.conversation);
 }
 
 void on_offer_accept(struct api *api, struct link *link, const struct frame *frame)

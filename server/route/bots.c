@@ -2,6 +2,7 @@
  * session that waits. An offer is a push and no more: who accepts is decided by the conversation, as it was committed.
  */
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 #include "server/base/mem.h"
 #include "server/base/metric.h"
 #include "server/hub/hub.h"
@@ -107,6 +108,7 @@ struct bot_holding_out {
 static void on_dossier(void *arg, parley_status status, const struct frame_dossier *dossier)
 {
     struct bot_holding_out *h = arg;
+    FAULT_POINT(bot_before_offer);
     struct bot_offer *o = map_get(&h->route->bots.offers, h->session);
     const struct bot_seat *seat = o ? map_get(&h->route->bots.seats, o->seat) : NULL;
     const struct directory_bot *bot = seat ? directory_bot(h->route->directory, seat->bot) : NULL;

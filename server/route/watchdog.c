@@ -3,6 +3,7 @@
  * gone, or in which nothing happens, are let go of. All of it is decided on rows: it goes on through restarts, by any
  * server process. */
 #include "server/base/clock.h"
+#include "server/base/fault.h"
 #include "server/base/log.h"
 #include "server/base/metric.h"
 #include "server/hub/hub.h"
@@ -34,6 +35,7 @@ static void let_go(struct route *route, const struct session_row *session, const
 static void on_handed_over(void *arg, struct call *call, const struct result *result)
 {
     if (result->status == PARLEY_OK) {
+        FAULT_POINT(bot_after_person);
         metric_add(METRIC_bot_failures_total, 1);
         log_warn(NULL, "a bot does not answer: a person takes over", LOG_UUID("conversation", call->work.conversation));
     }
@@ -41,6 +43,7 @@ static void on_handed_over(void *arg, struct call *call, const struct result *re
 
 static void hand_over(struct route *route, const struct bot_work *work)
 {
+    FAULT_POINT(bot_before_person);
     control_ask(route->talk,
                 &(struct control){.conversation = work->session.conversation,
                                   .event = SESSION_EVENT_HANDOFF,
@@ -57,6 +60,7 @@ static void ask_again(struct route *route, const struct bot_work *work)
     const struct session_row *s = &work->session;
     struct frame_push_typing push = {
         .conversation = s->conversation, .participant = s->bot, .role = role_bot, .on = true};
+    FAULT_POINT(bot_before_retry);
     metric_add(METRIC_bot_retries_total, 1);
     log_info(NULL, "a bot does not answer: it is asked again", LOG_UUID("conversation", s->conversation),
              LOG_UUID("bot", s->bot), LOG_UUID("device", s->holder));

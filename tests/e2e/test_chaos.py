@@ -97,7 +97,7 @@ def fault_points():
     for folder, _, files in os.walk(os.path.join(ROOT, "server")):
         if "fault.def" in files:
             with open(os.path.join(folder, "fault.def"), encoding="utf-8") as file:
-                return [name for name in re.findall(r"^FAULT\((\w+)", file.read(), re.M) if not name.startswith("publish_")]
+                return [name for name in re.findall(r"^FAULT\((\w+)", file.read(), re.M) if not name.startswith(("publish_", "bot_"))]
     return []
 
 

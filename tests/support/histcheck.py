@@ -15,10 +15,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from hist import rules_log, rules_service, rules_wire  # noqa: E402
+from hist import rules_bots, rules_log, rules_service, rules_wire  # noqa: E402
 from hist.history import History, Unusable, read_folder  # noqa: E402
 
-RULES = rules_log.RULES + rules_wire.RULES + rules_service.RULES
+RULES = rules_log.RULES + rules_wire.RULES + rules_service.RULES + rules_bots.RULES
 
 
 def check(events, late_s=2.0, notes=()):

@@ -24,7 +24,9 @@ class Bot(Agent):
 
     def answer(self, item, text, conv, n=0, epoch=None):
         """Says it in answer to an item."""
-        return self.post(text, conv, id=answer_id(item["id"], n), epoch=epoch or self.threads[conv].epoch)
+        entry = self.post(text, conv, id=answer_id(item["id"], n), epoch=epoch or self.threads[conv].epoch)
+        entry.answers = f"{item['id']}/{n}"
+        return entry
 
     async def hand_off(self, conv, **more):
         return await self._leave("handoff.request", conv, **more)

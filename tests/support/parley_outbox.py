@@ -18,6 +18,7 @@ class Entry:
     def __init__(self, op, type, data, body):
         self.op, self.type, self.data, self.body = op, type, data, body
         self.future, self.flying, self.attempts = asyncio.get_running_loop().create_future(), False, 0
+        self.answers = None     # of a bot: what it answers, as ID/N
 
     def __await__(self):
         return asyncio.wait_for(asyncio.shield(self.future), WAIT * 4).__await__()
@@ -83,7 +84,8 @@ class Outbox:
             kind = entry.data.get("kind", entry.type)
             self.log("send", op=entry.op, conv=entry.data["conversation"], id=entry.data["id"], author=self.me, kind=kind,
                      body=body_hash(entry.body), link=link.id, box=self.name, attempt=entry.attempts,
-                     **({"epoch": entry.data["epoch"]} if "epoch" in entry.data else {}))
+                     **({"epoch": entry.data["epoch"]} if "epoch" in entry.data else {}),
+                     **({"answers": entry.answers} if entry.answers else {}))
             frames.append(frame)
             size += len(json.dumps(entry.data, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         await link.send(frames)

@@ -5,7 +5,7 @@ must answer with the violation of the same name.
 """
 import copy
 
-from . import faults_log, faults_record, faults_service, faults_wire  # noqa: F401: each adds to the list
+from . import faults_bots, faults_log, faults_record, faults_service, faults_wire  # noqa: F401: each adds to the list
 from .fault import FAULTS, Editor
 
 

@@ -11,9 +11,11 @@ number, from 1, without holes) and k (the kind). Writers flush each line; a torn
   unfollow  link conv                                           before it is sent
   recv      link conv seq prev [id kind role author audience body]   a pushed item; bare when only its number came
   head      link conv seq                                       a beacon
-  send      op conv id author kind body link [box epoch reuse]  before the bytes are handed over, at each attempt;
+  send      op conv id author kind body link [box epoch reuse answers]
+                                                                before the bytes are handed over, at each attempt;
                                                                 box: the outbox it came from, in order; reuse: the id
-                                                                belongs to another body on purpose
+                                                                belongs to another body on purpose; answers: what a bot
+                                                                answers with it, as ID/N
   ack       op link seq dup                                     after parse
   nack      op link code definite                               definite: surely not stored by this attempt
   giveup    op                                                  the client stops trying
@@ -88,7 +90,7 @@ class Op:
     def __init__(self, event):
         self.op, self.conv, self.id, self.author = event["op"], event["conv"], event["id"], event["author"]
         self.kind, self.body, self.box = event["kind"], event.get("body"), event.get("box")
-        self.epoch, self.reuse = event.get("epoch"), bool(event.get("reuse"))
+        self.epoch, self.reuse, self.answers = event.get("epoch"), bool(event.get("reuse")), event.get("answers")
         self.p, self.invoked, self.done = event["p"], event["t"], None
         self.sends, self.acks, self.nacks, self.given_up = [event], [], [], False
 

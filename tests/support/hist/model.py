@@ -1,6 +1,6 @@
 """Valid histories from a model: a small world that keeps every promise, with the troubles that clients live through.
 
-world(seed) gives the events of one run. Customers on several devices, agents, a flow; links that drop before and after
+world(seed) gives the events of one run. Customers on several devices, agents, a flow, a bot from outside; links that drop before and after
 the commit, refusals, repeats on purpose, ids used again, slow links that fall behind, handoffs, races for an offer,
 transfers, notes, processes. The checker must find nothing in it; faults.py plants what it must find.
 """
@@ -12,15 +12,17 @@ MS = 1_000_000
 
 
 class World:
-    def __init__(self, seed, customers=3, agents=2, steps=120):
+    def __init__(self, seed, customers=3, agents=2, steps=120, processes=2):
         self.rng = random.Random(seed)
         self.now, self.events, self.lines, self.made = 1_000 * MS, [], {}, 0
         self.convs = [Conv(self, f"conv{i}", f"customer{i}") for i in range(customers)]
         self.agents = [Agent(self, f"agent{i}", capacity=2) for i in range(agents)]
         for agent in self.agents:
             self.log("driver", "agent", who=agent.who, capacity=agent.capacity)
+        self.processes = [Process(self, f"process{i}") for i in range(processes)]
         self.phones = [Phone(self, conv, d) for conv in self.convs for d in range(self.rng.choice((1, 2)))]
-        for client in self.phones + self.agents:
+        self.clients = self.phones + self.agents + self.processes
+        for client in self.clients:
             client.connect()
         for _ in range(steps):
             self.step()
@@ -39,10 +41,11 @@ class World:
 
     def step(self):
         moves = [(self.customer_speaks, 10), (self.agent_acts, 8), (self.routes, 6), (self.reads, 2), (self.drops, 2),
-                 (self.beacons, 1), (self.falls_behind, 1), (self.fault, 0.3), (self.transacts, 2), (self.leaves, 0.5)]
+                 (self.beacons, 1), (self.falls_behind, 1), (self.fault, 0.3), (self.transacts, 2), (self.leaves, 0.5),
+                 (self.process_acts, 8), (self.watches, 0.5)]
         move = self.rng.choices([m for m, _ in moves], [w for _, w in moves])[0]
         move()
-        for client in self.phones + self.agents:
+        for client in self.clients:
             if self.rng.random() < 0.7:
                 client.drain()
 
@@ -56,17 +59,30 @@ class World:
         conv = self.rng.choice(self.convs)
         if conv.session and conv.session["state"] == "queued":
             conv.offer(self.rng.choice(self.agents), self)
+        elif conv.session and conv.session["outside"] and conv.session["state"] == "bot" and not conv.session["process"]:
+            self.rng.choice(self.processes).accept(conv)
+
+    def process_acts(self):
+        self.rng.choice(self.processes).act()
+
+    def watches(self):
+        """A process that has something to answer is taken for silent."""
+        process = self.rng.choice(self.processes)
+        for conv in process.serves:
+            if process.unanswered(conv):
+                process.let_go(conv, "silent")
+                return
 
     def reads(self):
-        self.rng.choice(self.phones + self.agents).read()
+        self.rng.choice(self.clients).read()
 
     def drops(self):
-        client = self.rng.choice(self.phones + self.agents)
+        client = self.rng.choice(self.clients)
         client.disconnect()
         client.connect()
 
     def beacons(self):
-        client = self.rng.choice(self.phones + self.agents)
+        client = self.rng.choice(self.clients)
         for conv in client.following:
             client.wait(("head", conv))
 
@@ -92,7 +108,7 @@ class World:
         for phone in self.phones:
             phone.settle()
         self.phones[0].speak(plain=True)
-        for client in self.phones + self.agents:
+        for client in self.clients:
             client.drain()
         self.log("driver", "quiet")
         for phone in self.phones:
@@ -147,15 +163,15 @@ class Conv:
         self.append(self.world.fresh("sys"), "parley", "system", kind, body_hash(data), data)
 
     def open_session(self):
-        run = None
-        if self.world.rng.random() < 0.8:
+        run, outside = None, bool(self.world.processes) and self.world.rng.random() < 0.4
+        if not outside and self.world.rng.random() < 0.8:
             run = {"run": self.world.fresh("run"), "conv": self.name, "state": "waiting", "step": 0}
             self.runs.append(run)
         self.session = {"session": self.world.fresh("session"), "conv": self.name, "epoch": 1, "run": run,
-                        "state": "bot" if run else "queued", "agent": None}
+                        "state": "bot" if run or outside else "queued", "agent": None, "outside": outside, "process": None}
         self.sessions.append(self.session)
-        self.move("opened", **({"flow": "demo"} if run else {}))
-        if not run:
+        self.move("opened", **({"flow": "demo"} if run or outside else {}))
+        if not run and not outside:
             self.move("queued", queue="q", why="default")
 
     def bot_turn(self, seq):
@@ -428,13 +444,88 @@ class Agent(Client):
         if way == "transferred":
             session["state"] = "queued"
             conv.move(way, queue="q")
-        elif session["run"]:
+        elif session["run"] or session["outside"]:
             session["state"] = "bot"
             conv.move(way, **({"who": "agent", "outcome": "returned"} if way == "left" else {"outcome": "resolved", "closed": False}))
         else:
             session["state"] = "closed"
             conv.move("resolved", outcome="resolved", closed=True)
             conv.session = None
+
+
+class Process(Client):
+    """One process of a bot from outside: answers what was said, hands over, is let go of."""
+    staff = True
+
+    def __init__(self, world, p):
+        super().__init__(world, p, "bot", "bot")
+        self.serves = []
+
+    def accept(self, conv):
+        op, offer, session = self.world.fresh("accept"), self.world.fresh("offer"), conv.session
+        self.drain()
+        self.world.log(self.p, "accept", op=op, link=self.link, who=self.who, conv=conv.name, offer=offer)
+        session.update(epoch=session["epoch"] + 1, process=self)
+        conv.move("control", bot=self.who, holder=self.p, why="accepted")
+        self.world.log(self.p, "accepted", op=op, session=session["session"], epoch=session["epoch"])
+        self.serves.append(conv)
+        if conv not in self.following:
+            self.following.append(conv)
+            self.follow(conv)
+
+    def unanswered(self, conv):
+        """What the customer said after the bot's last word."""
+        last = max((r["seq"] for r in conv.items if r["role"] == "bot" and r["author"] == self.who), default=0)
+        return [r for r in conv.items if r["seq"] > last and r["role"] == "customer" and r["kind"] == "text"]
+
+    def act(self):
+        self.drain()
+        if not self.serves:
+            return
+        conv = self.world.rng.choice(self.serves)
+        waiting = self.unanswered(conv)
+        if waiting:
+            self.answers(conv, waiting[0])
+        else:
+            self.world.rng.choice((self.stale, self.releases, self.releases, self.hands_off, self.resolves))(conv)
+
+    def post(self, conv, data, epoch, id=None, **more):
+        op, id = self.world.fresh("op"), id or self.world.fresh("id")
+        self.world.log(self.p, "send", op=op, conv=conv.name, id=id, author=self.who, kind="text", body=body_hash(data),
+                       link=self.link, box=self.p, epoch=epoch, **more)
+        return op, id
+
+    def answers(self, conv, row):
+        data, to = {"text": f"an answer to {row['id']}"}, f"{row['id']}/0"
+        op, id = self.post(conv, data, conv.session["epoch"], id=f"answer to {to}", answers=to)
+        self.wait(("ack", op, *conv.append(id, self.who, "bot", "text", body_hash(data))))
+
+    def stale(self, conv):
+        op, _ = self.post(conv, {"text": "too late"}, conv.session["epoch"] - 1)
+        self.world.log(self.p, "nack", op=op, link=self.link, code="stale", definite=True)
+        self.world.log(self.p, "giveup", op=op)
+
+    def releases(self, conv):
+        self.let_go(conv, "released")
+
+    def let_go(self, conv, why):
+        self.ends(conv)
+        conv.move("control", bot=self.who, why=why)
+
+    def hands_off(self, conv):
+        self.ends(conv)
+        conv.session["state"] = "queued"
+        conv.move("queued", queue="q", why="flow")
+
+    def resolves(self, conv):
+        self.ends(conv)
+        conv.session["state"] = "closed"
+        conv.move("resolved", outcome="resolved", closed=True)
+        conv.session = None
+
+    def ends(self, conv):
+        self.serves.remove(conv)
+        conv.session.update(epoch=conv.session["epoch"] + 1, process=None)
 
 
 def world(seed, **size):

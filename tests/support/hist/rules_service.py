@@ -1,6 +1,7 @@
 """R11 and R12: one speaker a session, control that only moves forward, flows and processes that step once."""
 from collections import Counter, defaultdict
 
+from . import rules_bots
 from .finding import Finding
 
 BOT, NOBODY = "bot", "nobody"
@@ -76,7 +77,7 @@ def _step(conv, session, row):
         yield Finding("R11", "DOUBLE_AGENT", f"{body['agent']} joins at {seq} while {session.holder} serves", conv, [seq])
     hands = kind == "control" or (holder != session.holder and not {holder, session.holder} <= {BOT, NOBODY})
     if kind == "control" and body.get("holder") and session.process:
-        yield Finding("R11", "DOUBLE_AGENT", f"process {body['holder']} takes control at {seq} while {session.process} has it",
+        yield Finding("R11", "TWO_HOLDERS", f"process {body['holder']} takes control at {seq} while {session.process} has it",
                       conv, [seq])
     if body["epoch"] < session.epoch or (hands and body["epoch"] == session.epoch):
         yield Finding("R11", "EPOCH", f"{kind} at {seq} has epoch {body['epoch']} after {session.epoch}", conv, [seq])
@@ -92,10 +93,9 @@ def _speaks(h, conv, session, row):
         if session is None or not session.open or session.holder != row["author"]:
             yield Finding("R11", "NOT_IN_CONTROL", f"{row['author']} speaks at {row['seq']} and "
                           f"{session.holder if session else NOBODY} is in control", conv, [row["seq"]])
-    if row["role"] == "bot" and op and not (session and session.open and session.process):
-        yield Finding("R11", "NOT_IN_CONTROL", f"bot {row['author']} speaks at {row['seq']} and no process of it is in control",
-                      conv, [row["seq"]], [op.op])
-    if op and op.epoch is not None and session and op.epoch != session.epoch:
+    if row["role"] == "bot" and op:
+        yield from rules_bots.speaks(h, conv, session, row, op)
+    elif op and op.epoch is not None and session and op.epoch != session.epoch:
         yield Finding("R11", "STALE_EPOCH", f"{row['seq']} was sent for epoch {op.epoch} and stored in {session.epoch}",
                       conv, [row["seq"]], [op.op])
 
