@@ -194,12 +194,27 @@ static bool is_to_leave(const struct bot *bot)
     return (bot->state == BOT_ASIDE && !bot_serves(bot)) || (bot->state == BOT_RESTING && is_over(bot));
 }
 
+/* It comes back by its journal when something happens, without what was erased. */
+static void forget(struct bot *bot)
+{
+    bool idle = list_empty(&bot->inputs) && !bot->fetch && uuid_is_nil(bot->timer);
+    if (idle) {
+        bot_free(bot);
+        return;
+    }
+    bot_fetch_forget(bot);
+    flow_evict(&bot->run);
+    bot_load(bot);
+}
+
 static void look(struct bot *bot)
 {
     if (is_to_leave(bot)) {
         bot_free(bot);
     } else if (bot->state == BOT_ASIDE) {
         bot_load(bot);
+    } else if (bot->forgets && bot->state == BOT_RESTING) {
+        forget(bot);
     } else if (bot->state == BOT_RESTING) {
         tell_next(bot);
     }

@@ -30,6 +30,10 @@ static void on_stored(void *arg, struct conversation *conv, const struct log_row
 {
     struct flows *flows = arg;
     const struct session_row *s = &conv->service.row;
+    if (!flows->closing && row->kind == ITEM_erased && conv->run) {
+        ((struct bot *)conv->run)->forgets = true;
+        bot_due(conv->run);
+    }
     if (flows->closing || !bot_takes(row) || s->state != SESSION_BOT || uuid_is_nil(s->run))
         return;
     struct bot *bot = bot_of(flows, conv);

@@ -53,6 +53,7 @@ struct bot {
     size_t entry_count, entry_room;
     struct flow_version *version; /* held; NULL before it is known, and once the run has it */
     struct bot_fetch *fetch;      /* a call to the outside that is under way; NULL: none */
+    bool forgets;                 /* something was erased that it may have been told: it is not to stay in memory */
     bool leaves;                  /* its row says that a person is to have the conversation */
     bool dropped;                 /* the conversation has another run by now */
 };

@@ -221,6 +221,7 @@ static void on_row(void *arg, parley_status status, const struct flow_run_row *r
 void bot_load(struct bot *bot)
 {
     bot->state = BOT_LOADING;
+    bot->forgets = false;
     bot_let_version_go(bot);
     bot->used_ms = loop_now_ms(bot->flows->loop);
     bot->entries = NULL;

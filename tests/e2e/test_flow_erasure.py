@@ -107,6 +107,19 @@ async def test_what_a_run_was_told_and_is_erased_brings_a_person(parcels, words)
         await parcels.close()
 
 
+async def test_a_run_in_memory_forgets_what_is_erased(parcels):
+    with parcels.serve():
+        ann = await up_to_the_last_question(parcels)
+        erase(parcels, ann.main, said(ann, "A cnry"))
+        await ann.until(lambda: "erased" in ann.kinds(), what="the server to hear of it")
+        assert "queued" not in ann.kinds(), "nothing has happened to the flow yet"
+        await ann.post("no")
+        await ann.until(lambda: "queued" in ann.kinds(), what="a person")
+        [dead] = json.loads(parcels.site.cli("flow", "runs", "--failed", "--json"))
+        assert dead["what"].startswith("[E307]")
+        await parcels.close()
+
+
 async def test_what_no_longer_matters_can_be_erased_and_the_run_goes_on(parcels):
     """The first words, which the script does not look at, and an answer that did not fit."""
     with parcels.serve() as server:
