@@ -88,7 +88,7 @@ static void add_line(const char *name, struct span bytes, struct buf *bundle)
 int flow_said_name(const char *path, const struct flow_said *said, size_t count, struct buf *bundle)
 {
     int code = CLI_OK;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; said && i < count; i++) {
         struct flow_error error = {0};
         struct buf bytes;
         buf_init(&bytes, ATTACH_BYTES_MAX);
