@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE_MAX = 1 << 14, PATH_ROOM = 1024 };
+enum { PAGE_MAX = 1 << 14 };
 
 /* Names, ended by NULL. */
 struct names {
@@ -103,7 +103,7 @@ static void check_file(void *arg, const char *path)
 /* A file, a flow by its name, or a folder of them. */
 static void check_path(struct checking *c, const char *operand)
 {
-    char room[PATH_ROOM];
+    char room[FLOW_PATH];
     if (!flow_each_file(operand, ".lua", check_file, c))
         check_file(c, flow_file(operand, room, sizeof room));
 }

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { SVG_MAX = 16 << 20, PATH_ROOM = 1024 };
+enum { SVG_MAX = 16 << 20 };
 
 int flow_graph(struct cli *cli)
 {
@@ -14,7 +14,7 @@ int flow_graph(struct cli *cli)
     struct bundle bundle;
     struct buf svg;
     buf_init(&svg, SVG_MAX);
-    char room[PATH_ROOM];
+    char room[FLOW_PATH];
     const char *path = flow_file(cli_operand(cli, 0), room, sizeof room);
     int code = flow_source_read(path, &source);
     if (code == CLI_OK) {

@@ -25,6 +25,12 @@ struct play {
 
 /* One more thing happens: a line of stage.h. What is said is shown. */
 void play_happens(struct play *play, const char *line);
+/* The same, of a word and what stands behind it. */
+void play_word(struct play *play, const char *word, const char *rest);
+/* The flow from its beginning; false, and said why, when it does not compile. */
+bool play_open(struct play *play);
+/* Everything once more, and shown. */
+void play_again(struct play *play);
 /* Everything once more, without a word: the acts have changed. */
 void play_anew(struct play *play);
 /* What stands behind a slash. */

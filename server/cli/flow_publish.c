@@ -82,7 +82,8 @@ static int with_file(struct cli *cli, bool only_try)
 {
     struct script script;
     struct db *db = NULL;
-    int code = script_read(cli_operand(cli, 0), &script);
+    char room[FLOW_PATH];
+    int code = script_read(flow_file(cli_operand(cli, 0), room, sizeof room), &script);
     if (code == CLI_OK)
         code = db_open_ready(cli, &db);
     if (code == CLI_OK)

@@ -71,7 +71,8 @@ static int read_run(struct cli *cli, struct saved_run **run)
 
 int flow_replay(struct cli *cli)
 {
-    const char *path = cli_operand(cli, 0);
+    char room[FLOW_PATH];
+    const char *path = flow_file(cli_operand(cli, 0), room, sizeof room);
     struct saved_run *run = NULL;
     struct flow_source source = {0};
     char name[FLOW_NAME], file[FLOW_NAME + 4];

@@ -29,6 +29,7 @@ int flow_logs(struct cli *cli);
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
 
 /* The file that an operand means: itself, or by the name of a flow the one that flow_find finds. */
+enum { FLOW_PATH = 1024 };
 const char *flow_file(const char *operand, char *room, size_t size);
 
 /* Every file in the folder whose name ends so and for which `one` is to be called, by name. False: no such folder. */

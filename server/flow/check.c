@@ -133,18 +133,6 @@ static void check_read(struct checking *c, struct span table, struct span name, 
     add_found(c, line, &found);
 }
 
-/* match = function(...): a table of the script's has one. */
-static bool is_field_of_its_own(const struct checking *c, const char *word)
-{
-    char written[WORD + 16];
-    for (int spaces = 0; spaces < 2; spaces++) {
-        snprintf(written, sizeof written, spaces ? "%s = function" : "%s=function", word);
-        if (memmem(c->source.ptr, c->source.len, written, strlen(written)))
-            return true;
-    }
-    return false;
-}
-
 /* text:match("...") and the like, which flows do not have. */
 static void check_method(void *owner, struct span name, int line)
 {
@@ -152,7 +140,7 @@ static void check_method(void *owner, struct span name, int line)
     struct flow_error found = {0};
     char word[WORD + 1];
     copy_word(word, name);
-    bool own = c->has_methods || is_field_of_its_own(c, word);
+    bool own = c->has_methods || check_has_field(c->source, word);
     if (!own && !sandbox_lookup(c->sandbox, "string", word, &found) && strcmp(found.code, "E107") == 0)
         add_found(c, line, &found);
 }
@@ -304,20 +292,6 @@ static void note_texts(void *owner, struct span table, struct span name, const s
     c->has_texts = true;
 }
 
-static void check_text(struct checking *c, const struct value *args, size_t count, int line)
-{
-    struct suggest s;
-    char typed[WORD + 1];
-    if (count == 0 || args[0].type != VALUE_TEXT || c->texts.type != VALUE_MAP || value_get(&c->texts, args[0].text))
-        return;
-    copy_word(typed, args[0].text);
-    suggest_init(&s, typed);
-    for (uint32_t i = 0; i < c->texts.count; i++)
-        suggest_offer_copy(&s, c->texts.members[i].key);
-    flow_error_set(add_finding(c, line), "E110", "t: there is no text '%s'%s%s%s", typed,
-                   s.best ? ", did you mean '" : "", s.best ? s.best : "", s.best ? "'?" : "");
-}
-
 static void check_call(void *owner, struct span table, struct span name, const struct value *args, size_t count,
                        bool open, int line)
 {
@@ -336,8 +310,8 @@ static void check_call(void *owner, struct span table, struct span name, const s
     if (calls_a_flow(f) && count)
         note_called(c, f, &args[0], line);
     note_uses(c, f, args, count, line);
-    if (f == &flow_functions[FLOW_CALL_t])
-        check_text(c, args, count, line);
+    if (f == &flow_functions[FLOW_CALL_t] && check_text(&c->texts, args, count, &found))
+        add_found(c, line, &found);
     if (open)
         return; /* who knows what comes */
     if ((f == &flow_functions[FLOW_CALL_t] && check_placeholders(&c->languages, args, count, &found)) ||

@@ -41,7 +41,33 @@ void check_list_members(struct span table, struct flow_error *out)
         flow_error_help(out, "%.*s has %s", SPAN_ARG(table), list);
 }
 
-/* ---- {name} in texts ---- */
+bool check_has_field(struct span source, const char *name)
+{
+    char written[128];
+    for (int i = 0; i < 2; i++) {
+        snprintf(written, sizeof written, i ? "%s=function" : "%s = function", name);
+        if (memmem(source.ptr, source.len, written, strlen(written)))
+            return true;
+    }
+    return false;
+}
+
+/* ---- texts, and {name} in them ---- */
+
+bool check_text(const struct value *texts, const struct value *args, size_t count, struct flow_error *out)
+{
+    struct suggest s;
+    char typed[65];
+    if (count == 0 || args[0].type != VALUE_TEXT || texts->type != VALUE_MAP || value_get(texts, args[0].text))
+        return false;
+    snprintf(typed, sizeof typed, "%.*s", args[0].text.len > 64 ? 64 : (int)args[0].text.len, args[0].text.ptr);
+    suggest_init(&s, typed);
+    for (uint32_t i = 0; i < texts->count; i++)
+        suggest_offer_copy(&s, texts->members[i].key);
+    flow_error_set(out, "E110", "t: there is no text '%s'%s%s%s", typed, s.best ? ", did you mean '" : "",
+                   s.best ? s.best : "", s.best ? "'?" : "");
+    return true;
+}
 
 static bool is_word(struct span s)
 {

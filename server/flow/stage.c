@@ -1,8 +1,7 @@
 /* The acts, a function each. */
-#include "server/flow/stage.h"
+#include "server/flow/stage_inside.h"
 
 #include "protocol/item.h"
-#include "server/base/hours.h"
 #include "server/base/mem.h"
 #include "server/flow/api.h"
 #include "server/flow/json.h"
@@ -13,16 +12,9 @@
 
 enum { ARENA = 4 << 20 };
 
-struct stage {
-    struct host_memory *host;
-    struct arena arena; /* of one act */
-    size_t shown;       /* items that were taken, or are the customer's */
-    bool started, away; /* away: the customer is offline, and sees what is said when they are back */
-};
-
 typedef bool stage_act_run(struct stage *s, struct span rest, char why[STAGE_WHY]);
 
-static bool __attribute__((format(printf, 2, 3))) no(char why[STAGE_WHY], const char *format, ...)
+bool stage_no(char why[STAGE_WHY], const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -31,7 +23,7 @@ static bool __attribute__((format(printf, 2, 3))) no(char why[STAGE_WHY], const 
     return false;
 }
 
-static const char *text_of(struct stage *s, struct span text)
+const char *stage_text(struct stage *s, struct span text)
 {
     char *copy = arena_alloc(&s->arena, text.len + 1);
     memcpy(copy, text.ptr ? text.ptr : "", text.len);
@@ -39,108 +31,16 @@ static const char *text_of(struct stage *s, struct span text)
     return copy;
 }
 
-static const char *json_of(struct stage *s, const struct value *v)
+const char *stage_json(struct stage *s, const struct value *v)
 {
-    return text_of(s, json_write(&s->arena, v));
+    return stage_text(s, json_write(&s->arena, v));
 }
 
-static bool map_of(struct stage *s, struct span text, struct value *out, char why[STAGE_WHY])
+bool stage_map(struct stage *s, struct span text, struct value *out, char why[STAGE_WHY])
 {
     if (json_read(&s->arena, text, out) == PARLEY_OK && out->type == VALUE_MAP)
         return true;
-    return no(why, "expected a map as JSON, as {\"key\":\"value\"}");
-}
-
-/* ---- what is known before ---- */
-
-static bool act_user(struct stage *s, struct span rest, char why[STAGE_WHY])
-{
-    struct words_pair pair;
-    struct value customer, traits;
-    if (value_map(&s->arena, 8, &customer) != PARLEY_OK || value_map(&s->arena, rest.len / 2 + 1, &traits) != PARLEY_OK)
-        return no(why, "too much is known of this customer");
-    while (words_take_pair(&rest, &pair)) {
-        if (pair.op == 0 && span_is(pair.key, "verified"))
-            value_put(&customer, pair.key, value_bool(true));
-        else if (pair.op == 0)
-            value_put(&customer, span_str("name"), value_text(pair.key));
-        else if (span_is(pair.key, "language") || span_is(pair.key, "name") || span_is(pair.key, "outcome"))
-            value_put(&customer, pair.key, value_text(pair.value));
-        else
-            value_put(&traits, pair.key, words_value(&s->arena, pair.value));
-    }
-    value_put(&customer, span_str("traits"), traits);
-    host_memory_set_customer(s->host, json_of(s, &customer));
-    return true;
-}
-
-static bool act_context(struct stage *s, struct span rest, char why[STAGE_WHY])
-{
-    struct value map;
-    if (!map_of(s, rest, &map, why))
-        return false;
-    host_memory_set_context(s->host, json_of(s, &map));
-    return true;
-}
-
-/* What is known of a queue, with room for two more. */
-static void known_queue(struct stage *s, struct span name, struct value *out)
-{
-    struct value queues;
-    const struct value *old = NULL;
-    if (json_read(&s->arena, span_str(host_memory_queues(s->host)), &queues) == PARLEY_OK)
-        old = value_get(&queues, name);
-    value_map(&s->arena, 5, out);
-    for (uint32_t i = 0; old && i < old->count; i++)
-        value_put(out, old->members[i].key, old->members[i].value);
-}
-
-static void keep_queue(struct stage *s, struct span name, const struct value *queue)
-{
-    struct value old, queues;
-    if (json_read(&s->arena, span_str(host_memory_queues(s->host)), &old) != PARLEY_OK ||
-        value_map(&s->arena, (size_t)old.count + 1, &queues) != PARLEY_OK)
-        return;
-    for (uint32_t i = 0; i < old.count; i++)
-        value_put(&queues, old.members[i].key, old.members[i].value);
-    value_put(&queues, name, *queue);
-    host_memory_set_queues(s->host, json_of(s, &queues));
-}
-
-/* hours QUEUE [ZONE] mon-fri 9:00-17:00, 12-25 closed */
-static bool act_hours(struct stage *s, struct span rest, char why[STAGE_WHY])
-{
-    struct span name = words_take(&rest), after = rest, zone = words_take(&after);
-    struct zone ignored;
-    struct hours hours;
-    struct value queue;
-    bool has_zone = zone_find(zone, &ignored);
-    struct span text = has_zone ? after : rest;
-    known_queue(s, name, &queue);
-    if (!hours_read(text, has_zone ? zone : span_of("", 0), &hours, why))
-        return false;
-    value_put(&queue, span_str("hours"), value_text(text));
-    value_put(&queue, span_str("zone"), value_text(span_str(has_zone ? text_of(s, zone) : "UTC")));
-    keep_queue(s, name, &queue);
-    return true;
-}
-
-/* queue NAME waiting=3 agents=2 free=0 */
-static bool act_queue(struct stage *s, struct span rest, char why[STAGE_WHY])
-{
-    struct span name = words_take(&rest);
-    struct words_pair pair;
-    struct value queue;
-    known_queue(s, name, &queue);
-    while (words_take_pair(&rest, &pair)) {
-        struct value number = words_value(&s->arena, pair.value);
-        bool known = span_is(pair.key, "waiting") || span_is(pair.key, "agents") || span_is(pair.key, "free");
-        if (!known || number.type != VALUE_INT)
-            return no(why, "a queue has waiting=, agents= and free=, each a number");
-        value_put(&queue, pair.key, number);
-    }
-    keep_queue(s, name, &queue);
-    return true;
+    return stage_no(why, "expected a map as JSON, as {\"key\":\"value\"}");
 }
 
 /* ---- the customer ---- */
@@ -164,7 +64,7 @@ static void post(struct stage *s, int kind, int64_t to, const char *key, struct 
         return;
     value_put(&body, span_str("to"), value_int(to));
     value_put(&body, span_str(key), v);
-    host_memory_post(s->host, kind, json_of(s, &body));
+    host_memory_post(s->host, kind, stage_json(s, &body));
 }
 
 static bool tap_one_of(struct stage *s, int64_t seq, const struct value *options, struct span label)
@@ -193,13 +93,13 @@ static bool tap(struct stage *s, struct span label, char why[STAGE_WHY])
         if (tap_one_of(s, (int64_t)i + 1, value_find(&body, "options"), label))
             return true;
     }
-    return any ? no(why, "there is no [%.*s] to tap", SPAN_ARG(label)) : no(why, "there is nothing to tap");
+    return any ? stage_no(why, "there is no [%.*s] to tap", SPAN_ARG(label)) : stage_no(why, "there is nothing to tap");
 }
 
 static bool start(struct stage *s, struct span words)
 {
     s->started = true;
-    host_memory_start(s->host, text_of(s, words));
+    host_memory_start(s->host, stage_text(s, words));
     return true;
 }
 
@@ -209,7 +109,7 @@ static bool act_say(struct stage *s, struct span rest, char why[STAGE_WHY])
         return start(s, rest);
     if (rest.len > 2 && *rest.ptr == '[' && rest.ptr[rest.len - 1] == ']')
         return tap(s, span_of(rest.ptr + 1, rest.len - 2), why);
-    host_memory_say(s->host, text_of(s, rest));
+    host_memory_say(s->host, stage_text(s, rest));
     return true;
 }
 
@@ -219,8 +119,8 @@ static bool act_form(struct stage *s, struct span rest, char why[STAGE_WHY])
     struct value values;
     int64_t seq = last_of(s, ITEM_form, &item);
     if (!seq)
-        return no(why, "there is no form to fill in");
-    if (!map_of(s, rest, &values, why))
+        return stage_no(why, "there is no form to fill in");
+    if (!stage_map(s, rest, &values, why))
         return false;
     post(s, ITEM_form_answer, seq, "values", values);
     return true;
@@ -235,7 +135,7 @@ static bool act_offline(struct stage *s, struct span rest, char why[STAGE_WHY])
 static bool act_online(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
     if (!s->away)
-        return no(why, "the customer is not offline");
+        return stage_no(why, "the customer is not offline");
     s->away = false;
     return true;
 }
@@ -254,7 +154,7 @@ static bool act_advance(struct stage *s, struct span rest, char why[STAGE_WHY])
     if (rest.len && *rest.ptr == '+')
         rest = span_of(rest.ptr + 1, rest.len - 1);
     if (!flow_duration(rest, &ms))
-        return no(why, "'%.*s' is no duration; write 90s, 10m, 2h or 5d", SPAN_ARG(rest));
+        return stage_no(why, "'%.*s' is no duration; write 90s, 10m, 2h or 5d", SPAN_ARG(rest));
     host_memory_advance(s->host, ms);
     return true;
 }
@@ -265,16 +165,16 @@ static bool act_resolve(struct stage *s, struct span rest, char why[STAGE_WHY])
     struct words_pair pair;
     while (words_take_pair(&rest, &pair)) {
         if (pair.op == 0)
-            outcome = text_of(s, pair.key);
+            outcome = stage_text(s, pair.key);
         else if (span_is(pair.key, "note"))
-            note = text_of(s, pair.value);
+            note = stage_text(s, pair.value);
         else if (span_is(pair.key, "by"))
-            by = text_of(s, pair.value);
+            by = stage_text(s, pair.value);
         else
-            return no(why, "resolve has outcome, note and by, but no '%.*s'", SPAN_ARG(pair.key));
+            return stage_no(why, "resolve has outcome, note and by, but no '%.*s'", SPAN_ARG(pair.key));
     }
     if (host_memory_state(s->host) != FLOW_HANDOFF)
-        return no(why, "no person has this conversation");
+        return stage_no(why, "no person has this conversation");
     host_memory_back(s->host, outcome, note, by);
     return true;
 }
@@ -282,7 +182,7 @@ static bool act_resolve(struct stage *s, struct span rest, char why[STAGE_WHY])
 static bool act_accept(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
     if (host_memory_state(s->host) != FLOW_HANDOFF)
-        return no(why, "nobody waits for a person");
+        return stage_no(why, "nobody waits for a person");
     host_memory_accept(s->host);
     return true;
 }
@@ -305,10 +205,10 @@ static bool act_process(struct stage *s, struct span rest, char why[STAGE_WHY])
         else if (span_is(pair.key, "data"))
             change.data = pair.value;
         else if (!span_is(pair.key, "state") || !state_of(pair.value, &change.state))
-            return no(why, "a process has step=, data= and state=open, done or failed");
+            return stage_no(why, "a process has step=, data= and state=open, done or failed");
     }
     return host_memory_move_process(s->host, &change) ||
-           no(why, "there is no process of type '%.*s'", SPAN_ARG(change.type));
+           stage_no(why, "there is no process of type '%.*s'", SPAN_ARG(change.type));
 }
 
 /* stub GET {shop}/orders* -> 200 {"state":"sent"} */
@@ -317,12 +217,12 @@ static bool act_stub(struct stage *s, struct span rest, char why[STAGE_WHY])
     struct span method = words_take(&rest), url = words_take(&rest), arrow = words_take(&rest), end = words_take(&rest);
     bool status = end.len == 3 && *end.ptr >= '1' && *end.ptr <= '5';
     if (!span_is(arrow, "->") || end.len == 0)
-        return no(why, "stub GET {service}/path* -> 200 {\"key\":\"value\"}, or -> timeout, unreachable, hang");
-    host_memory_stub(s->host, &(struct memory_stub){.method = (char *)text_of(s, method),
-                                                    .url = (char *)text_of(s, url),
-                                                    .status = status ? atoi(text_of(s, end)) : 0,
-                                                    .why = (char *)text_of(s, status ? span_of("", 0) : end),
-                                                    .body = (char *)text_of(s, rest)});
+        return stage_no(why, "stub GET {service}/path* -> 200 {\"key\":\"value\"}, or -> timeout, unreachable, hang");
+    host_memory_stub(s->host, &(struct memory_stub){.method = (char *)stage_text(s, method),
+                                                    .url = (char *)stage_text(s, url),
+                                                    .status = status ? atoi(stage_text(s, end)) : 0,
+                                                    .why = (char *)stage_text(s, status ? span_of("", 0) : end),
+                                                    .body = (char *)stage_text(s, rest)});
     return true;
 }
 
@@ -330,14 +230,14 @@ static bool act_event(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
     struct span type = words_take(&rest);
     struct value body, data = {.type = VALUE_MAP};
-    if (rest.len && !map_of(s, rest, &data, why))
+    if (rest.len && !stage_map(s, rest, &data, why))
         return false;
     if (type.len == 0 || value_map(&s->arena, 3, &body) != PARLEY_OK)
-        return no(why, "event TYPE {\"key\":\"value\"}");
+        return stage_no(why, "event TYPE {\"key\":\"value\"}");
     value_put(&body, span_str("type"), value_text(type));
     value_put(&body, span_str("fallback"), value_text(type));
     value_put(&body, span_str("data"), data);
-    host_memory_post(s->host, ITEM_custom, json_of(s, &body));
+    host_memory_post(s->host, ITEM_custom, stage_json(s, &body));
     return true;
 }
 
@@ -354,10 +254,10 @@ static const struct {
     int when;
     stage_act_run *run;
 } acts[] = {{">", EARLY | BY_CUSTOMER, act_say},
-            {"user", EARLY, act_user},
-            {"context", EARLY | BY_CUSTOMER, act_context},
-            {"hours", EARLY, act_hours},
-            {"queue", EARLY, act_queue},
+            {"user", EARLY, stage_user},
+            {"context", EARLY | BY_CUSTOMER, stage_context},
+            {"hours", EARLY, stage_hours},
+            {"queue", EARLY, stage_queue},
             {"form", BY_CUSTOMER, act_form},
             {"escape", BY_CUSTOMER, act_escape},
             {"offline", 0, act_offline},
@@ -391,11 +291,11 @@ bool stage_act(struct stage *s, struct span line, char why[STAGE_WHY])
     struct span rest = line;
     size_t i = find_act(&rest);
     if (i == ACTS)
-        return no(why, "nothing is known by this word");
+        return stage_no(why, "nothing is known by this word");
     if (!s->started && !(acts[i].when & EARLY))
-        return no(why, "the flow has not started yet: let the customer say something, as in  > Hello");
+        return stage_no(why, "the flow has not started yet: let the customer say something, as in  > Hello");
     if (s->away && acts[i].when & BY_CUSTOMER)
-        return no(why, "the customer is offline: write  online  first");
+        return stage_no(why, "the customer is offline: write  online  first");
     arena_reset(&s->arena);
     return acts[i].run(s, rest, why);
 }

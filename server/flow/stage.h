@@ -20,10 +20,13 @@ void stage_free(struct stage **stage);
  *   form {...}         the customer sends a form
  *   user Ana language=de verified plan=gold
  *   context {...}      what the app reports
+ *   hours QUEUE mon-fri 9:00-17:00     when a queue has people
+ *   queue QUEUE waiting=3 agents=2 free=0     who waits there, and who could take them
  *   advance 2d         time passes
  *   escape             the customer wants a person
  *   offline            the customer's connection is gone: what is said meanwhile they see
  *   online             when they are back
+ *   accept             a person takes what was handed over
  *   resolve [OUTCOME] [by="Mira"] [note="..."]     the human part is over
  *   process TYPE [step=...] [state=...] [data={...}]  somebody else moves a process
  *   event TYPE {...}   something happened in the app or a back end

@@ -140,6 +140,24 @@ def test_play_goes_offline_and_back(begun):
     assert parley(begun, "test", "tests/away.chat")[0] == 0, (begun / "tests" / "away.chat").read_text()
 
 
+def test_play_has_everything_that_a_test_has(begun):
+    with open(os.path.join(ROOT, "server", "flow", "stage.h"), encoding="utf-8") as file:
+        acts = set(re.findall(r"^ \*   (\w+)", file.read(), re.M))
+    code, said = parley(begun, "play", "refund", typed="/help\n")
+    there = set(re.findall(r"^  /(\w+)", said, re.M))
+    assert code == 0 and {"form", "hours", "accept", "offline", "stub"} <= acts
+    assert acts - there == {"escape", "advance"} and {"person", "clock"} <= there, "these two are called otherwise"
+    (begun / "flows" / "open.lua").write_text('''flow { id = "open", title = "O", escape = { queue = "care" } }
+say(hours.open "care" and "Open." or "Closed.")
+if queue.load("care").free == 0 then say "Nobody is free." end
+handoff { queue = "care", max_wait = "90m" }
+''')
+    typed = "/hours care mon 9:00-17:00\n/queue care free=0\nhello\n/accept\n/resolve\n"
+    code, said = parley(begun, "play", "open", typed=typed)
+    for line in ("Closed.", "Nobody is free.", "goes on by itself: /clock +90m", "the flow has ended"):
+        assert line in said, said
+
+
 def test_a_flow_that_is_called_and_not_there_is_named_with_its_line(begun):
     (begun / "flows" / "caller.lua").write_text('flow { id = "caller", title = "C" }\n\nlocal who = call("refnud")\nsay(who)\n')
     code, said = parley(begun, "check", "flows/caller.lua")
