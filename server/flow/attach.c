@@ -42,7 +42,8 @@ static bool is_plain(struct span name)
     bool plain = name.len > 0 && name.len <= ATTACH_NAME_MAX && *name.ptr != '.' && *name.ptr != '-';
     for (size_t i = 0; plain && i < name.len; i++) {
         unsigned char c = (unsigned char)name.ptr[i];
-        plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("._-", c);
+        plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                c == '-';
     }
     return plain;
 }
