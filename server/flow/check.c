@@ -285,6 +285,9 @@ static void note_texts(void *owner, struct span table, struct span name, const s
     struct checking *c = owner;
     if (table.len || !span_is(name, "texts"))
         return;
+    if (c->has_texts)
+        flow_error_set(add_finding(c, line), "E110",
+                       "texts: the first catalogue of a file counts alone; put all into it");
     bool language = count && args[0].type == VALUE_MAP && args[0].count && args[0].members[0].value.type == VALUE_MAP;
     bool only = language && !c->has_texts; /* there may be more of them */
     c->texts = only ? args[0].members[0].value : (struct value){.type = VALUE_NULL};

@@ -115,6 +115,7 @@ static const struct finding findings[] = {
     {"texts { en = { a = 'A {x}, {no word}' } }\nsay(t('a', { x = ask '?' }))", NULL, 0, NULL},
     {"local v = {}\ntexts { en = { a = 'A {x}' } }\nsay(t('a', v))", NULL, 0, NULL},
     {"say(null)", "E107", 2, "use nil"},
+    {"texts { en = { a = 'A' } }\ntexts { de = { a = 'A' } }", "E110", 3, "the first catalogue of a file counts alone"},
     {"do return say 'x' end\nsay 'y'", "E111", 3, "never reached"},
     {"if customer.name then return else stop() end\nsay 'x'", "E111", 3, "never reached"},
     {"if customer.name then return elseif customer.language then do return end else error 'x' end\nsay 'x'", "E111", 3,
