@@ -112,6 +112,8 @@ parley_status step_collect(struct flow_run *run, struct span key, const struct v
     if (fits) {
         run_replace_text(&run->collected, all);
         run_replace_text(&run->said, names);
+        if (run->before)
+            run_replace_text(&run->before, changed(&scratch, run->before, key, NULL));
     }
     arena_done(&scratch);
     if (fits)

@@ -104,6 +104,7 @@ static void restart(struct flow_run *run)
     run->next_entry = 1;
     run->journal_bytes = 0;
     run->random_from = s->number;
+    run_replace_text(&run->before, span_str(run->collected ? run->collected : "{}"));
     run_begin_script(run);
     if (!run->lua)
         error = no_memory();

@@ -2,11 +2,18 @@
 #include "server/flow/json.h"
 #include "server/flow/run.h"
 
-/* A value that the flow itself has set. */
+static bool is_from_before(const struct flow_run *run, struct arena *arena, struct span key)
+{
+    struct value map;
+    return run->before && json_read(arena, span_str(run->before), &map) == PARLEY_OK && value_get(&map, key);
+}
+
+/* A value that the flow itself has set, since it began or restarted. */
 static const struct value *collected_value(struct flow_run *run, struct flow_call *call, struct span key)
 {
     struct value *map = arena_alloc(call->arena, sizeof *map);
-    if (!run->collected || !map || json_read(call->arena, span_str(run->collected), map) != PARLEY_OK)
+    if (is_from_before(run, call->arena, key) || !run->collected || !map ||
+        json_read(call->arena, span_str(run->collected), map) != PARLEY_OK)
         return NULL;
     return value_get(map, key);
 }

@@ -56,6 +56,7 @@ void run_free(struct flow_run **run)
     mem_free(r->started);
     mem_free(r->collected);
     mem_free(r->said);
+    mem_free(r->before);
     mem_free(r->error);
     mem_free(r);
     *run = NULL;

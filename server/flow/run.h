@@ -123,9 +123,11 @@ struct flow_run {
     uint64_t random_count;
     char *started;   /* canonical JSON: how it began */
     char *collected; /* canonical JSON; NULL: nothing */
-    char *said;      /* the same: which of that are answers, and where they stand (collect.c) */
-    bool declared;   /* flow{} has been called */
-    bool called;     /* another flow */
+    char *
+        before; /* what of that is from before a restart, for the agent alone: a run that is rebuilt does not know it */
+    char *said; /* the same: which of that are answers, and where they stand (collect.c) */
+    bool declared; /* flow{} has been called */
+    bool called;   /* another flow */
     bool knows_language;
     char language[36]; /* the customer's, as it was when it was first needed; empty: not known */
     bool waited;       /* since it began or restarted */
