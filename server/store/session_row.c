@@ -66,7 +66,8 @@ static const struct pg_statement place = {
 };
 
 /* What changed hands last is the item that the epoch is the number of. Kind 70: an agent resolved it, the flow goes on.
- */
+ * A flow that stands in wait{} waits for the world, not for the customer; what it does afterwards begins their time
+ * anew. */
 static const struct pg_statement silent = {
     "session_silent",
     "select s.id, s.conversation, coalesce((select max(i.seq) from item i where i.conversation = s.conversation), 0),"
@@ -75,10 +76,12 @@ static const struct pg_statement silent = {
     " cross join lateral (select exists (select from item i where i.conversation = s.conversation and i.seq = s.epoch"
     "                                      and i.kind = 70) as resolved) h"
     " cross join lateral (select case when h.resolved then greatest($1, $2) else $1 end as before) b"
+    "  left join flow_run r on r.id = s.run"
     " where s.state = 1 and (s.state_at < $1 or s.live_at is not null and s.state_at < $2) and s.state_at < b.before"
     "   and not coalesce((select i.at >= b.before from item i where i.conversation = s.conversation and i.role in (1, "
     "2)"
     "                      order by i.seq desc limit 1), false)"
+    "   and not coalesce(r.state = 2 and r.waiting ->> 'call' = 'wait' or r.updated_at >= b.before, false)"
     " order by s.state_at limit $3",
     3,
     {PG_TIME, PG_TIME, PG_I64},

@@ -80,6 +80,41 @@ async def test_words_in_time_keep_the_session(shop):
         await shop.quiet()
 
 
+WAITS = """
+flow { id = "waits", title = "Waits" }
+say "I will write to you."
+wait "60d"
+local said = ask "It is here. Shall we send it?"
+say("You said: " .. said)
+"""
+
+
+async def test_a_flow_that_waits_for_the_world_is_not_silence(shop):
+    """However long that is; the customer has as long for an answer to what it asks afterwards as anybody."""
+    begin(shop)
+    shop.site.flow("waits", WAITS)
+    waits = shop.site.app("waiting", queue="care", flow="waits")
+    with shop.serve(sets={"auth.max_ttl": "200d"}):
+        for app in shop.app, waits:
+            app.token = lambda sub, token=app.token: token(sub, ttl=190 * DAY)
+        bob, asking, shop.app = await asked(shop, "bob"), shop.app, waits
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "I will write to you." in ann.texts())
+        await move_clock(shop, ann, 31)
+        await bob.until(lambda: outcome(bob) == "silent", what="a sweep")
+        shop.app = asking
+        cas = await asked(shop, "cas")
+        await move_clock(shop, ann, 60.5)
+        await ann.until(lambda: "It is here. Shall we send it?" in ann.texts(), what="the wait to end")
+        await move_clock(shop, ann, 62)
+        await cas.until(lambda: outcome(cas) == "silent", what="another sweep")
+        assert outcome(ann) is None
+        await move_clock(shop, ann, 91)
+        await ann.until(lambda: outcome(ann) == "silent", what="the end of ann's session")
+        await shop.quiet()
+
+
 RATING = """
 flow { id = "rating", title = "Asks how it was" }
 handoff { queue = "care" }

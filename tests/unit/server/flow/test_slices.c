@@ -1,6 +1,9 @@
-/* Runs that do not come to an end by themselves share what a worker can spare, in turn, and leave it its loop. */
+/* Runs that do not come to an end by themselves share what a worker can spare, in turn, and leave it its loop; and
+ * their limits are those that a developer has met at the desk. */
 #include "server/flow/flows_inside.h"
 #include "tests/unit/unit.h"
+
+#include "server/base/conf.h"
 
 enum { RUNS = 40 };
 
@@ -84,10 +87,27 @@ static void endless_runs_have_slices_in_turn_and_the_loop_has_its_own(void **sta
     loop_free(&flows->loop);
 }
 
+static void what_is_tried_at_a_desk_has_a_servers_limits(void **state)
+{
+    struct buf problems;
+    buf_init(&problems, 4096);
+    char *none[] = {NULL};
+    const struct conf *conf =
+        conf_load(&(struct conf_source){.file = "parley.conf", .text = span_str("\n"), .env = none}, &problems);
+    assert_non_null(conf);
+    struct flow_limits served = flow_limits_from(conf);
+    assert_int_equal(served.sandbox.ticks_step, flow_limits_default.sandbox.ticks_step);
+    assert_int_equal(served.sandbox.memory_run, flow_limits_default.sandbox.memory_run);
+    assert_string_equal(served.apology, flow_limits_default.apology);
+    conf_free(&conf);
+    buf_done(&problems);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endless_runs_have_slices_in_turn_and_the_loop_has_its_own),
+        cmocka_unit_test(what_is_tried_at_a_desk_has_a_servers_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
