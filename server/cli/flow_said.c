@@ -77,10 +77,11 @@ static void add_line(const char *name, struct span bytes, struct buf *bundle)
 {
     uint8_t digest[CRYPTO_DIGEST];
     char hex[2 * CRYPTO_DIGEST + 1];
+    const char *type = attach_type(span_str(name)); /* there is one: the file has been judged */
     crypto_sha256(bytes, digest);
     crypto_hex(span_of(digest, sizeof digest), hex);
     bundle_add_said(bundle, &(struct bundle_said){.name = span_str(name),
-                                                  .type = span_str(attach_type(span_str(name))),
+                                                  .type = span_str(type ? type : ""),
                                                   .bytes = (int64_t)bytes.len,
                                                   .sha256 = span_str(hex)});
 }

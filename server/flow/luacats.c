@@ -74,8 +74,8 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(CHOICES, "parley.choice[]"),
         TYPE(DATA, "any"),
         TYPE(MAP, "table<string, any>"),
-        TYPE(CARD, "{ title: string, text: string?, image: string?, buttons: { label: string, link: string?, value: "
-                   "string? }[]? }"),
+        TYPE(CARD, ("{ title: string, text: string?, image: string?, buttons: { label: string, link: string?, value: "
+                    "string? }[]? }")),
         TYPE(CUSTOM, "{ type: string, fallback: string, data: table? }"),
         TYPE(START, "{ button: string?, match: (string|string[])?, fallback: boolean? }"),
         TYPE(ESCAPE, "{ queue: string, match: (string|string[])? }"),
