@@ -102,9 +102,13 @@ def accept_lost(e):
 
 @fault
 def over_cap(e):
-    if not e.all("accepted"):
+    agents = e.all("agent")
+    tried = {t["op"] for t in e.all("accept", lambda t: t["who"] in [agent["who"] for agent in agents])}
+    gone = e.rows("item", lambda r: r["kind"] == "queued" and r["data"].get("why") == "agent_lost")
+    lost = {row["data"]["session"] for row in gone}
+    if not e.all("accepted", lambda a: a["op"] in tried and a["session"] not in lost):
         return False
-    for agent in e.all("agent"):
+    for agent in agents:
         agent["capacity"] = 0
     return True
 

@@ -25,9 +25,9 @@ def phantom(h):
     """R2: what is stored was sent, and not refused for good."""
     for conv, rows in h.items.items():
         for row in rows:
-            if row["role"] not in PERSON_ROLES or row["kind"] in SERVER_MADE:
-                continue
             op = h.op_of.get((conv, row["author"], row["id"]))
+            if row["kind"] in SERVER_MADE or (op is None and row["role"] not in PERSON_ROLES):     # a flow's have none
+                continue
             if op is None:
                 yield Finding("R2", "PHANTOM", f"item {row['seq']} was sent by nobody", conv, [row["seq"]])
             elif op.outcome == "fail":
