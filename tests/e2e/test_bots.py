@@ -120,7 +120,8 @@ async def test_killed_between_hearing_and_answering(shop):
         again = await two.answer(question, "yes", ann.main)
         assert again["seq"] == reply["seq"] and again["duplicate"]
         with pytest.raises(Refused) as refused:
-            await two.post("something else", ann.main, id=answer_id(question["id"]), epoch=epoch)
+            await two.request("post", conversation=ann.main, id=answer_id(question["id"]), kind="text",
+                              body={"text": "something else"}, epoch=epoch)
         assert refused.value.code == "conflict"
         await said(ann, "yes")
         assert ann.texts().count("yes") == 1 and ann.texts().count("are you there?") == 1
