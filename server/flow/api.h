@@ -145,6 +145,8 @@ parley_status flow_check_process(struct flow_shape *at, const struct value *map)
 
 /* api_texts.c */
 parley_status flow_check_texts(const struct flow_shape *at, const struct value *v);
+/* The name in the {name} with which the text, not empty, begins; empty: it begins otherwise. */
+struct span flow_placeholder(struct span text);
 
 /* The choices of a rating: 1 to n. */
 parley_status flow_rating_choices(const struct flow_shape *at, int64_t n, struct value *out);

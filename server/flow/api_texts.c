@@ -74,3 +74,20 @@ parley_status flow_check_texts(const struct flow_shape *at, const struct value *
     }
     return st;
 }
+
+static bool is_name(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return true;
+}
+
+struct span flow_placeholder(struct span text)
+{
+    const char *end = *text.ptr == '{' ? memchr(text.ptr, '}', text.len) : NULL;
+    struct span name = end ? span_of(text.ptr + 1, (size_t)(end - text.ptr) - 1) : span_of("", 0);
+    return is_name(name) ? name : span_of("", 0);
+}

@@ -69,22 +69,13 @@ bool check_text(const struct value *texts, const struct value *args, size_t coun
     return true;
 }
 
-static bool is_word(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", s.ptr[i]))
-            return false;
-    return s.len > 0;
-}
-
 /* The next {word}; false when there is none. */
 static bool next_word(struct span *text, struct span *out)
 {
     while (text->len) {
-        const char *close = *text->ptr == '{' ? memchr(text->ptr, '}', text->len) : NULL;
-        *out = close ? span_of(text->ptr + 1, (size_t)(close - text->ptr) - 1) : span_of("", 0);
+        *out = flow_placeholder(*text);
         *text = span_of(text->ptr + 1, text->len - 1);
-        if (is_word(*out))
+        if (out->len)
             return true;
     }
     return false;

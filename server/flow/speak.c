@@ -122,22 +122,13 @@ static bool put_value(struct buf *out, struct arena *arena, const struct value *
     return true;
 }
 
-static bool is_word(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", s.ptr[i]))
-            return false;
-    return s.len > 0;
-}
-
 /* {name} becomes the value of that name. False with the name that has none. */
 static bool fill(struct span text, const struct value *values, struct arena *arena, struct buf *out,
                  struct span *out_missing)
 {
     while (text.len) {
-        const char *end = *text.ptr == '{' ? memchr(text.ptr, '}', text.len) : NULL;
-        struct span name = end ? span_of(text.ptr + 1, (size_t)(end - text.ptr) - 1) : span_of("", 0);
-        if (!is_word(name)) {
+        struct span name = flow_placeholder(text);
+        if (!name.len) {
             buf_add_char(out, *text.ptr);
             text = span_of(text.ptr + 1, text.len - 1);
             continue;
