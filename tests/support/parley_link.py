@@ -97,7 +97,7 @@ class Link:
     def frame(self, type, data, on_reply=None):
         """A request ready to be sent, and the future of its answer. on_reply hears it first, in order of arrival."""
         if self.reader.done():
-            raise Gone("the link is closed")    # nobody would hear that there is no answer
+            raise Gone(f"the link ended with {self.code}")      # nobody would hear that there is no answer
         self.last += 1
         future = asyncio.get_running_loop().create_future()
         self.waiting[self.last] = (future, on_reply)
@@ -107,7 +107,8 @@ class Link:
         try:
             await self.socket.send(self.encoding.pack(frames))
         except websockets.ConnectionClosed:
-            raise Gone("the link is closed") from None
+            await self.reader       # it knows by what code
+            raise Gone(f"the link ended with {self.code}") from None
 
     async def raw(self, message):
         """Bytes or text as they are, for what no honest client would say."""
