@@ -168,24 +168,45 @@ function on.topic(match, handler)
   note_topic(match, keep(handler))
 end
 
--- Processes are objects: p:step("paid"), p:done(), p:failed("why"). So the name of the step they are at is p.at.
+-- Processes are objects: p:step("paid"), p:done(), p:failed("why") change p itself. So the name of the step it is at is p.at.
 
-local process = lib.process
+local process, getmetatable, setmetatable = lib.process, lib.getmetatable, raw.setmetatable
 local methods = { __index = {}, __metatable = false }
+local fields = { "type", "title", "state", "revision", "data", "version", "missing" }
 
 local function object(p, why)
   if p == nil then
     return nil, why
   end
   p.at, p.step = p.step, nil
-  return raw.setmetatable(p, methods)
+  return setmetatable(p, methods)
 end
 
-for _, name in lib.ipairs { "start", "get", "step", "done", "failed", "stuck" } do
+for _, name in lib.ipairs { "start", "get" } do
   local call = process[name]
   process[name] = function(...)
     return object(call(...))
   end
+end
+
+local function moves(call)
+  return function(p, ...)
+    local now, why = call(p, ...)
+    if now == nil then
+      return nil, why
+    end
+    for _, field in lib.ipairs(fields) do
+      p[field] = now[field]
+    end
+    p.at = now.step
+    if getmetatable(p) == nil then
+      setmetatable(p, methods)
+    end
+    return p
+  end
+end
+
+for _, name in lib.ipairs { "step", "done", "failed", "stuck" } do
+  process[name] = moves(process[name])
   methods.__index[name] = process[name]
 end
-methods.__index.start, methods.__index.get = nil, nil

@@ -21,7 +21,7 @@ local function need(name, question)
       say "Welcome back! We were here:"
     end
     if answer then
-      p = p:step(name, { [name] = answer })
+      p:step(name, { [name] = answer })
       known = p.data
     end
   end
@@ -38,7 +38,7 @@ if err then
   p:stuck("no rate: " .. err.kind)
   return handoff { queue = "sales", reason = "quote without a rate" }
 end
-p = p:step("offered", { price = price.monthly })
+p:step("offered", { price = price.monthly })
 local answer = ask {
   text = "That would be " .. fmt.money(price.monthly, "EUR") .. " a month. Do you want it?",
   choices = { { "yes", "Yes" }, { "no", "No, thank you" } },

@@ -8,13 +8,13 @@ ask "Go on?"
 p = process.start { type = "claim", key = "claim" }
 local fine, why = pcall(p.step, p, "chekced")
 say(why)
-p = p:step("checked", { by = "Mira" })
+p:step("checked", { by = "Mira" })
 say(p.data.steps[2].label .. " " .. p.data.progress.step .. "/" .. p.data.progress.of)
 ask "And now?"
 p = process.get { key = "claim" }
-p = p:stuck "no answer"
+p:stuck "no answer"
 say(p.at .. " " .. p.data.progress.step)
-p = p:done()
+p:done()
 say(p.state .. " " .. p.data.progress.step)
 local free = process.start { type = "free", step = "anything" }
 say(free:step("else").at)
