@@ -151,6 +151,8 @@ static parley_status check_duration(const struct flow_shape *at, const struct va
     if (!flow_duration(v->text, &ms))
         return flow_refuse(at, "E206", "'%s' is no duration: \"%.*s\"; write \"90s\", \"10m\", \"2h\" or \"5d\"",
                            at->arg->name, v->text.len > 40 ? 40 : (int)v->text.len, v->text.ptr);
+    if (ms > FLOW_LONGEST_S * 1000)
+        return flow_refuse(at, "E204", "'%s' may be 1,000 years at most: 365250d", at->arg->name);
     if (ms < at->arg->min * 1000 || ms > at->arg->max * 1000)
         return flow_refuse(at, "E204", "'%s' must be %lld to %lld seconds", at->arg->name, (long long)at->arg->min,
                            (long long)at->arg->max);

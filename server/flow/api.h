@@ -7,6 +7,10 @@
 #include "protocol/value.h"
 #include "server/flow/error.h"
 
+/* 1,000 years, and the end of the year 9999: whatever is reckoned from now by them fits a timestamp of PostgreSQL. */
+#define FLOW_LONGEST_S INT64_C(31557600000)
+#define FLOW_LATEST_MS INT64_C(253402300799000)
+
 enum flow_function_id {
 #define FUNCTION_BEGIN(id, name, style, returns, example) FLOW_CALL_##id,
 #define ARG(id, type, name, need, min, max, meaning)

@@ -118,6 +118,8 @@ parley_status flow_check_remind(const struct flow_shape *at, const struct value 
     const struct value *after = value_find(v, "after");
     if (!flow_is_unknown(after) && (!flow_duration(after->text, &ms) || ms < 1000))
         return flow_refuse(at, "E206", "remind: 'after' is no duration; write \"90s\", \"10m\", \"2h\" or \"5d\"");
+    if (ms > FLOW_LONGEST_S * 1000)
+        return flow_refuse(at, "E204", "remind: 'after' may be 1,000 years at most: 365250d");
     if (value_map(at->arena, 2, out) != PARLEY_OK)
         return no_room(at);
     value_put(out, span_str("after"), value_int(ms));
