@@ -62,6 +62,7 @@ static void on_served(void *arg, struct conversation *conv, const struct session
 static void on_ready(struct flow_host *host, struct flow_run *run)
 {
     struct bot *bot = flow_run_owner(run);
+    bot_replayed(bot);
     bot->run = run;
     bot->state = BOT_RESTING;
     bot->failures = 0;

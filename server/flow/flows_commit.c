@@ -345,6 +345,7 @@ void flows_commit(struct flow_host *host, struct flow_run *run, const struct flo
 {
     struct committing *c = mem_alloc(sizeof *c);
     c->bot = flow_run_owner(run);
+    bot_replayed(c->bot);
     c->bot->run = run;
     c->bot->state = BOT_BUSY;
     c->run = run;

@@ -43,6 +43,7 @@ struct bot {
     struct uuid timer;  /* fired, not told yet; nil: none */
     unsigned failures;  /* to load it, one after another */
     int64_t again_ms;   /* when it has failed: not to be loaded before */
+    int64_t replay_us;  /* when its journal began to be gone over, by clock_mono_us; 0: it is not being */
     int64_t used_ms;    /* when it was loaded or told something last; being looked at does not count */
 
     /* while loading */
@@ -117,6 +118,9 @@ void bot_add_input(struct bot *bot, const struct log_row *row);
 void bot_load(struct bot *bot);
 
 void bot_let_version_go(struct bot *bot);
+
+/* The run is where it stood, or has gone another way: how long that took is counted. */
+void bot_replayed(struct bot *bot);
 
 /* struct flow_host */
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);

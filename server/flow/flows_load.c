@@ -1,8 +1,10 @@
 /* Bringing a run into memory: its row, its source, its journal, and what it has missed, one after another. */
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
+#include "server/base/metric.h"
 #include "server/flow/flows_inside.h"
 #include "server/flow/json.h"
 
@@ -46,6 +48,13 @@ static int64_t question_of(struct bot *bot)
     return st == PARLEY_OK ? json_int(&waiting, "question") : 0;
 }
 
+void bot_replayed(struct bot *bot)
+{
+    if (bot->replay_us)
+        metric_observe_us(METRIC_flow_replay_duration_seconds, clock_mono_us() - bot->replay_us);
+    bot->replay_us = 0;
+}
+
 static void restore(struct bot *bot)
 {
     struct flow_saved saved = {.run = bot->id,
@@ -57,6 +66,7 @@ static void restore(struct bot *bot)
                                .waiting = span_str(bot->waiting),
                                .entries = bot->entries,
                                .entry_count = bot->entry_count};
+    bot->replay_us = clock_mono_us();
     parley_status st = flow_load(bot->flows->engine, bot->version, &saved, bot, &bot->run);
     bot_let_version_go(bot);
     if (st != PARLEY_OK)
@@ -222,6 +232,7 @@ void bot_load(struct bot *bot)
 {
     bot->state = BOT_LOADING;
     bot->forgets = false;
+    bot->replay_us = 0;
     bot_let_version_go(bot);
     bot->used_ms = loop_now_ms(bot->flows->loop);
     bot->entries = NULL;

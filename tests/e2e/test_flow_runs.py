@@ -2,10 +2,11 @@
 variables and all that it was told - enough to fail again at the desk, and to see that a mended file does not."""
 import json
 import os
+import re
 
 import pytest
 
-from server import Failed, run
+from server import ROOT, Failed, run
 
 FAILS = """flow { id = "bag", title = "Bag", escape = { queue = "care" } }
 local name = ask { id = "name", text = "Name?" }
@@ -89,6 +90,26 @@ async def test_a_failed_run_fails_again_at_the_desk_and_not_with_a_mended_file(s
             shop.site.cli("flow", "logs", "00000000-0000-7000-8000-000000000000")
         with pytest.raises(Failed, match="exit 2"):
             run("flow", "replay", mended, "--journal", mended)
+        await shop.close()
+
+
+async def test_a_run_that_comes_back_counts_how_long_its_journal_took(shop):
+    with open_shop(shop) as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Name?" in ann.texts())
+        server.kill()
+        server.start()
+        assert server.metrics()["parley_flow_replay_duration_seconds_count"] == 0
+        await ann.reconnect()
+        await ann.post("Al")
+        await ann.until(lambda: "More?" in ann.texts())
+        metrics = server.metrics()
+        assert metrics["parley_flow_replay_duration_seconds_count"] == 1 and metrics["parley_flow_replay_duration_seconds_sum"] > 0
+        with open(os.path.join(ROOT, "server", "flow", "README.md"), encoding="utf-8") as file:
+            named = set(re.findall(r"`(parley_flow_\w+)`", file.read()))
+        there = {re.sub(r"_(bucket|sum|count)$", "", name.split("{")[0]) for name in metrics if name.startswith("parley_flow_")}
+        assert named == there, "the README and /metrics name different ones"
         await shop.close()
 
 
