@@ -24,9 +24,8 @@ static bool reaches(void *arg, const struct principal *who, const struct hub_rea
     const struct api *api = arg;
     if (who->role == role_bot)
         return !uuid_equal(who->id, reach->bot) || uuid_equal(who->device, reach->holder);
-    return !role_is_agent(who->role) || directory_may(api->directory, who->role, PERMISSION_WATCH) ||
-           uuid_equal(who->id, reach->agent) || uuid_equal(who->id, reach->offered) ||
-           directory_serves(api->directory, who->id, span_str(reach->queue));
+    struct directory_reach by = {reach->agent, reach->offered, span_str(reach->queue)};
+    return !role_is_agent(who->role) || directory_may_read(api->directory, who->id, who->role, &by);
 }
 
 struct api *api_new(const struct conf *conf, struct loop *loop, struct store *store, struct hub *hub, struct talk *talk,

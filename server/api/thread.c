@@ -42,15 +42,6 @@ static struct span keep(struct thread_read *l, struct span text)
 
 /* ---- may they see it? ---- */
 
-static bool serves(const struct thread_read *l, const struct session_row *session)
-{
-    const struct principal *who = l->link->who;
-    if (directory_may(l->api->directory, who->role, PERMISSION_WATCH))
-        return true;
-    return uuid_equal(session->agent, who->id) || uuid_equal(session->offer_agent, who->id) ||
-           directory_serves(l->api->directory, who->id, session->queue);
-}
-
 static parley_status may_see(const struct thread_read *l, const struct log_state *state)
 {
     const struct principal *who = l->link->who;
@@ -60,7 +51,9 @@ static parley_status may_see(const struct thread_read *l, const struct log_state
         return uuid_equal(state->customer, who->id) ? PARLEY_OK : PARLEY_NOT_FOUND;
     if (who->role == role_bot || who->role == role_backend)
         return directory_one_space(l->api->directory, state->app, who->app) ? PARLEY_OK : PARLEY_NOT_FOUND;
-    return serves(l, &state->session) ? PARLEY_OK : PARLEY_NOT_FOUND;
+    const struct session_row *s = &state->session;
+    struct directory_reach reach = {.agent = s->agent, .offered = s->offer_agent, .queue = s->queue};
+    return directory_may_read(l->api->directory, who->id, who->role, &reach) ? PARLEY_OK : PARLEY_NOT_FOUND;
 }
 
 /* ---- shaping ---- */

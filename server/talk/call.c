@@ -171,9 +171,8 @@ parley_status call_may_see(struct call *call, const struct conversation *conv, s
 
 parley_status call_may_read(struct call *call, const struct conversation *conv, struct refusal *refusal)
 {
-    const struct session_row *session = &conv->service.row;
-    struct uuid who = call->caller.id;
-    bool serves = uuid_equal(session->agent, who) || uuid_equal(session->offer_agent, who) ||
-                  directory_serves(conv->talk->directory, who, session->queue);
-    return serves ? PARLEY_OK : not_theirs(refusal);
+    const struct session_row *s = &conv->service.row;
+    struct directory_reach reach = {.agent = s->agent, .offered = s->offer_agent, .queue = s->queue};
+    bool reads = directory_may_read(conv->talk->directory, call->caller.id, call->caller.role, &reach);
+    return reads ? PARLEY_OK : not_theirs(refusal);
 }

@@ -464,6 +464,12 @@ bool directory_serves(const struct directory *d, struct uuid agent, struct span 
     return a && (directory_may(d, a->role, PERMISSION_WATCH) || directory_member(d, agent, queue));
 }
 
+bool directory_may_read(const struct directory *d, struct uuid who, enum role role, const struct directory_reach *reach)
+{
+    return uuid_equal(who, reach->agent) || uuid_equal(who, reach->offered) ||
+           directory_may(d, role, PERMISSION_WATCH) || directory_serves(d, who, reach->queue);
+}
+
 bool directory_origin(const struct directory *d, struct span origin)
 {
     for (int i = 0; i < d->now.napps; i++)

@@ -136,6 +136,16 @@ bool directory_member(const struct directory *d, struct uuid agent, struct span 
 /* Whether an agent may take sessions of a queue: a member, or who may watch all. */
 bool directory_serves(const struct directory *d, struct uuid agent, struct span queue);
 
+/* By what staff may read a conversation: whose its session is, whom it is offered to, which queue it is in. */
+struct directory_reach {
+    struct uuid agent, offered;
+    struct span queue;
+};
+
+/* Whether this member of staff may: it is theirs or offered to them, they serve the queue, or watch every one. */
+bool directory_may_read(const struct directory *d, struct uuid who, enum role role,
+                        const struct directory_reach *reach);
+
 /* Whether any app allows this browser origin. */
 bool directory_origin(const struct directory *d, struct span origin);
 
