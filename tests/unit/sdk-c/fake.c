@@ -231,6 +231,14 @@ const struct frame *fake_find(struct fake *f, enum frame_type type)
     return NULL;
 }
 
+const struct frame *fake_again(struct fake *f, int code)
+{
+    fake_close(f, code);
+    fake_advance(f, BACKOFF_MAX_MS);
+    fake_open(f);
+    return fake_expect(f, FRAME_hello);
+}
+
 void fake_send(struct fake *f, enum frame_type type, int64_t id, const void *content)
 {
     struct buf bytes;
@@ -344,6 +352,12 @@ void fake_expect_item(struct fake *f, int64_t seq, bool fresh)
     assert_int_equal(parley_event_seq(e), seq);
     assert_int_equal(parley_event_int(e, "item.seq", 0), seq);
     assert_int_equal(parley_event_int(e, "new", -1), fresh);
+}
+
+void fake_expect_items(struct fake *f, int64_t first, int64_t last, bool fresh)
+{
+    for (int64_t n = first; n <= last; n++)
+        fake_expect_item(f, n, fresh);
 }
 
 void fake_expect_no(struct fake *f, int32_t type)

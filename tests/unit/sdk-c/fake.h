@@ -57,6 +57,9 @@ void fake_advance(struct fake *f, int64_t ms);
 void fake_open(struct fake *f);
 void fake_close(struct fake *f, int code);
 
+/* The connection ends, and after the wait there is another one: its hello, borrowed until the next request. */
+const struct frame *fake_again(struct fake *f, int code);
+
 /* The next request, which must be of the type; borrowed until the next one. FRAME_none: there must be none. */
 const struct frame *fake_expect(struct fake *f, enum frame_type type);
 
@@ -86,8 +89,9 @@ void fake_answer_range(struct fake *f, int64_t head);
 
 /* The next event of the type, those before it dropped; NULL when there is none. Borrowed until the next one. */
 parley_event *fake_event(struct fake *f, int32_t type);
-/* The next ITEM must be this one. */
+/* The next ITEM must be this one; the next ones these, in order. */
 void fake_expect_item(struct fake *f, int64_t seq, bool fresh);
+void fake_expect_items(struct fake *f, int64_t first, int64_t last, bool fresh);
 void fake_expect_no(struct fake *f, int32_t type);
 void fake_expect_state(struct fake *f, int32_t state, parley_status reason);
 

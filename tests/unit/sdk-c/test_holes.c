@@ -28,8 +28,7 @@ static void fills_a_small_gap_in_order(void **state)
     r = fake_expect(f, FRAME_range); /* 6 was not told ahead of the hole */
     assert_int_equal(r->range.before, 7);
     fake_answer_range(f, 6);
-    for (int64_t n = 1; n <= 6; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 1, 6, true);
     assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 6);
     fake_expect_no(f, PARLEY_EVENT_ITEM);
 }
@@ -41,19 +40,7 @@ static void finds_a_lost_last_item_by_the_beacon(void **state)
     fake_push_head(f, 3);
     fake_expect(f, FRAME_range);
     fake_answer_range(f, 3);
-    for (int64_t n = 1; n <= 3; n++)
-        fake_expect_item(f, n, true);
-}
-
-/* Items 1 to 10 are here, and 2001 to 2050, and all between is missing. */
-static void come_back(struct fake *f)
-{
-    fake_online(f, 10, 1);
-    fake_close(f, 1006);
-    fake_advance(f, 31000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
-    fake_welcome(f, 2050, 2001);
+    fake_expect_items(f, 1, 3, true);
 }
 
 static struct frame take_range(struct fake *f, int64_t before, int64_t limit)
@@ -62,6 +49,16 @@ static struct frame take_range(struct fake *f, int64_t before, int64_t limit)
     assert_int_equal(taken.range.before, before);
     assert_int_equal(taken.range.limit, limit);
     return taken;
+}
+
+/* Items 1 to 10 are here, and 2001 to 2050, and all between is missing: three pages of it are asked for. */
+static void come_back(struct fake *f, struct frame asked[3])
+{
+    fake_online(f, 10, 1);
+    fake_again(f, 1006);
+    fake_welcome(f, 2050, 2001);
+    for (int i = 0; i < 3; i++)
+        asked[i] = take_range(f, 2001 - i * 250, 250);
 }
 
 static void answer(struct fake *f, struct frame asked)
@@ -74,9 +71,7 @@ static void asks_for_three_pages_at_a_time(void **state)
 {
     struct fake *f = *state;
     struct frame asked[8];
-    come_back(f);
-    for (int i = 0; i < 3; i++)
-        asked[i] = take_range(f, 2001 - i * 250, 250);
+    come_back(f, asked);
     fake_expect(f, FRAME_none);
     for (int i = 0; i < 8; i++) {
         answer(f, asked[i]);
@@ -92,11 +87,9 @@ static void asks_for_three_pages_at_a_time(void **state)
 static void pages_may_come_in_any_order(void **state)
 {
     struct fake *f = *state;
-    int64_t count = 0;
-    come_back(f);
     struct frame asked[3];
-    for (int i = 0; i < 3; i++)
-        asked[i] = take_range(f, 2001 - i * 250, 250);
+    int64_t count = 0;
+    come_back(f, asked);
     answer(f, asked[2]);
     answer(f, asked[1]);
     fake_push_item(f, 2051);
@@ -115,9 +108,7 @@ static void a_newer_hole_comes_first(void **state)
 {
     struct fake *f = *state;
     struct frame asked[3];
-    come_back(f);
-    for (int i = 0; i < 3; i++)
-        asked[i] = take_range(f, 2001 - i * 250, 250);
+    come_back(f, asked);
     fake_push_head(f, 2060);
     fake_expect(f, FRAME_none);
     f->request = asked[0];
@@ -134,9 +125,7 @@ static void a_page_that_reaches_further_is_not_asked_for_twice(void **state)
     struct fake *f = *state;
     static struct frame_item items[LIMIT_PAGE_ITEMS];
     struct frame asked[3];
-    come_back(f);
-    for (int i = 0; i < 3; i++)
-        asked[i] = take_range(f, 2001 - i * 250, 250);
+    come_back(f, asked);
     for (int i = 0; i < LIMIT_PAGE_ITEMS; i++) {
         items[i] = fake_item(2000 - (LIMIT_PAGE_ITEMS - 1 - i) * 4);
         items[i].prev = items[i].seq - 4;
@@ -156,9 +145,7 @@ static void short_pages_are_asked_for_one_by_one(void **state)
 {
     struct fake *f = *state;
     struct frame asked[3];
-    come_back(f);
-    for (int i = 0; i < 3; i++)
-        asked[i] = take_range(f, 2001 - i * 250, 250);
+    come_back(f, asked);
     for (int i = 0; i < 3; i++) {
         asked[i].range.limit = 100;
         answer(f, asked[i]);
@@ -175,16 +162,11 @@ static void short_pages_are_asked_for_one_by_one(void **state)
 static void pages_under_way_are_lost_with_the_connection(void **state)
 {
     struct fake *f = *state;
-    come_back(f);
-    struct frame first = take_range(f, 2001, 250);
-    take_range(f, 1751, 250);
-    take_range(f, 1501, 250);
-    answer(f, first);
+    struct frame asked[3];
+    come_back(f, asked);
+    answer(f, asked[0]);
     take_range(f, 1251, 250);
-    fake_close(f, 1006);
-    fake_advance(f, 31000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1006);
     fake_welcome(f, 2050, 0);
     for (int i = 0; i < 3; i++)
         take_range(f, 1751 - i * 250, 250);
@@ -195,9 +177,7 @@ static void a_page_that_is_refused_is_asked_for_again_as_the_top(void **state)
 {
     struct fake *f = *state;
     struct frame asked[3];
-    come_back(f);
-    for (int i = 0; i < 3; i++)
-        asked[i] = take_range(f, 2001 - i * 250, 250);
+    come_back(f, asked);
     f->request = asked[1];
     fake_refuse(f, PARLEY_INVALID, 0);
     answer(f, asked[0]);
@@ -217,17 +197,12 @@ static void fills_a_long_absence_newest_first(void **state)
 {
     struct fake *f = *state;
     fake_online(f, 10, 1);
-    fake_close(f, 1001);
-    fake_advance(f, 30000);
-    fake_open(f);
-    const struct frame *hello = fake_expect(f, FRAME_hello);
+    const struct frame *hello = fake_again(f, 1001);
     assert_int_equal(hello->hello.have_count, 1);
     assert_int_equal(hello->hello.have[0].seq, 10);
     fake_welcome(f, 700, 651);
-    for (int64_t n = 1; n <= 10; n++)
-        fake_expect_item(f, n, true);
-    for (int64_t n = 651; n <= 700; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 1, 10, true);
+    fake_expect_items(f, 651, 700, true);
     fake_push_item(f, 701);
     fake_expect_item(f, 701, true); /* live goes on meanwhile */
     int64_t high = 650;
@@ -236,8 +211,7 @@ static void fills_a_long_absence_newest_first(void **state)
         assert_int_equal(r->range.before, high + 1);
         fake_answer_range(f, 701);
         int64_t low = high - 249 > 11 ? high - 249 : 11;
-        for (int64_t n = low; n <= high; n++)
-            fake_expect_item(f, n, false);
+        fake_expect_items(f, low, high, false);
         high = low - 1;
     }
     assert_int_equal(parley_event_seq(fake_event(f, PARLEY_EVENT_SYNCED)), 701);
@@ -267,13 +241,9 @@ static void asks_once_for_what_is_not_given(void **state)
     fake_expect(f, FRAME_range);
     answer_nothing(f, 5);
     fake_expect(f, FRAME_none);
-    fake_close(f, 1011);
-    fake_advance(f, 30000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1011);
     fake_welcome(f, 5, 3); /* the next connection heals it */
-    for (int64_t n = 1; n <= 5; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 1, 5, true);
 }
 
 /* One stale answer, and the beacon says it again: what is missing is asked for again. */
@@ -288,8 +258,7 @@ static void asks_again_at_the_next_beacon(void **state)
     fake_push_head(f, 5);
     fake_expect(f, FRAME_range);
     fake_answer_range(f, 5);
-    for (int64_t n = 1; n <= 5; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 1, 5, true);
     assert_true(is_complete(f));
 }
 
@@ -335,10 +304,7 @@ static void is_not_complete_over_an_old_hole(void **state)
 {
     struct fake *f = *state;
     fake_online(f, 10, 1);
-    fake_close(f, 1001);
-    fake_advance(f, 30000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1001);
     fake_welcome(f, 100, 81);
     fake_expect(f, FRAME_range);
     answer_nothing(f, 100);
@@ -356,16 +322,12 @@ static void asks_again_after_the_connection_was_lost(void **state)
     fake_online(f, 2, 1);
     fake_push_item(f, 4);
     fake_expect(f, FRAME_range);
-    fake_close(f, 1006);
-    fake_advance(f, 30000);
-    fake_open(f);
-    const struct frame *hello = fake_expect(f, FRAME_hello);
+    const struct frame *hello = fake_again(f, 1006);
     assert_int_equal(hello->hello.have[0].seq, 2);
     fake_welcome(f, 4, 0);
     fake_expect(f, FRAME_range);
     fake_answer_range(f, 4);
-    for (int64_t n = 1; n <= 4; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 1, 4, true);
 }
 
 static void says_nothing_received_over_a_hole(void **state)

@@ -8,8 +8,7 @@ static void tells_the_first_page(void **state)
     parley_event *e = fake_event(f, PARLEY_EVENT_CONVERSATION);
     assert_string_equal(parley_event_text(e, "topic"), "main");
     assert_int_equal(parley_event_int(e, "head", 0), 60);
-    for (int64_t n = 11; n <= 60; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 11, 60, true);
     e = fake_event(f, PARLEY_EVENT_SYNCED);
     assert_int_equal(parley_event_seq(e), 60);
     fake_expect(f, FRAME_none); /* what is older waits for the user */
@@ -39,8 +38,7 @@ static void tells_live_items_once(void **state)
     fake_push_item(f, 3);
     fake_push_item(f, 2);
     fake_push_item(f, 4);
-    for (int64_t n = 1; n <= 4; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 1, 4, true);
     fake_expect_no(f, PARLEY_EVENT_ITEM);
 }
 
@@ -66,14 +64,12 @@ static void loads_older_items_to_the_start(void **state)
 {
     struct fake *f = *state;
     fake_online(f, 60, 31);
-    for (int64_t n = 31; n <= 60; n++)
-        fake_expect_item(f, n, true);
+    fake_expect_items(f, 31, 60, true);
     uint64_t call = 0;
     assert_int_equal(parley_load_older(f->client, NULL, 20, &call), PARLEY_OK);
     assert_int_equal(fake_expect(f, FRAME_range)->range.before, 31);
     fake_answer_range(f, 60);
-    for (int64_t n = 11; n <= 30; n++)
-        fake_expect_item(f, n, false);
+    fake_expect_items(f, 11, 30, false);
     parley_event *e = fake_event(f, PARLEY_EVENT_REPLY);
     assert_int_equal(parley_event_call(e), call);
     assert_int_equal(parley_event_int(e, "data.start", -1), 0);
@@ -311,10 +307,7 @@ static void the_largest_numbers_do_no_harm(void **state)
     assert_int_equal(parley_range(f->client, NULL, most, 0, 250, NULL), PARLEY_OK);
     parley_event_free(parley_recap(f->client, NULL));
     look_around(f, most);
-    fake_close(f, 1006);
-    fake_advance(f, 31000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1006);
     struct frame_thread main = {.conversation = fake_main, .topic = span_str("main"), .head = most, .has_recap = true};
     main.recap = (struct frame_recap){.read = most, .unread = LIMIT_UNREAD, .has_question = true, .question = most};
     fake_reply(f, welcome, .me = fake_me, .role = role_customer, .time = most, .ping_ms = 25000,

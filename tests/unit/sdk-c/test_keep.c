@@ -314,10 +314,7 @@ static void a_hole_is_remembered_and_filled(void **state)
 {
     struct fake *f = *state;
     fake_online(f, 10, 1);
-    fake_close(f, 1006);
-    fake_advance(f, 31000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1006);
     fake_welcome(f, 500, 451); /* 11 to 450 are missing */
     assert_int_equal(fake_expect(f, FRAME_range)->range.before, 451);
     again(f);
@@ -349,10 +346,7 @@ static void the_cache_keeps_the_newest(void **state)
     struct fake *f = *state;
     fake_online(f, 10, 1);
     f->client->cache_items = 100;
-    fake_close(f, 1006);
-    fake_advance(f, 31000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1006);
     fake_welcome(f, 1000, 951);
     assert_int_equal(fake_expect(f, FRAME_range)->range.before, 951);
     fake_answer_range(f, 1000);

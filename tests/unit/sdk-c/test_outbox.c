@@ -159,10 +159,7 @@ static void finds_in_the_log_what_was_never_answered(void **state)
     struct frame_item item = fake_item(1);
     item.id = fake_expect(f, FRAME_post)->post.id;
     item.author = fake_me;
-    fake_close(f, 1006);
-    fake_advance(f, 31000);
-    fake_open(f);
-    fake_expect(f, FRAME_hello);
+    fake_again(f, 1006);
     struct frame_thread t = {
         .conversation = fake_main, .topic = span_str("main"), .head = 1, .items = &item, .items_count = 1};
     fake_reply(f, welcome, .me = fake_me, .role = role_customer, .ping_ms = 25000, .server = span_str("fake"),
