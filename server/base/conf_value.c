@@ -26,23 +26,31 @@ static parley_status parse_digits(const char *text, int64_t *out, const char **o
     return PARLEY_OK;
 }
 
+/* A number and the unit behind it; NULL where either is wrong. */
+static const struct unit *parse_unit(const char *text, const struct unit *units, int64_t *out)
+{
+    const char *rest;
+    if (parse_digits(text, out, &rest) != PARLEY_OK)
+        return NULL;
+    for (const struct unit *u = units; u->name; u++)
+        if (strcmp(rest, u->name) == 0)
+            return u;
+    return NULL;
+}
+
+/* Nothing is nothing in any unit. */
+static bool is_zero(const char *text)
+{
+    return *text && text[strspn(text, "0")] == '\0';
+}
+
 static parley_status parse_scaled(const char *text, const struct unit *units, int64_t *out)
 {
     int64_t n;
-    const char *rest;
-    if (parse_digits(text, &n, &rest) != PARLEY_OK)
+    const struct unit *unit = parse_unit(text, units, &n);
+    if (unit ? __builtin_mul_overflow(n, unit->factor, &n) : !is_zero(text))
         return PARLEY_INVALID;
-    for (const struct unit *u = units; u->name; u++) {
-        if (strcmp(rest, u->name) != 0)
-            continue;
-        if (__builtin_mul_overflow(n, u->factor, &n))
-            return PARLEY_INVALID;
-        *out = n;
-        return PARLEY_OK;
-    }
-    if (n != 0 || *rest)
-        return PARLEY_INVALID;
-    *out = 0;
+    *out = unit ? n : 0;
     return PARLEY_OK;
 }
 
@@ -90,16 +98,11 @@ parley_status conf_parse_rate(const char *text, struct conf_rate *out)
 {
     static const struct unit units[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}, {"/d", 86400000}, {NULL, 0}};
     int64_t n;
-    const char *rest;
-    if (parse_digits(text, &n, &rest) != PARLEY_OK)
+    const struct unit *unit = parse_unit(text, units, &n);
+    if (!unit)
         return PARLEY_INVALID;
-    for (const struct unit *u = units; u->name; u++) {
-        if (strcmp(rest, u->name) != 0)
-            continue;
-        *out = (struct conf_rate){.count = n, .per_ms = u->factor};
-        return PARLEY_OK;
-    }
-    return PARLEY_INVALID;
+    *out = (struct conf_rate){.count = n, .per_ms = unit->factor};
+    return PARLEY_OK;
 }
 
 static bool is_host(const char *text, size_t len)

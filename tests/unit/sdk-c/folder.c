@@ -1,10 +1,10 @@
 /* Folders and failing disks for the SDK's tests. */
 #include "tests/unit/sdk-c/folder.h"
 
+#include "tests/support/sqlite_shim.h"
 #include "tests/unit/unit.h"
 
 #include <dirent.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,16 +119,7 @@ void folder_chmod(const char *folder, const char *ending, unsigned mode, unsigne
 static int fail_in = -1, fail_code;
 static bool failed, waits_for_disk;
 
-/* One for each set of methods that the real file system has: those of a journal do not lock. */
-struct shim {
-    sqlite3_io_methods methods; /* first: a file's pMethods leads here */
-    const sqlite3_io_methods *real;
-};
-
-static sqlite3_vfs vfs, *real_vfs;
-static struct shim shims[4];
-
-static int on_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
+static int on_write(const sqlite3_io_methods *real, sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
 {
     if (fail_in > 0)
         fail_in--;
@@ -137,34 +128,13 @@ static int on_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
         return fail_code;
     }
     waits_for_disk = true;
-    return ((const struct shim *)f->pMethods)->real->xWrite(f, bytes, n, at);
+    return real->xWrite(f, bytes, n, at);
 }
 
-static int on_sync(sqlite3_file *f, int flags)
+static int on_sync(const sqlite3_io_methods *real, sqlite3_file *f, int flags)
 {
     waits_for_disk = false;
-    return ((const struct shim *)f->pMethods)->real->xSync(f, flags);
-}
-
-static const sqlite3_io_methods *shim_of(const sqlite3_io_methods *real)
-{
-    struct shim *s = shims;
-    while (s->real && s->real != real)
-        s++;
-    assert_true(s < shims + 4);
-    s->real = real;
-    s->methods = *real;
-    s->methods.xWrite = on_write;
-    s->methods.xSync = on_sync;
-    return &s->methods;
-}
-
-static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
-{
-    int code = real_vfs->xOpen(real_vfs, name, f, flags, out);
-    if (code == SQLITE_OK && f->pMethods)
-        f->pMethods = shim_of(f->pMethods);
-    return code;
+    return real->xSync(f, flags);
 }
 
 bool disk_has_all(void)
@@ -174,13 +144,11 @@ bool disk_has_all(void)
 
 bool disk_fails_at(int n, int code)
 {
-    if (!real_vfs) {
-        real_vfs = sqlite3_vfs_find(NULL);
-        vfs = *real_vfs;
-        vfs.zName = "shim";
-        vfs.xOpen = on_open;
-        assert_int_equal(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
-    }
+    static const struct sqlite_shim hooks = {on_write, on_sync};
+    static bool installed;
+    if (!installed)
+        sqlite_shim_install(&hooks);
+    installed = true;
     bool was = failed;
     failed = false;
     fail_in = n;
