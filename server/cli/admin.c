@@ -5,6 +5,7 @@
 #include "server/base/mem.h"
 #include "server/cli/db.h"
 #include "server/flow/engine.h"
+#include "server/flow/start.h"
 #include "server/io/sodium.h"
 
 #include <ctype.h>
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JSON_MAX = 16384 };
+enum { JSON_MAX = 16384, START_MAX = 1 << 20 };
 
 static void new_id(char out[UUID_TEXT + 1])
 {
@@ -72,6 +73,15 @@ parley_status admin_add_app(struct db *db, const struct admin_app *app, char out
     free(origins);
     if (st == PARLEY_OK)
         memcpy(out_id, id, sizeof id);
+    return st;
+}
+
+parley_status admin_set_app_flows(struct db *db, const char *app, const char *const *flows)
+{
+    char *names = flows ? text_array(flows) : NULL;
+    parley_status st =
+        touched_one(db, db_run(db, "update app set flows = $2::text[] where name = $1", DB_ARGS(app, or_null(names))));
+    free(names);
     return st;
 }
 
@@ -335,17 +345,30 @@ parley_status admin_add_key(struct db *db, const char *app, const char *name, co
     return st;
 }
 
+/* One that was published by an older program has no start yet. */
+static parley_status add_version(struct db *db, const char *hash, const char *name, const char *title,
+                                 const char *source)
+{
+    struct arena arena;
+    arena_init(&arena, START_MAX);
+    char *start = mem_span(start_text(&arena, span_str(source)));
+    parley_status st = db_run(db,
+                              "insert into flow_version (hash, name, title, source, start)"
+                              " values (decode($1, 'hex'), $2, $3, $4, $5::jsonb)"
+                              " on conflict (hash) do update set start = excluded.start",
+                              DB_ARGS(hash, name, title, source, start));
+    mem_free(start);
+    arena_done(&arena);
+    return st;
+}
+
 parley_status admin_publish_flow(struct db *db, const char *name, const char *title, const char *source,
                                  char out_hash[2 * CRYPTO_DIGEST + 1])
 {
     uint8_t hash[CRYPTO_DIGEST];
     flow_hash(span_str(source), hash);
     crypto_hex(span_of(hash, sizeof hash), out_hash);
-    parley_status st =
-        db_run(db,
-               "insert into flow_version (hash, name, title, source) values (decode($1, 'hex'), $2, $3, $4) "
-               "on conflict (hash) do nothing",
-               DB_ARGS(out_hash, name, title, source));
+    parley_status st = add_version(db, out_hash, name, title, source);
     if (st == PARLEY_OK)
         st = db_run(db,
                     "insert into flow (name, hash) values ($1, decode($2, 'hex')) "

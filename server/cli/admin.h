@@ -34,6 +34,10 @@ struct admin_agent {
 parley_status admin_add_queue(struct db *db, const char *name, const char *title, int64_t priority);
 parley_status admin_add_app(struct db *db, const struct admin_app *app, char out_id[UUID_TEXT + 1]);
 
+/* The flows that its customers reach beside its own; NULL: all that are published. NOT_FOUND when there is no such app.
+ */
+parley_status admin_set_app_flows(struct db *db, const char *app, const char *const *flows);
+
 /* Stores the public half, or seals the secret of an HS256 key with the master key: UNAVAILABLE when none is configured.
  * A key without kid gets one. NOT_FOUND when there is no such app. */
 parley_status admin_add_app_key(struct db *db, const struct conf *conf, const char *app, struct jws_key *key);

@@ -13,7 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORIGINS_MAX = 64, JWK_MAX = 16384 };
+enum { ORIGINS_MAX = 64, FLOWS_MAX = 64, JWK_MAX = 16384 };
+
+static int no_app(const char *app)
+{
+    return cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
+}
 
 /* It may be published later; till then it is as if there were none. */
 static void warn_of_flow(struct cli *cli, struct db *db, const struct admin_app *app)
@@ -80,6 +85,71 @@ static int list(struct cli *cli)
                      NULL, (const char *const[]){"name", "id", "queue", "flow", "guests?", "origins", "keys#", NULL});
 }
 
+/* ---- the flows that its customers reach ---- */
+
+/* What belongs to an app may be an empty list; of one that is not there there is none. */
+static int find_app(struct cli *cli, const char *app)
+{
+    struct db *db = NULL;
+    struct db_rows *rows = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code != CLI_OK)
+        return code;
+    parley_status st = db_query(db, "select 1 from app where name = $1", DB_ARGS(app), &rows);
+    if (st != PARLEY_OK)
+        code = db_fail(db, st, "cannot read the apps");
+    else if (db_count(rows) == 0)
+        code = no_app(app);
+    db_rows_free(&rows);
+    db_close(&db);
+    return code;
+}
+
+static int show_flows(struct cli *cli)
+{
+    return list_rows(cli,
+                     "select f.name, v.title, (select string_agg(b.value, ', ' order by b.key)"
+                     "  from jsonb_each_text(v.start->'button') b),"
+                     " (select string_agg(m, ', ') from jsonb_array_elements_text(v.start->'match') m),"
+                     " (select string_agg(e, ', ') from jsonb_array_elements_text(v.start->'event') e),"
+                     " v.start ? 'fallback', f.name is not distinct from a.default_flow"
+                     " from app a, flow f join flow_version v using (hash) where a.name = $1"
+                     " and (a.flows is null or f.name = any (a.flows) or f.name = a.default_flow) order by f.name",
+                     DB_ARGS(cli_operand(cli, 0)),
+                     (const char *const[]){"name", "title", "button", "match", "event", "fallback?", "own?", NULL});
+}
+
+static int store_flows(struct cli *cli, const char *const *names)
+{
+    const char *app = cli_operand(cli, 0);
+    struct db *db = NULL;
+    int code = db_open_ready(cli, &db);
+    parley_status st = code == CLI_OK ? db_begin(db) : PARLEY_OK;
+    if (code == CLI_OK && st == PARLEY_OK)
+        st = admin_set_app_flows(db, app, names);
+    if (code == CLI_OK && st == PARLEY_OK)
+        st = db_commit(db, "app");
+    if (st == PARLEY_NOT_FOUND)
+        code = no_app(app);
+    else if (st != PARLEY_OK)
+        code = db_fail(db, st, "cannot change the app");
+    db_close(&db);
+    return code;
+}
+
+static int flows(struct cli *cli)
+{
+    const char *names[FLOWS_MAX + 1] = {0};
+    int count = cli_operand_count(cli) - 1;
+    bool all = cli_has(cli, "all"), none = cli_has(cli, "none");
+    if (all + none + (count > 0) > 1)
+        return cli_fail(CLI_USAGE, "give names of flows, or --all, or --none");
+    for (int i = 0; i < count; i++)
+        names[i] = cli_operand(cli, i + 1);
+    int code = all || none || count ? store_flows(cli, all ? NULL : names) : find_app(cli, cli_operand(cli, 0));
+    return code == CLI_OK ? show_flows(cli) : code;
+}
+
 /* A new key, or one that was made elsewhere. */
 static int get_key(struct cli *cli, struct jws_key **out)
 {
@@ -97,7 +167,7 @@ static int get_key(struct cli *cli, struct jws_key **out)
 static int refuse_key(struct db *db, parley_status st, const char *app, const char *kid)
 {
     if (st == PARLEY_NOT_FOUND)
-        return cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
+        return no_app(app);
     if (st == PARLEY_CONFLICT)
         return cli_fail(CLI_CONFLICT, "there is a key `%s` already", kid);
     if (st == PARLEY_UNAVAILABLE)
@@ -164,24 +234,6 @@ static int keys_add(struct cli *cli)
     return code;
 }
 
-/* An app without keys has an empty list; one that is not there has none. */
-static int find_app(struct cli *cli, const char *app)
-{
-    struct db *db = NULL;
-    struct db_rows *rows = NULL;
-    int code = db_open_ready(cli, &db);
-    if (code != CLI_OK)
-        return code;
-    parley_status st = db_query(db, "select 1 from app where name = $1", DB_ARGS(app), &rows);
-    if (st != PARLEY_OK)
-        code = db_fail(db, st, "cannot read the apps");
-    else if (db_count(rows) == 0)
-        code = cli_fail(CLI_NOT_FOUND, "no app `%.80s`; `parley app list` shows them", app);
-    db_rows_free(&rows);
-    db_close(&db);
-    return code;
-}
-
 static int keys_list(struct cli *cli)
 {
     const char *app = cli_operand(cli, 0);
@@ -229,6 +281,22 @@ const struct verb app_verbs[] = {
      .uses_conf = true,
      .prints_data = true,
      .run = list},
+    {.name = "app flows",
+     .operands = "APP [FLOW ...]",
+     .operands_min = 1,
+     .operands_max = FLOWS_MAX + 1,
+     .summary = "the flows that its customers reach by what they say: shows them, or names them",
+     .examples = "parley app flows shop\nparley app flows shop order-status refund people\n"
+                 "parley app flows shop --all\nparley app flows staff --none",
+     .notes =
+         "Where nobody serves, what the customer says begins a flow: the one whose start.button it is, else one whose\n"
+         "start.match fits; by name where several do. Else the app's own bot or flow serves, else the flow with\n"
+         "start.fallback; else they wait in the app's queue. The app's own flow is always reached.",
+     .uses_conf = true,
+     .prints_data = true,
+     .flags = {{"all", NULL, "all that are published, also later: what it is when nobody says otherwise", false},
+               {"none", NULL, "its own alone", false}},
+     .run = flows},
     {.name = "app keys add",
      .operands = "APP",
      .operands_min = 1,

@@ -4,7 +4,6 @@ flow {
   id = "demo",
   title = "Demo",
   language = "en",
-  start = { fallback = true },
   escape = { queue = "support" }, -- where "Talk to a person" leads, at any moment
 }
 

@@ -6,11 +6,13 @@
 #include "server/cli/flow_tools.h"
 #include "server/flow/check.h"
 #include "server/flow/page.h"
+#include "server/flow/start.h"
+#include "server/flow/starts.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE_MAX = 1 << 14 };
+enum { PAGE_MAX = 1 << 14, ARENA = 8 << 20 };
 
 /* Names, ended by NULL. */
 struct names {
@@ -83,9 +85,24 @@ static int read_database(struct cli *cli, struct there *t)
 
 struct checking {
     struct cli *cli;
+    struct starts *starts; /* of the folder that is being looked at; NULL: none is */
     const struct flow_known *known;
     int code, count;
 };
+
+/* Of the files before it in the folder; they come by name. */
+static void compare_start(struct checking *c, const char *path, struct span source)
+{
+    char name[FLOW_NAME];
+    struct arena arena;
+    arena_init(&arena, ARENA);
+    struct value start = start_read(&arena, source);
+    if (flow_name_of(path, name)) {
+        flow_start_remark(c->cli, c->starts, name, &start);
+        starts_add(c->starts, span_str(name), &start);
+    }
+    arena_done(&arena);
+}
 
 static void check_file(void *arg, const char *path)
 {
@@ -96,15 +113,25 @@ static void check_file(void *arg, const char *path)
         cli_say(c->cli, "%s: ok", path);
     else
         c->code = code;
+    if (code == CLI_OK && c->starts)
+        compare_start(c, path, buf_span(&source.text));
     c->count++;
     buf_done(&source.text);
+}
+
+static bool check_folder(struct checking *c, const char *folder)
+{
+    c->starts = starts_new();
+    bool is_one = flow_each_file(folder, ".lua", check_file, c);
+    starts_free(&c->starts);
+    return is_one;
 }
 
 /* A file, a flow by its name, or a folder of them. */
 static void check_path(struct checking *c, const char *operand)
 {
     char room[FLOW_PATH];
-    if (!flow_each_file(operand, ".lua", check_file, c))
+    if (!check_folder(c, operand))
         check_file(c, flow_file(operand, room, sizeof room));
 }
 
@@ -114,7 +141,7 @@ static int check_all(struct cli *cli, const struct flow_known *known)
     for (int i = 0; i < cli_operand_count(cli); i++)
         check_path(&c, cli_operand(cli, i));
     if (cli_operand_count(cli) == 0)
-        flow_each_file("flows", ".lua", check_file, &c);
+        check_folder(&c, "flows");
     return c.count ? c.code : cli_fail(CLI_NOT_FOUND, "no flows: there is no *.lua in flows/");
 }
 

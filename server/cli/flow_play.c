@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- showing ---- */
 
@@ -89,12 +90,59 @@ static bool act(struct play *p, const char *line)
     return false;
 }
 
+/* ---- which flow ---- */
+
+static bool has_begun(const struct play *p)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < p->act_count; i++)
+        found = *p->acts[i] == '>';
+    return found;
+}
+
+bool play_has_flow(struct play *p)
+{
+    if (*p->path)
+        return true;
+    term_line(p->term, TONE_BAD, "  say something first: your first words say which flow of %s it is", p->folder);
+    return false;
+}
+
+/* Something to know the customer and the world by, until they have said something. */
+static void stand_by(struct play *p)
+{
+    buf_init(&p->source.text, LINE_ROOM);
+    buf_add_str(&p->source.text, "flow { id = \"none\", title = \"None yet\" }\n");
+}
+
+static bool choose(struct play *p, const char *line)
+{
+    char path[PATH_ROOM];
+    struct flow_source source = {0};
+    if (!flow_start_in(span_str(line), p->folder, path, sizeof path)) {
+        term_line(p->term, TONE_BAD, "  no flow of %s starts by this, and none has start.fallback", p->folder);
+        return false;
+    }
+    if (flow_source_read(path, &source) != CLI_OK) {
+        buf_done(&source.text);
+        return false;
+    }
+    buf_done(&p->source.text);
+    p->source = source;
+    snprintf(p->path, sizeof p->path, "%s", path);
+    term_line(p->term, TONE_DIM, "  %s", path);
+    play_anew(p);
+    return !p->over;
+}
+
 void play_happens(struct play *p, const char *line)
 {
     if (p->act_count == ACTS_MAX) {
         term_line(p->term, TONE_BAD, "  this dialogue is too long; begin a new one");
         return;
     }
+    if (*p->folder && *line == '>' && !has_begun(p) && !choose(p, line))
+        return;
     if (!act(p, line))
         return;
     p->acts[p->act_count++] = mem_text(line);
@@ -185,18 +233,33 @@ static int converse(struct play *p)
     return CLI_OK;
 }
 
+/* A flow, or a folder of them. */
+static int open_source(struct play *p, const char *operand)
+{
+    char room[PATH_ROOM];
+    struct stat st;
+    const char *file = flow_file(operand, room, sizeof room);
+    bool folder = stat(file, &st) == 0 && S_ISDIR(st.st_mode);
+    snprintf(folder ? p->folder : p->path, PATH_ROOM, "%s", file);
+    if (!folder)
+        return flow_source_read(p->path, &p->source);
+    if (cli_has(p->cli, "step"))
+        return cli_fail(CLI_USAGE, "--step needs one flow; in a folder, /step once you have said something");
+    stand_by(p);
+    return CLI_OK;
+}
+
 int flow_play(struct cli *cli)
 {
     struct play p = {.cli = cli};
-    char room[PATH_ROOM];
-    snprintf(p.path, sizeof p.path, "%s", flow_file(cli_operand(cli, 0), room, sizeof room));
-    int code = flow_source_read(p.path, &p.source);
+    int code = open_source(&p, cli_operand(cli, 0) ? cli_operand(cli, 0) : "flows");
     if (code == CLI_OK && !play_open(&p))
         code = CLI_PROBLEMS;
     if (code == CLI_OK) {
         p.term = term_open(cli_color(cli));
         term_prompt(p.term, "you> ");
-        term_line(p.term, TONE_DIM, "  %s: say something to start it; /help lists what else can happen", p.path);
+        term_line(p.term, TONE_DIM, "  %s: say something to start %s; /help lists what else can happen",
+                  *p.folder ? p.folder : p.path, *p.folder ? "one of its flows" : "it");
         if (cli_has(cli, "step"))
             stepping_open(&p);
         code = converse(&p);

@@ -16,6 +16,7 @@ struct play {
     struct term *term;
     struct stage *stage;
     char path[PATH_ROOM];
+    char folder[PATH_ROOM]; /* empty: one flow; else its first words say which, and path is empty till then */
     struct flow_source source;
     char *acts[ACTS_MAX];
     size_t act_count;
@@ -33,6 +34,8 @@ bool play_open(struct play *play);
 void play_again(struct play *play);
 /* Everything once more, without a word: the acts have changed. */
 void play_anew(struct play *play);
+/* Whether it is known which flow this is; else says how that is said. */
+bool play_has_flow(struct play *play);
 /* What stands behind a slash. */
 void play_command(struct play *play, char *line);
 void play_journal(struct play *play);

@@ -125,7 +125,8 @@ static void on_journal(void *arg, char *rest)
 
 static void on_step(void *arg, char *rest)
 {
-    stepping_open(arg);
+    if (play_has_flow(arg))
+        stepping_open(arg);
 }
 
 /* The flow's name, as transcripts have it. */
@@ -154,6 +155,8 @@ static void on_save(void *arg, char *rest)
 {
     struct play *p = arg;
     struct buf text;
+    if (!play_has_flow(p))
+        return;
     FILE *f = *rest ? fopen(rest, "wxe") : NULL;
     if (!f) {
         term_line(p->term, TONE_BAD, "  /save FILE.chat: a file that is not there yet");
@@ -171,6 +174,8 @@ static void on_reload(void *arg, char *rest)
 {
     struct play *p = arg;
     bool stepping = p->stepping;
+    if (!play_has_flow(p))
+        return;
     stepping_close(p);
     buf_done(&p->source.text);
     if (flow_source_read(p->path, &p->source) == CLI_OK)

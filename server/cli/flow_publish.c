@@ -8,9 +8,14 @@
 #include "server/cli/flow_tools.h"
 #include "server/cli/flow_trial.h"
 #include "server/cli/list.h"
+#include "server/flow/json.h"
+#include "server/flow/start.h"
+#include "server/flow/starts.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { START_MAX = 16 << 20 };
 
 /* A flow that was read, from a file or from what was published, and is right. */
 struct script {
@@ -53,6 +58,27 @@ static parley_status store(struct db *db, const struct script *script)
     return st;
 }
 
+/* Beside those that are published. */
+static void compare_start(struct cli *cli, struct db *db, const struct script *script)
+{
+    struct arena arena;
+    struct db_rows *rows = NULL;
+    struct starts *others = starts_new();
+    arena_init(&arena, START_MAX);
+    struct value start = start_read(&arena, text_of(script)), other;
+    if (db_query(db,
+                 "select f.name, v.start from flow f join flow_version v using (hash) where f.name <> $1"
+                 " order by f.name",
+                 DB_ARGS(script->name), &rows) == PARLEY_OK)
+        for (size_t i = 0; i < db_count(rows); i++)
+            if (json_read(&arena, span_str(db_cell(rows, i, 1)), &other) == PARLEY_OK)
+                starts_add(others, span_str(db_cell(rows, i, 0)), &other);
+    flow_start_remark(cli, others, script->name, &start);
+    db_rows_free(&rows);
+    starts_free(&others);
+    arena_done(&arena);
+}
+
 /* Tries every live run first; then publishes, and moves those that go on. */
 static int publish_script(struct cli *cli, struct db *db, const struct script *script, bool only_try)
 {
@@ -69,6 +95,8 @@ static int publish_script(struct cli *cli, struct db *db, const struct script *s
             st = trial_move(&trial, *others == 'p');
         if (st == PARLEY_OK)
             trial_print(&trial, cli, script->source.title, !only_try);
+        if (st == PARLEY_OK && !only_try)
+            compare_start(cli, db, script);
         if (st != PARLEY_OK)
             code = db_fail(db, st, "cannot publish the flow");
         else if (only_try && trial.part)

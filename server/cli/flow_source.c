@@ -32,15 +32,24 @@ static size_t folder_of(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
+bool flow_place(size_t index, const char *seen_from, char *folder, size_t size)
 {
     static const struct {
         const char *place;
         bool from_here;
     } places[] = {{"", false}, {"flows/", true}, {"../flows/", false}, {"../", false}};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int folder = places[i].from_here ? 0 : (int)folder_of(seen_from);
-        snprintf(path, size, "%.*s%s%.*s.lua", folder, seen_from, places[i].place, SPAN_ARG(name));
+    if (index >= sizeof places / sizeof *places)
+        return false;
+    snprintf(folder, size, "%.*s%s", places[index].from_here ? 0 : (int)folder_of(seen_from), seen_from,
+             places[index].place);
+    return true;
+}
+
+bool flow_find(struct span name, const char *seen_from, char *path, size_t size)
+{
+    char folder[PATH_ROOM];
+    for (size_t i = 0; flow_place(i, seen_from, folder, sizeof folder); i++) {
+        snprintf(path, size, "%s%.*s.lua", folder, SPAN_ARG(name));
         if (access(path, R_OK) == 0)
             return true;
     }

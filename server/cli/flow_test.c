@@ -73,6 +73,20 @@ static void play(struct testing *t, struct transcript *chat)
     *(ok ? &t->passed : &t->failed) += 1;
 }
 
+/* The one that it names, or that its first words start. */
+static int find_flow(const char *path, struct span text, char out[PATH_ROOM])
+{
+    struct span name = transcript_flow(text), line = transcript_begins(text);
+    if (name.len ? flow_find(name, path, out, PATH_ROOM) : flow_find_start(line, path, out, PATH_ROOM))
+        return CLI_OK;
+    if (name.len)
+        return cli_fail(CLI_NOT_FOUND, "%s: there is no %.*s.lua beside it, above it or in flows/", path,
+                        SPAN_ARG(name));
+    return cli_fail(CLI_PROBLEMS,
+                    "%s: no line says which flow it tests, as in  flow order-status, and none starts by  %.*s", path,
+                    SPAN_ARG(line));
+}
+
 static int test_file(struct testing *t, const char *path)
 {
     struct flow_source source = {0};
@@ -80,12 +94,8 @@ static int test_file(struct testing *t, const char *path)
     char flow_path[PATH_ROOM];
     buf_init(&text, TEXT_MAX);
     int code = files_read(path, &text);
-    struct span name = transcript_flow(buf_span(&text));
-    if (code == CLI_OK && name.len == 0)
-        code = cli_fail(CLI_PROBLEMS, "%s: no line says which flow it tests, as in  flow order-status", path);
-    else if (code == CLI_OK && !flow_find(name, path, flow_path, sizeof flow_path))
-        code =
-            cli_fail(CLI_NOT_FOUND, "%s: there is no %.*s.lua beside it, above it or in flows/", path, SPAN_ARG(name));
+    if (code == CLI_OK)
+        code = find_flow(path, buf_span(&text), flow_path);
     if (code == CLI_OK)
         code = flow_source_read(flow_path, &source);
     if (code == CLI_OK)

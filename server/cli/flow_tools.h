@@ -28,6 +28,14 @@ int flow_logs(struct cli *cli);
  * folder up, in flows/. False when it is nowhere. */
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
 
+/* The flow that a dialogue starts which begins with this line, of those in the first of these places that has one; in a
+ * folder alone when it is one (flow_starts.c). */
+bool flow_find_start(struct span line, const char *seen_from, char *path, size_t size);
+bool flow_start_in(struct span line, const char *folder, char *path, size_t size);
+
+/* The folder of one of these places, with a slash unless it is here; false past the last. */
+bool flow_place(size_t index, const char *seen_from, char *folder, size_t size);
+
 /* The file that an operand means: itself, or by the name of a flow the one that flow_find finds. */
 enum { FLOW_PATH = 1024 };
 const char *flow_file(const char *operand, char *room, size_t size);
@@ -56,6 +64,12 @@ int flow_source_read(const char *path, struct flow_source *out);
 
 /* The same, and that everything they use is among what there is. */
 int flow_source_check(const char *path, const struct flow_known *known, struct flow_source *out);
+
+/* Says where a flow starts as others do, which are in order of their names: `name` is its own. The customer gets the
+ * first of them. */
+struct starts;
+struct value;
+void flow_start_remark(const struct cli *cli, const struct starts *others, const char *name, const struct value *start);
 
 /* What is wrong with this text, on stderr, and where there is more on it. */
 struct flow_findings;

@@ -260,6 +260,24 @@ static void note_files(struct checking *c, const struct value *args, size_t coun
         note_said(c, field_of(&cards->items[i], 1, "image"), line);
 }
 
+/* Read when it is published: nobody runs the script to know who begins. */
+static bool has_unknown(const struct value *v)
+{
+    bool found = flow_is_unknown(v);
+    for (uint32_t i = 0; !found && v->type == VALUE_ARRAY && i < v->count; i++)
+        found = has_unknown(&v->items[i]);
+    for (uint32_t i = 0; !found && v->type == VALUE_MAP && i < v->count; i++)
+        found = has_unknown(&v->members[i].value);
+    return found;
+}
+
+static void note_start(struct checking *c, const struct value *args, size_t count, int line)
+{
+    const struct value *start = field_of(args, count, "start");
+    if (start && has_unknown(start))
+        flow_error_set(add_finding(c, line), "E117", "flow: 'start' must be written out");
+}
+
 /* What must be there when this is called. */
 static void note_uses(struct checking *c, const struct flow_function *f, const struct value *args, size_t count,
                       int line)
@@ -313,6 +331,8 @@ static void check_call(void *owner, struct span table, struct span name, const s
     if (calls_a_flow(f) && count)
         note_called(c, f, &args[0], line);
     note_uses(c, f, args, count, line);
+    if (is_flow)
+        note_start(c, args, count, line);
     if (f == &flow_functions[FLOW_CALL_t] && check_text(&c->texts, args, count, &found))
         add_found(c, line, &found);
     if (open)

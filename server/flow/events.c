@@ -62,8 +62,7 @@ static bool same(const struct value *a, const struct value *b)
     }
 }
 
-/* Every key that is wanted is there, with that value. */
-static bool fits(const struct value *where, const struct value *data)
+bool event_fits(const struct value *where, const struct value *data)
 {
     for (uint32_t i = 0; where && i < where->count; i++) {
         const struct value *v = value_get(data, where->members[i].key);
@@ -87,7 +86,7 @@ const struct value *event_pick(const struct flow_run *run, const struct value *a
         const struct value *event = &events->items[i], *data = value_find(event, "data");
         data = data && data->type == VALUE_MAP ? data : &nothing;
         *out_seq = json_int(event, "seq");
-        if (*out_seq > event_after(run, json_text(args, "event")) && fits(value_find(args, "where"), data))
+        if (*out_seq > event_after(run, json_text(args, "event")) && event_fits(value_find(args, "where"), data))
             return data;
     }
     return NULL;
@@ -99,5 +98,5 @@ bool event_is(const struct flow_run *run, const struct value *args, const struct
     struct span wanted = json_text(args, "event");
     *out = event_data(body);
     return wanted.len && event->kind == ITEM_custom && event->seq > event_after(run, wanted) &&
-           span_equal(json_text(body, "type"), wanted) && fits(value_find(args, "where"), out);
+           span_equal(json_text(body, "type"), wanted) && event_fits(value_find(args, "where"), out);
 }

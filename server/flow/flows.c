@@ -8,6 +8,7 @@
 #include "server/base/mem.h"
 #include "server/base/metric.h"
 #include "server/flow/flows_inside.h"
+#include "server/flow/starts.h"
 #include "server/hub/peers.h"
 #include "server/io/curl.h"
 #include "server/store/flow_upkeep.h"
@@ -183,6 +184,7 @@ static void look_for_those_behind(struct flows *flows)
 
 void flows_refresh(struct flows *flows)
 {
+    flows_read_starts(flows);
     look_for_those_behind(flows);
 }
 
@@ -214,7 +216,7 @@ static void on_tick(void *arg)
 /* ---- life ---- */
 
 struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store *store, struct talk *talk,
-                        const struct peers *peers, int self)
+                        struct directory *directory, const struct peers *peers, int self)
 {
     struct flows *flows = mem_alloc(sizeof *flows);
     struct flow_limits limits = flow_limits_from(conf);
@@ -230,6 +232,8 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     flows->loop = loop;
     flows->store = store;
     flows->talk = talk;
+    flows->directory = directory;
+    flows->starts = starts_new();
     flows->peers = peers;
     flows->self = self;
     list_init(&flows->bots);
@@ -239,7 +243,11 @@ struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store
     flows->fetcher = fetcher_new(loop, &(struct fetcher_config){.allow_http = conf->flows.private_network,
                                                                 .allow_private = conf->flows.private_network});
     flows->engine = flow_engine_new(&flows->host, &limits);
-    talk_hook(talk, &(struct talk_hooks){.stored = on_stored, .served = on_served, .arg = flows});
+    talk_hook(talk, &(struct talk_hooks){.stored = on_stored,
+                                         .served = on_served,
+                                         .begins = flows_begins,
+                                         .else_begins = flows_else_begins,
+                                         .arg = flows});
     loop_timer_start(loop, &flows->tick, TICK_MS, on_tick, flows);
     return flows;
 }
@@ -265,6 +273,7 @@ void flows_free(struct flows **flows)
         bot_free(bot);
     }
     flow_engine_free(&(*flows)->engine);
+    starts_free(&(*flows)->starts);
     fetcher_free(&(*flows)->fetcher);
     mem_free(*flows);
     *flows = NULL;

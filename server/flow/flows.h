@@ -16,7 +16,7 @@ struct store;
 struct talk;
 
 struct flows *flows_new(const struct conf *conf, struct loop *loop, struct store *store, struct talk *talk,
-                        const struct peers *peers, int self);
+                        struct directory *directory, const struct peers *peers, int self);
 
 /* Takes every run out of memory. Before the store is closed. */
 void flows_close(struct flows *flows);
@@ -25,7 +25,7 @@ void flows_free(struct flows **flows);
 /* The database is there (again): runs that were left behind by a crash go on. */
 void flows_up(struct flows *flows);
 
-/* What an administrator has set up has changed: runs may have been asked to leave. */
+/* The directory of this worker was read anew: other flows may be published, and runs may have been asked to leave. */
 void flows_refresh(struct flows *flows);
 
 #endif

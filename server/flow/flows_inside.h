@@ -68,6 +68,8 @@ struct flows {
     const struct peers *peers;
     int self;
     struct flow_engine *engine;
+    struct directory *directory;
+    struct starts *starts; /* of the flows in the directory, as it was read last */
     struct fetcher *fetcher;
     struct list fetches;
     struct list bots, due, sliced;
@@ -121,6 +123,11 @@ void bot_let_version_go(struct bot *bot);
 
 /* The run is where it stood, or has gone another way: how long that took is counted. */
 void bot_replayed(struct bot *bot);
+
+/* flows_start.c: which flow begins, by the directory as it is now. */
+void flows_read_starts(struct flows *flows);
+const struct directory_flow *flows_begins(void *arg, const struct directory_app *app, const struct log_row *row);
+const struct directory_flow *flows_else_begins(void *arg, const struct directory_app *app);
 
 /* struct flow_host */
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);

@@ -355,6 +355,8 @@ struct flow_read event_read(const struct flow_run *run, const struct value *args
 const struct value *event_pick(const struct flow_run *run, const struct value *args, const struct value *events,
                                int64_t *out_seq);
 struct value event_data(const struct value *body);
+/* Whether it has all that is wanted of it, with those values; where NULL: nothing is. */
+bool event_fits(const struct value *where, const struct value *data);
 /* Whether this item is one; `out` is its data. */
 bool event_is(const struct flow_run *run, const struct value *args, const struct flow_event *event,
               const struct value *body, struct value *out);

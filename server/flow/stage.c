@@ -105,10 +105,12 @@ static bool start(struct stage *s, struct span words)
 
 static bool act_say(struct stage *s, struct span rest, char why[STAGE_WHY])
 {
+    struct span label;
+    bool taps = words_label(rest, &label);
     if (!s->started)
-        return start(s, rest);
-    if (rest.len > 2 && *rest.ptr == '[' && rest.ptr[rest.len - 1] == ']')
-        return tap(s, span_of(rest.ptr + 1, rest.len - 2), why);
+        return start(s, taps ? label : rest);
+    if (taps)
+        return tap(s, label, why);
     host_memory_say(s->host, stage_text(s, rest));
     return true;
 }

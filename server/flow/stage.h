@@ -16,7 +16,7 @@ void stage_free(struct stage **stage);
 /* Makes the line happen, until the flow waits again:
  *
  *   > words            the customer says them; the first ones start the flow
- *   > [Label]          the customer taps a choice
+ *   > [Label]          the customer taps a choice; first, the button that starts the flow
  *   form {...}         the customer sends a form
  *   user Ana language=de verified plan=gold
  *   context {...}      what the app reports

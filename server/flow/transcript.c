@@ -61,6 +61,17 @@ struct span transcript_flow(struct span text)
     return span_of("", 0);
 }
 
+struct span transcript_begins(struct span text)
+{
+    struct span rest;
+    while (text.len) {
+        struct span line = without_remark(take_line(&text));
+        if (starts(line, ">", &rest))
+            return line;
+    }
+    return span_of("", 0);
+}
+
 /* ---- what went wrong ---- */
 
 static size_t folder_of(const char *path)
@@ -250,7 +261,8 @@ bool transcript_play(const struct transcript *t, struct transcript_result *out)
         flow_error_print(&error, bundle_file(t->flow, error.file), &out->report);
         return false;
     }
-    buf_printf(&out->actual, "flow %.*s\n", SPAN_ARG(transcript_flow(t->text)));
+    if (transcript_flow(t->text).len)
+        buf_printf(&out->actual, "flow %.*s\n", SPAN_ARG(transcript_flow(t->text)));
     play_all(&p);
     while (stage_next(p.stage))
         ;

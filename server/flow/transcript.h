@@ -1,12 +1,11 @@
 /* Dialogues as tests: a text with what happens and what the flow must say, played without server or database; and again
  * with a crash before each step, where it must come out the same.
  *
- *   flow order-status          the flow that is meant; anything else of stage.h that happens, and
- *   < words                    the flow says: with * for anything, [Label] for what can be tapped,
- *   < card "Title"             the beginning is enough for everything but words
- *   handoff queue=orders summary~"A123456"     asks for a person: = is, ~ contains
- *   expect context.order == "A123456"          also !=, ~; of state, step, journal, error, context, process.TYPE
- *   # a remark
+ *   flow order-status          the flow that is meant; without this line the one that its first words start. Anything
+ * else of stage.h that happens, and < words                    the flow says: with * for anything, [Label] for what can
+ * be tapped, < card "Title"             the beginning is enough for everything but words handoff queue=orders
+ * summary~"A123456"     asks for a person: = is, ~ contains expect context.order == "A123456"          also !=, ~; of
+ * state, step, journal, error, context, process.TYPE # a remark
  *
  * Everything that a flow says must be expected. */
 #ifndef SERVER_FLOW_TRANSCRIPT_H
@@ -31,6 +30,9 @@ struct transcript_result {
 
 /* The name behind `flow`; empty when there is none. */
 struct span transcript_flow(struct span text);
+
+/* The line with which it begins: `> words`. Empty when there is none. */
+struct span transcript_begins(struct span text);
 
 /* True when all was as expected. transcript_done after it. */
 bool transcript_play(const struct transcript *transcript, struct transcript_result *out);

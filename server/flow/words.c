@@ -56,6 +56,14 @@ static struct span take_value(struct span *rest)
     return words_trim(value);
 }
 
+bool words_label(struct span text, struct span *out)
+{
+    bool is = text.len > 2 && *text.ptr == '[' && text.ptr[text.len - 1] == ']';
+    if (is)
+        *out = span_of(text.ptr + 1, text.len - 2);
+    return is;
+}
+
 bool words_take_pair(struct span *rest, struct words_pair *out)
 {
     struct span s = words_trim(*rest);

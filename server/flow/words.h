@@ -10,6 +10,9 @@ struct span words_trim(struct span text);
 /* The first word, cut off the rest. Empty at the end. */
 struct span words_take(struct span *rest);
 
+/* [Label]: what stands in the brackets. */
+bool words_label(struct span text, struct span *out);
+
 /* key=value, key~value, or a word alone (op 0). A value is a word, "a text", or {JSON}. False at the end. */
 struct words_pair {
     struct span key, value;

@@ -3,7 +3,7 @@
 
 static const struct pg_statement apps = {
     "app_load_apps",
-    "select id, name, space, default_flow, default_queue, guests, origins, default_bot from app order by name",
+    "select id, name, space, default_flow, default_queue, guests, origins, default_bot, flows from app order by name",
     0,
     {0}};
 static const struct pg_statement keys = {
@@ -34,12 +34,13 @@ struct load {
 /* Room for the rows of a result, which lives as long as the call. */
 #define ROOM(load, result, type) pg_group_alloc((load)->group, (size_t)pg_rows(result) * sizeof(type))
 
-static void read_origins(struct app_row *app, struct pg_list list, struct pg_group *group)
+static const struct span *read_texts(struct pg_list list, struct pg_group *group, int *out_count)
 {
-    struct span *origins = pg_group_alloc(group, (size_t)list.left * sizeof *origins);
-    app->origins = origins;
+    struct span *texts = pg_group_alloc(group, (size_t)list.left * sizeof *texts);
+    *out_count = 0;
     while (pg_list_next(&list))
-        origins[app->norigins++] = list.value;
+        texts[(*out_count)++] = list.value;
+    return texts;
 }
 
 static void on_apps(void *arg, const struct pg_result *r)
@@ -55,8 +56,10 @@ static void on_apps(void *arg, const struct pg_result *r)
             .default_queue = pg_get_text(r, i, 4),
             .guests = pg_get_bool(r, i, 5),
             .default_bot = pg_get_text(r, i, 7),
+            .all_flows = pg_is_null(r, i, 8),
         };
-        read_origins(&rows[i], pg_get_list(r, i, 6, PG_TEXT_ARRAY), load->group);
+        rows[i].origins = read_texts(pg_get_list(r, i, 6, PG_TEXT_ARRAY), load->group, &rows[i].norigins);
+        rows[i].flows = read_texts(pg_get_list(r, i, 8, PG_TEXT_ARRAY), load->group, &rows[i].nflows);
     }
     load->all.apps = rows;
     load->all.napps = pg_rows(r);

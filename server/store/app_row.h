@@ -11,8 +11,9 @@ struct app_row {
     struct span name, space;
     struct span default_flow, default_queue, default_bot; /* empty: none */
     bool guests;
-    const struct span *origins;
-    int norigins;
+    bool all_flows; /* that are published; else its own and those named */
+    const struct span *origins, *flows;
+    int norigins, nflows;
 };
 
 struct app_key_row {

@@ -4,10 +4,14 @@
 #include "server/store/rows.h"
 
 static const struct pg_statement by_hash = {
-    "flow_by_hash", "select v.name, v.title, v.hash, v.source from flow_version v where v.hash = $1", 1, {PG_BYTES}};
+    "flow_by_hash",
+    "select v.name, v.title, v.hash, v.source, v.start from flow_version v where v.hash = $1",
+    1,
+    {PG_BYTES}};
 static const struct pg_statement list = {
     "flow_list",
-    "select f.name, v.title, v.hash, ''::text from flow f join flow_version v on v.hash = f.hash order by f.name",
+    "select f.name, v.title, v.hash, ''::text, v.start from flow f join flow_version v on v.hash = f.hash order by "
+    "f.name",
     0,
     {0},
 };
@@ -57,6 +61,7 @@ static struct flow_row row_of(const struct pg_result *r, int i, struct pg_group 
         .name = pg_get_text(r, i, 0),
         .title = pg_get_text(r, i, 1),
         .source = pg_get_text(r, i, 3),
+        .start = pg_get_jsonb(r, i, 4),
     };
     pg_copy_bytes(r, i, 2, row.hash, sizeof row.hash);
     return row;

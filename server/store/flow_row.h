@@ -31,6 +31,7 @@ struct flow_row {
     struct span name, title;
     uint8_t hash[FLOW_ROW_HASH];
     struct span source;
+    struct span start; /* JSON: how it is reached, see flow/start.h */
 };
 
 /* rows are NULL unless status is PARLEY_OK; borrowed for the call. A look-up that finds none: n is 0. */

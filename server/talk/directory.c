@@ -83,6 +83,14 @@ static char *keep(struct tables *t, struct span text)
     return copy;
 }
 
+static char **keep_all(struct tables *t, const struct span *texts, int count)
+{
+    char **copies = arena_array(&t->arena, (size_t)count + 1, sizeof *copies);
+    for (int i = 0; i < count; i++)
+        copies[i] = keep(t, texts[i]);
+    return copies;
+}
+
 static void take_app(struct tables *t, struct directory_app *out, const struct app_row *row)
 {
     out->id = row->id;
@@ -92,10 +100,11 @@ static void take_app(struct tables *t, struct directory_app *out, const struct a
     SET(out->default_queue, row->default_queue);
     SET(out->default_bot, row->default_bot);
     out->guests = row->guests;
-    out->origins = arena_array(&t->arena, (size_t)row->norigins + 1, sizeof *out->origins);
+    out->origins = keep_all(t, row->origins, row->norigins);
     out->origins_count = row->norigins;
-    for (int i = 0; i < row->norigins; i++)
-        out->origins[i] = keep(t, row->origins[i]);
+    out->all_flows = row->all_flows;
+    out->flows = keep_all(t, row->flows, row->nflows);
+    out->flows_count = row->nflows;
 }
 
 static void take_key(struct tables *t, struct directory_key *out, const struct app_key_row *row)
@@ -188,10 +197,8 @@ static void take_agent(struct tables *t, struct directory_agent *out, const stru
     out->node = row->node;
     out->revision = row->revision;
     out->disabled = row->disabled;
-    out->queues = arena_array(&t->arena, (size_t)row->nqueues + 1, sizeof *out->queues);
+    out->queues = keep_all(t, row->queues, row->nqueues);
     out->queues_count = row->nqueues;
-    for (int i = 0; i < row->nqueues; i++)
-        out->queues[i] = keep(t, row->queues[i]);
 }
 
 static void on_agents(void *arg, parley_status status, const struct agent_row *rows, int n)
@@ -206,6 +213,16 @@ static void on_agents(void *arg, parley_status status, const struct agent_row *r
     part_done(d, status);
 }
 
+/* Empty where it is none of that type. */
+static struct value take_json(struct tables *t, struct span text, enum value_type type)
+{
+    struct value out;
+    char *copy = keep(t, text);
+    if (wire_json_read_stored(&t->arena, span_of(copy, text.len), &out) != PARLEY_OK || out.type != type)
+        out = (struct value){.type = type};
+    return out;
+}
+
 static void on_flows(void *arg, parley_status status, const struct flow_row *rows, int n)
 {
     struct directory *d = arg;
@@ -217,18 +234,10 @@ static void on_flows(void *arg, parley_status status, const struct flow_row *row
             SET(out->name, rows[t->nflows].name);
             SET(out->title, rows[t->nflows].title);
             memcpy(out->hash, rows[t->nflows].hash, sizeof out->hash);
+            out->start = take_json(t, rows[t->nflows].start, VALUE_MAP);
         }
     }
     part_done(d, status);
-}
-
-static struct value take_json(struct tables *t, struct span text)
-{
-    struct value out;
-    char *copy = keep(t, text);
-    if (wire_json_read_stored(&t->arena, span_of(copy, text.len), &out) != PARLEY_OK || out.type != VALUE_ARRAY)
-        out = (struct value){.type = VALUE_ARRAY};
-    return out;
 }
 
 static void on_types(void *arg, parley_status status, const struct process_type_row *rows, int n)
@@ -242,8 +251,8 @@ static void on_types(void *arg, parley_status status, const struct process_type_
             out->app = rows[t->ntypes].app;
             SET(out->name, rows[t->ntypes].name);
             out->version = rows[t->ntypes].version;
-            out->steps = take_json(t, rows[t->ntypes].steps);
-            out->fields = take_json(t, rows[t->ntypes].fields);
+            out->steps = take_json(t, rows[t->ntypes].steps, VALUE_ARRAY);
+            out->fields = take_json(t, rows[t->ntypes].fields, VALUE_ARRAY);
         }
     }
     part_done(d, status);
@@ -395,6 +404,19 @@ const struct directory_flow *directory_flow(const struct directory *d, struct sp
         if (span_is(name, d->now.flows[i].name))
             return &d->now.flows[i];
     return NULL;
+}
+
+const struct directory_flow *directory_flow_at(const struct directory *d, int index)
+{
+    return index < d->now.nflows ? &d->now.flows[index] : NULL;
+}
+
+bool directory_reaches(const struct directory_app *app, struct span flow)
+{
+    bool found = app->all_flows || span_is(flow, app->default_flow);
+    for (int i = 0; !found && i < app->flows_count; i++)
+        found = span_is(flow, app->flows[i]);
+    return found;
 }
 
 const struct directory_bot *directory_bot(const struct directory *d, struct uuid id)

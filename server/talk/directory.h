@@ -20,6 +20,9 @@ struct directory_app {
     bool guests;
     char **origins;
     int origins_count;
+    bool all_flows; /* its customers reach all that are published; else its own and these */
+    char **flows;
+    int flows_count;
 };
 
 struct directory_key {
@@ -73,6 +76,7 @@ struct directory_flow {
     char name[LIMIT_NAME + 1];
     char title[LIMIT_TITLE + 1];
     uint8_t hash[32];
+    struct value start; /* a map: how it is reached, see flow/start.h */
 };
 
 /* A version of a declared type of process. */
@@ -108,6 +112,7 @@ struct uuid directory_key_id(const char *kid);
 const struct directory_api_key *directory_api_key(const struct directory *d, const uint8_t digest[32]);
 const struct directory_queue *directory_queue(const struct directory *d, struct span name);
 const struct directory_flow *directory_flow(const struct directory *d, struct span name);
+const struct directory_flow *directory_flow_at(const struct directory *d, int index); /* by name; NULL past the last */
 const struct directory_bot *directory_bot(const struct directory *d, struct uuid id);
 const struct directory_bot *directory_bot_named(const struct directory *d, struct span name);
 
@@ -120,6 +125,9 @@ struct span directory_default_queue(const struct directory *d, struct uuid app);
 
 /* The same while a bot serves them, whose queue comes first. Nil: none does. */
 struct span directory_bot_queue(const struct directory *d, struct uuid bot, struct uuid app);
+
+/* Whether this app's customers may come to a flow by what they say or what happens. */
+bool directory_reaches(const struct directory_app *app, struct span flow);
 
 /* Changes to status, load and so on are made in memory too, by whoever commits them. */
 struct directory_agent *directory_agent(const struct directory *d, struct uuid id);

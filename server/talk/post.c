@@ -60,18 +60,50 @@ static void start_run(struct move *move, struct session_change *change, const st
     move->arg = run;
 }
 
-/* Adds the opening of a session to the move: by the app's default bot or flow, or in its default queue. False when it
- * has neither: what is said is kept all the same. */
-static bool open_session(struct move *move, const struct directory *directory)
+/* What was said, or has happened, names it. */
+static const struct directory_flow *flow_begun(const struct talk *talk, const struct directory_app *app,
+                                               const struct log_row *row)
 {
-    const struct directory_app *app = directory_app(directory, move->conv->app);
-    const struct directory_flow *flow = app ? directory_flow(directory, span_str(app->default_flow)) : NULL;
-    const struct directory_bot *bot = app ? directory_bot_named(directory, span_str(app->default_bot)) : NULL;
+    for (int i = 0; app && i < talk->nhooks; i++)
+        if (talk->hooks[i].begins)
+            return talk->hooks[i].begins(talk->hooks[i].arg, app, row);
+    return NULL;
+}
+
+/* The app's own; else the one that is there for whoever has none. */
+static const struct directory_flow *flow_otherwise(const struct talk *talk, const struct directory_app *app)
+{
+    const struct directory_flow *own = directory_flow(talk->directory, span_str(app->default_flow));
+    for (int i = 0; !own && i < talk->nhooks; i++)
+        if (talk->hooks[i].else_begins)
+            return talk->hooks[i].else_begins(talk->hooks[i].arg, app);
+    return own;
+}
+
+static void open_with_flow(struct move *move, const struct directory_flow *flow)
+{
     struct session_change change = {.event = SESSION_EVENT_OPEN, .why = span_str("default")};
+    start_run(move, &change, flow);
+    session_move(move, &change);
+}
+
+/* Adds the opening of a session to the move: by the flow that these words mean, else by the app's default bot or flow,
+ * or in its default queue. False when it has none of them: what is said is kept all the same. */
+static bool open_session(struct move *move, const struct log_row *row)
+{
+    const struct talk *talk = move->conv->talk;
+    const struct directory_app *app = directory_app(talk->directory, move->conv->app);
+    const struct directory_flow *flow = flow_begun(talk, app, row);
+    const struct directory_bot *bot = app ? directory_bot_named(talk->directory, span_str(app->default_bot)) : NULL;
+    struct session_change change = {.event = SESSION_EVENT_OPEN, .why = span_str("default")};
+    if (app && !flow && !bot)
+        flow = flow_otherwise(talk, app);
+    if (flow) {
+        open_with_flow(move, flow);
+        return true;
+    }
     if (bot)
         change.bot = bot->id, change.flow = span_str(bot->name);
-    else if (flow)
-        start_run(move, &change, flow);
     else if (app && app->default_queue[0])
         change.queue = span_str(app->default_queue);
     else
@@ -86,7 +118,7 @@ static enum verdict by_customer(struct call *call, struct conversation *conv, st
     bool serving = conversation_serving(conv);
     if (serving && session->state == SESSION_BOT && !uuid_is_nil(session->bot))
         move->turn = MOVE_TURN_ASK;
-    else if (serving || !open_session(move, conv->talk->directory))
+    else if (serving || !open_session(move, &call->work.row))
         return WORK_PLAIN;
     move_row(move, &call->work.row);
     return WORK_MOVE;

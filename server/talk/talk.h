@@ -10,18 +10,25 @@
 #include "server/talk/work.h"
 
 struct directory;
+struct directory_app;
+struct directory_flow;
 struct hub;
 struct move;
 struct peers;
 struct store;
 struct talk;
 
-/* Upward, to routing and flows; all on the home worker's thread, after the commit. Any may be NULL. */
+/* Upward, to routing and flows; all on the home worker's thread. Any may be NULL. */
 struct talk_hooks {
+    /* After the commit. */
     /* An item is stored; conv is as of it or later. Comes after it was published. */
     void (*stored)(void *arg, struct conversation *conv, const struct log_row *row);
     /* The session became another: was is how it stood before (id nil: there was none). */
     void (*served)(void *arg, struct conversation *conv, const struct session_row *was);
+    /* Before it is stored, and asked again when that did not work: the published flow that this item begins where
+     * nobody serves, and the one that begins where neither that nor the app says who does. NULL: none. */
+    const struct directory_flow *(*begins)(void *arg, const struct directory_app *app, const struct log_row *row);
+    const struct directory_flow *(*else_begins)(void *arg, const struct directory_app *app);
     void *arg;
 };
 

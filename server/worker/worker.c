@@ -295,7 +295,7 @@ static void build(struct worker *w)
                                        .apology = w->conf->bots.apology};
     w->route = route_new(w->conf, w->loop, w->store, w->hub, w->talk, w->directory, w->peers, w->index, w->node);
     w->push = push_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
-    w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->peers, w->index);
+    w->flows = flows_new(w->conf, w->loop, w->store, w->talk, w->directory, w->peers, w->index);
     w->api = api_new(w->conf, w->loop, w->store, w->hub, w->talk, w->route, w->directory, w->offload, w->box, w->gate);
     *w->self = (struct peer){.box = w->box, .hub = w->hub, .talk = w->talk, .route = w->route};
     struct beacon_calls beacon = {.behind = on_behind, .buried = on_buried, .arg = w};

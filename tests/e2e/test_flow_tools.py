@@ -158,6 +158,61 @@ handoff { queue = "care", max_wait = "90m" }
         assert line in said, said
 
 
+STARTS = {"away": "{ fallback = true }", "bills": '{ button = "A bill", match = "(?i)invoice" }',
+          "claims": '{ button = "a BILL", fallback = true }', "none": "{}"}
+
+
+@pytest.fixture
+def several(tmp_path):
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "tests").mkdir()
+    for name, start in STARTS.items():
+        (tmp_path / "flows" / f"{name}.lua").write_text(
+            f'flow {{ id = "{name}", title = "{name}", start = {start} }}\nask("{name}: " .. started.text)\nsay "Thanks."\n')
+    return tmp_path
+
+
+def test_check_says_where_two_flows_of_a_folder_start_by_the_same(several):
+    code, said = parley(several, "check")
+    assert code == 0, said
+    assert 'claims: its start.button "a BILL" is that of bills too; customers get bills\n' in said
+    assert "claims: its start.fallback is that of away too; customers get away\n" in said
+    assert said.count(" too; ") == 2
+    (several / "flows" / "none.lua").write_text('local b = "x"\nflow { id = "none", title = "N", start = { match = { b } } }\n')
+    code, said = parley(several, "check")
+    assert code == 7 and "none.lua:2: error: flow: 'start' must be written out" in said and "[E117]" in said
+    (several / "flows" / "none.lua").write_text('flow { id = "none", title = "N", start = { match = "(" } }\n')
+    code, said = parley(several, "check")
+    assert code == 7 and "[E205]" in said
+
+
+def test_a_dialogue_that_names_no_flow_has_the_one_that_its_first_words_start(several):
+    for first, flow in (("[A bill]", "bills"), ("my INVOICE", "bills"), ("Hello", "away")):
+        words = first.strip("[]")
+        (several / "tests" / "a.chat").write_text(f"user Ana\n> {first}\n< {flow}: {words}\n> x\n< Thanks.\n")
+        code, said = parley(several, "test")
+        assert code == 0, said
+    (several / "flows" / "away.lua").unlink()
+    (several / "flows" / "claims.lua").unlink()
+    code, said = parley(several, "test")
+    assert code == 7 and "tests/a.chat: no line says which flow it tests" in said and "none starts by  > Hello" in said
+
+
+def test_play_of_a_folder_has_the_flow_that_the_first_words_start(several):
+    typed = "/user Ana\n/step\n/save a.chat\nmy invoice\n/back\n[A bill]\n/back\nHello\nthere\n/save tests/b.chat\n"
+    code, said = parley(several, "play", typed=typed)
+    assert code == 0, said
+    assert said.count("say something first") == 2 and not (several / "a.chat").exists()
+    for line in ("bills: my invoice", "bills: A bill", "away: Hello", "Thanks."):
+        assert line in said
+    assert (several / "tests" / "b.chat").read_text().startswith("flow away\nuser Ana\n> Hello\n< away: Hello\n")
+    assert parley(several, "play", "--step")[0] == 2
+    (several / "flows" / "away.lua").unlink()
+    (several / "flows" / "claims.lua").unlink()
+    code, said = parley(several, "play", "flows", typed="Hello\n/quit\n")
+    assert code == 0 and "no flow of flows starts by this, and none has start.fallback" in said
+
+
 def test_a_flow_that_is_called_and_not_there_is_named_with_its_line(begun):
     (begun / "flows" / "caller.lua").write_text('flow { id = "caller", title = "C" }\n\nlocal who = call("refnud")\nsay(who)\n')
     code, said = parley(begun, "check", "flows/caller.lua")

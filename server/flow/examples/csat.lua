@@ -5,7 +5,7 @@ flow {
   id = "csat",
   title = "How did we do?",
   language = "en",
-  start = { button = "Rate us", match = { "feedback", "rate you" } },
+  start = { button = "Rate us", match = { "(?i)feedback", "(?i)rate you" } },
   escape = { queue = "care" },
 }
 

@@ -4,7 +4,7 @@ flow {
   id = "order-status",
   title = "Where is my order?",
   language = "en",
-  start = { button = "Track an order", match = { "where.*order", "track" } },
+  start = { button = "Track an order", match = { "(?i)where.*order", "(?i)track" } },
   escape = { queue = "orders" }, -- where "Talk to a person" leads, at any moment
 }
 

@@ -4,7 +4,7 @@ flow {
   id = "refund",
   title = "Return an item",
   language = "en",
-  start = { button = "Return an item" },
+  start = { button = "Return an item", match = "(?i)return" },
   escape = { queue = "returns" },
 }
 
