@@ -78,6 +78,30 @@ parley_status item_read_body(int kind, const struct value *body, struct arena *a
     return k ? frame_decode_map(&d, k->shape, &path_of_body, body, out) : unknown_kind(error);
 }
 
+parley_status item_read_file(struct span field, const struct value *v, struct arena *arena, struct frame_form_file *out,
+                             struct wire_error *error)
+{
+    struct wire_path values = {.up = &path_of_body, .key = {"values", 6}}, here = {.up = &values, .key = field};
+    struct decoding d = {.arena = arena, .error = error, .ids_are_text = true};
+    return frame_decode_map(&d, &shape_form_file, &here, v, out);
+}
+
+bool item_is_file(const struct value *v)
+{
+    return v->type == VALUE_MAP && value_find(v, "blob");
+}
+
+static parley_status validate_files(const struct value *body, struct arena *arena, struct wire_error *error)
+{
+    const struct value *values = value_find(body, "values");
+    struct frame_form_file file;
+    parley_status st = PARLEY_OK;
+    for (uint32_t i = 0; st == PARLEY_OK && i < values->count; i++)
+        if (item_is_file(&values->members[i].value))
+            st = item_read_file(values->members[i].key, &values->members[i].value, arena, &file, error);
+    return st;
+}
+
 parley_status item_validate_body(int kind, const struct value *body, struct wire_error *error)
 {
     /* only lists take memory, and they are short */
@@ -91,6 +115,8 @@ parley_status item_validate_body(int kind, const struct value *body, struct wire
     parley_status st = frame_check_body(&d, &path_of_body, body, LIMIT_DEPTH, LIMIT_BODY);
     if (st == PARLEY_OK)
         st = item_read_body(kind, body, &scratch, &ignored, error);
+    if (st == PARLEY_OK && kind == ITEM_form_answer)
+        st = validate_files(body, &scratch, error);
     arena_done(&scratch);
     return st;
 }

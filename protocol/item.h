@@ -51,6 +51,12 @@ parley_status item_validate_body(int kind, const struct value *body, struct wire
 parley_status item_read_body(int kind, const struct value *body, struct arena *arena, void *out,
                              struct wire_error *error);
 
+/* Whether a value of a form_answer names a file: a map with `blob`. */
+bool item_is_file(const struct value *v);
+/* What it says of the file; `field` is its key in the values. */
+parley_status item_read_file(struct span field, const struct value *v, struct arena *arena, struct frame_form_file *out,
+                             struct wire_error *error);
+
 /* The canonical form, as it is stored, sent and digested. */
 void item_canonical(const struct value *body, struct buf *out);
 

@@ -40,9 +40,8 @@ static void show_prompt(void *arg)
     char prompt[CHAT_PROMPT * 2], room[64], unsent[32] = "";
     const char *net = connection(c, room, sizeof room);
     uint32_t waiting = parley_outbox_count(c->client);
-    if (c->filling) {
-        const struct chat_field *f = &c->fields[c->field];
-        snprintf(prompt, sizeof prompt, "%s%s ", f->label, f->required ? ":" : " (may be empty):");
+    if (c->form.filling) {
+        chat_form_prompt(c, prompt, sizeof prompt);
     } else {
         if (waiting)
             snprintf(unsent, sizeof unsent, " - %u unsent", waiting);
@@ -107,20 +106,6 @@ static void keep_choices(struct chat *c, parley_event *e)
     }
 }
 
-static void keep_form(struct chat *c, parley_event *e)
-{
-    c->form = parley_event_seq(e);
-    c->field_count = parley_event_count(e, "item.body.fields");
-    if (c->field_count > CHAT_FIELDS)
-        c->field_count = CHAT_FIELDS;
-    for (uint32_t i = 0; i < c->field_count; i++) {
-        field_copy(c->fields[i].id, sizeof c->fields[i].id, e, "item.body.fields.%u.id", i);
-        field_copy(c->fields[i].label, sizeof c->fields[i].label, e, "item.body.fields.%u.label", i);
-        c->fields[i].required = field_int(e, "item.body.fields.%u.required", i) != 0;
-    }
-    term_line(c->term, TONE_DIM, "         /form fills it in");
-}
-
 static void on_item(struct chat *c, parley_event *e)
 {
     const char *kind = parley_event_text(e, "item.kind");
@@ -130,11 +115,11 @@ static void on_item(struct chat *c, parley_event *e)
     if (strcmp(kind, "choices") == 0)
         keep_choices(c, e);
     else if (strcmp(kind, "form") == 0)
-        keep_form(c, e);
+        chat_form_keep(c, e);
     else if (strcmp(kind, "choice") == 0 && parley_event_int(e, "item.body.to", 0) == c->choices)
         c->choices = 0;
-    else if (strcmp(kind, "form_answer") == 0 && parley_event_int(e, "item.body.to", 0) == c->form)
-        c->form = 0;
+    else if (strcmp(kind, "form_answer") == 0 && parley_event_int(e, "item.body.to", 0) == c->form.seq)
+        chat_form_done(c);
     parley_mark_read(c->client, NULL, parley_event_seq(e));
 }
 
@@ -176,6 +161,7 @@ static void show_processes(struct chat *c, parley_event *e)
 static void on_reply(struct chat *c, parley_event *e)
 {
     uint64_t call = parley_event_call(e);
+    chat_file_reply(c, e);
     if (parley_event_status(e) != PARLEY_OK) {
         const char *text = parley_event_text(e, "error.text");
         term_line(c->term, TONE_BAD, "  %s: %s", parley_event_text(e, "type"),
@@ -229,14 +215,18 @@ static void on_event(struct chat *c, parley_event *e)
 
 /* --- the whole --- */
 
-static void take_events(void *arg)
+void chat_events(struct chat *c, int timeout_ms)
 {
-    struct chat *c = arg;
     parley_event *e;
-    while ((e = parley_next_event(c->client, 0))) {
+    for (; (e = parley_next_event(c->client, timeout_ms)); timeout_ms = 0) {
         on_event(c, e);
         parley_event_free(e);
     }
+}
+
+static void take_events(void *arg)
+{
+    chat_events(arg, 0);
 }
 
 static void on_line(void *arg, char *line)
@@ -246,7 +236,7 @@ static void on_line(void *arg, char *line)
 
 static int talk(struct cli *cli, parley_client *client, const struct sign_in *who)
 {
-    struct chat c = {.client = client, .term = term_open(cli_color(cli)), .who = "hello"};
+    struct chat c = {.client = client, .term = term_open(cli_color(cli)), .who = "hello", .sign_in = who};
     c.view = (struct view){.term = c.term, .my_name = who->name};
     struct sitting sitting = {.term = c.term,
                               .client = client,
@@ -257,7 +247,7 @@ static int talk(struct cli *cli, parley_client *client, const struct sign_in *wh
                               .events = take_events,
                               .arg = &c};
     bool interrupted = sitting_run(&sitting, who);
-    mem_free(c.values);
+    chat_form_done(&c);
     term_close(&c.term);
     return interrupted ? CLI_INTERRUPTED : c.code;
 }

@@ -1,21 +1,16 @@
-/* parley chat from the inside: what is kept between what arrives (chat.c) and what is typed (chat_line.c). Single
- * thread.
- */
+/* parley chat from the inside: what is kept between what arrives (chat.c) and what is typed (chat_line.c, chat_form.c,
+ * chat_file.c). Single thread. */
 #ifndef SERVER_CLI_CHAT_H
 #define SERVER_CLI_CHAT_H
 
+#include "server/cli/chat_form.h"
 #include "server/cli/view.h"
 
-enum { CHAT_PROMPT = 256, CHAT_OPTIONS = 10, CHAT_FIELDS = 40, CHAT_PROCESSES = 9 };
+enum { CHAT_PROMPT = 256, CHAT_OPTIONS = 10, CHAT_PROCESSES = 9 };
 
 struct chat_option {
     char value[65];
     char label[257];
-};
-
-struct chat_field {
-    char id[65], label[257];
-    bool required;
 };
 
 struct chat_process {
@@ -41,11 +36,9 @@ struct chat {
     struct chat_option options[CHAT_OPTIONS];
     uint32_t option_count;
 
-    int64_t form; /* the form that is open; 0: none */
-    bool filling;
-    struct chat_field fields[CHAT_FIELDS];
-    uint32_t field_count, field;
-    char *values; /* JSON so far, without its closing brace */
+    struct chat_form form;
+    struct chat_upload *upload; /* a file whose place is being asked for; NULL: none */
+    const struct sign_in *sign_in;
 
     struct chat_process processes[CHAT_PROCESSES];
     uint32_t process_count;
@@ -54,5 +47,20 @@ struct chat {
 
 /* A line as it was typed; it may be changed. */
 void chat_line(struct chat *c, char *line);
+
+/* Says what became of a call, if it did not work. */
+void chat_complain(struct chat *c, parley_status st);
+
+/* Takes what has arrived; waits so long for the first of it. */
+void chat_events(struct chat *c, int timeout_ms);
+
+/* Uploads a file of one of those types (empty: of any) into the conversation; `out` is what a form or a `media` item
+ * says of it. False: it has been said why not. */
+bool chat_file(struct chat *c, struct span accept, const char *path, struct arena *arena, struct value *out);
+
+/* Says it as a picture or file. */
+void chat_send_file(struct chat *c, const char *path);
+/* What the server says of a file's place. */
+void chat_file_reply(struct chat *c, parley_event *event);
 
 #endif

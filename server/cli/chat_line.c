@@ -11,7 +11,7 @@
 
 enum { OLDER = 20 };
 
-static void complain(struct chat *c, parley_status st)
+void chat_complain(struct chat *c, parley_status st)
 {
     if (st != PARLEY_OK)
         term_line(c->term, TONE_BAD, "  %s", parley_status_text(st));
@@ -56,7 +56,7 @@ static void do_context(void *arg, char *rest)
         st = parley_context_set(c->client, NULL, rest, json);
         mem_free(json);
     }
-    complain(c, st);
+    chat_complain(c, st);
 }
 
 /* A field gets a value, or the process a state. */
@@ -70,7 +70,7 @@ static void move_process(struct chat *c, struct chat_process *p, char *what)
         mem_free(json_key);
         mem_free(json_value);
     }
-    complain(c, parley_process_step(c->client, NULL, p->id, p->revision++, NULL, value ? NULL : what, data, NULL));
+    chat_complain(c, parley_process_step(c->client, NULL, p->id, p->revision++, NULL, value ? NULL : what, data, NULL));
     free(data);
 }
 
@@ -82,9 +82,9 @@ static void do_process(void *arg, char *rest)
     if (*more)
         *more++ = '\0';
     if (!*rest) {
-        complain(c, parley_process_get(c->client, NULL, NULL, &c->process_call));
+        chat_complain(c, parley_process_get(c->client, NULL, NULL, &c->process_call));
     } else if (strcmp(rest, "start") == 0 && *more) {
-        complain(c, parley_process_start(c->client, NULL, more, NULL, NULL, NULL, NULL, NULL));
+        chat_complain(c, parley_process_start(c->client, NULL, more, NULL, NULL, NULL, NULL, NULL));
     } else if (isdigit((unsigned char)*rest) && atoi(rest) >= 1 && (uint32_t)atoi(rest) <= c->process_count && *more) {
         move_process(c, &c->processes[atoi(rest) - 1], more);
     } else {
@@ -96,32 +96,33 @@ static void do_process(void *arg, char *rest)
 static void do_person(void *arg, char *rest)
 {
     struct chat *c = arg;
-    complain(c, parley_request_human(c->client, NULL, NULL, *rest ? rest : NULL, &c->human_call));
+    chat_complain(c, parley_request_human(c->client, NULL, NULL, *rest ? rest : NULL, &c->human_call));
 }
 
 static void do_leave(void *arg, char *rest)
 {
     struct chat *c = arg;
-    complain(c, parley_leave_queue(c->client, NULL, &c->leave_call));
+    chat_complain(c, parley_leave_queue(c->client, NULL, &c->leave_call));
 }
 
 static void do_older(void *arg, char *rest)
 {
     struct chat *c = arg;
-    complain(c, parley_load_older(c->client, NULL, OLDER, &c->older_call));
+    chat_complain(c, parley_load_older(c->client, NULL, OLDER, &c->older_call));
 }
 
 static void do_form(void *arg, char *rest)
 {
+    chat_form_begin(arg);
+}
+
+static void do_file(void *arg, char *rest)
+{
     struct chat *c = arg;
-    if (!c->form || c->field_count == 0) {
-        term_line(c->term, TONE_DIM, "  No form is open.");
-        return;
-    }
-    c->filling = true;
-    c->field = 0;
-    mem_free(c->values);
-    c->values = mem_text("{");
+    if (*rest)
+        chat_send_file(c, rest);
+    else
+        term_line(c->term, TONE_DIM, "  /file photo.jpg sends that file");
 }
 
 static void do_quit(void *arg, char *rest)
@@ -137,6 +138,7 @@ static const struct command commands[] = {
     {"leave", do_leave, "/leave", "leave the queue"},
     {"older", do_older, "/older", "show what was said before"},
     {"form", do_form, "/form", "fill in the form that is open"},
+    {"file", do_file, "/file PATH", "send a picture or file"},
     {"context", do_context, "/context KEY=VALUE", "what the app shows just now, as agents will see it"},
     {"process", do_process, "/process", "what is under way: list, start TYPE, N field=value"},
     {"help", do_help, "/help", "this"},
@@ -164,43 +166,17 @@ static void say(struct chat *c, const char *line)
     } else {
         st = parley_send_text(c->client, NULL, line, NULL);
     }
-    complain(c, st);
+    chat_complain(c, st);
     if (st == PARLEY_OK && c->state != PARLEY_STATE_ONLINE)
         term_line(c->term, TONE_DIM, "  kept until we are online: %s", line);
 }
 
-static void fill_field(struct chat *c, const char *line)
-{
-    const struct chat_field *f = &c->fields[c->field];
-    if (!*line && f->required) {
-        term_line(c->term, TONE_DIM, "  This one is needed; /quit leaves the form.");
-        return;
-    }
-    if (*line) {
-        char *key = quoted(f->id), *value = quoted(line), *more;
-        if (asprintf(&more, "%s%s%s:%s", c->values, c->values[1] ? "," : "", key, value) >= 0) {
-            mem_free(c->values);
-            c->values = mem_text(more);
-            free(more);
-        }
-        mem_free(key);
-        mem_free(value);
-    }
-    if (++c->field < c->field_count)
-        return;
-    c->filling = false;
-    size_t size = strlen(c->values) + 2;
-    c->values = mem_resize(c->values, size);
-    strcpy(c->values + size - 2, "}");
-    complain(c, parley_submit_form(c->client, NULL, c->form, c->values, NULL));
-}
-
 void chat_line(struct chat *c, char *line)
 {
-    if (c->filling && strcmp(line, "/quit") == 0)
-        c->filling = false;
-    else if (c->filling)
-        fill_field(c, line);
+    if (c->form.filling && strcmp(line, "/quit") == 0)
+        chat_form_leave(c);
+    else if (c->form.filling)
+        chat_form_line(c, line);
     else if (*line == '/')
         command_run(&command_list, c->term, c, line + 1);
     else if (*line)

@@ -75,8 +75,7 @@ static int token_from_file(const char *path, struct sign_in *s)
 
 /* --- HTTP --- */
 
-/* http://host:port of ws://host:port/path */
-static bool http_url(const char *url, const char *path, char *out, size_t size)
+bool sign_in_http_url(const char *url, const char *path, char *out, size_t size)
 {
     bool tls = strncmp(url, "wss://", 6) == 0;
     if (!tls && strncmp(url, "ws://", 5) != 0)
@@ -145,7 +144,7 @@ static int token_from_server(struct cli *cli, const char *path, struct span json
     char url[1024], why[CURL_WHY];
     int http = 0;
     struct buf answer;
-    if (!http_url(s->url, path, url, sizeof url))
+    if (!sign_in_http_url(s->url, path, url, sizeof url))
         return cli_fail(CLI_USAGE, "%s is no ws:// or wss:// address", s->url);
     if (!may_be_told(cli, s->url))
         return cli_fail(CLI_USAGE, "%s would show secrets to the network; use wss://, or --plain if you trust it",

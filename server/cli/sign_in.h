@@ -2,6 +2,9 @@
 #ifndef SERVER_CLI_SIGN_IN_H
 #define SERVER_CLI_SIGN_IN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct cli;
 
 struct sign_in {
@@ -23,6 +26,9 @@ int sign_in_agent(struct cli *cli, struct sign_in *out);
 int sign_in_change_password(struct cli *cli);
 
 void sign_in_done(struct sign_in *s);
+
+/* A path of the server as an address for HTTP: http://host:port of ws://host:port/v1/ws. False: it is none. */
+bool sign_in_http_url(const char *url, const char *path, char *out, size_t size);
 
 /* The flags they read, for the verb's table. */
 /* clang-format off */

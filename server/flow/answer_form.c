@@ -1,4 +1,5 @@
 /* Whether a form was filled in, and what a script gets of it. */
+#include "protocol/form.h"
 #include "server/flow/input.h"
 #include "server/flow/json.h"
 #include "server/flow/run.h"
@@ -26,6 +27,8 @@ static bool field_fits(struct flow_run *run, const struct value *question, const
 {
     if (json_int(question, "type") == INPUT_CHOICE)
         return true;
+    if (json_int(question, "type") == INPUT_FILE)
+        return form_accepts(json_text(question, "accept"), json_text(read, "type"));
     return answer_in_range(question, read) &&
            (said->type != VALUE_TEXT || answer_matches(run, value_find(question, "match"), said->text));
 }
@@ -35,15 +38,19 @@ static bool is_empty(const struct value *said)
     return !said || said->type == VALUE_NULL || (said->type == VALUE_TEXT && said->text.len == 0);
 }
 
-/* The first question that is not answered as it must be; NULL: none. */
+/* The first question that is not answered as it must be; NULL: none. What is not shown has no answer, whatever an app
+ * that knows nothing of that has sent. */
 static const struct value *read_fields(struct flow_run *run, const struct value *questions, const struct value *values,
                                        struct value *out)
 {
+    uint64_t shown = form_shown(questions, values);
     for (uint32_t i = 0; i < questions->count; i++) {
         const struct value *question = &questions->items[i];
         struct span id = json_text(question, "id");
         const struct value *said = value_get(values, id);
         struct value read;
+        if (!(shown >> i & 1))
+            continue;
         if (is_empty(said) && json_true(question, "required"))
             return question;
         if (is_empty(said))
@@ -79,11 +86,12 @@ bool answer_form_value(const struct value *args, const struct value *body, struc
     const struct value *questions = value_find(args, "fields"), *values = value_find(body, "values");
     if (!values || values->type != VALUE_MAP || value_map(arena, questions->count, out) != PARLEY_OK)
         return false;
+    uint64_t shown = form_shown(questions, values);
     for (uint32_t i = 0; i < questions->count; i++) {
         struct span id = json_text(&questions->items[i], "id");
         const struct value *said = value_get(values, id);
         struct value read;
-        if (is_empty(said))
+        if (is_empty(said) || !(shown >> i & 1))
             continue;
         if (!read_field(&questions->items[i], said, arena, &read))
             return false;

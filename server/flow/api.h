@@ -132,6 +132,13 @@ parley_status flow_check_patterns(const struct flow_shape *at, const struct valu
 parley_status flow_check_form(const struct flow_shape *at, const struct value *v, struct value *out);
 parley_status flow_check_remind(const struct flow_shape *at, const struct value *v, struct value *out);
 
+/* api_field.c: the media types that a field of a form accepts, as they stand on the wire; and when it is shown, as a
+ * list of {field, is}. `all` are the fields as they were given, `place` which of them it is, `above` the checked ones
+ * before it. */
+parley_status flow_check_accept(const struct flow_shape *at, const struct value *question, struct value *out);
+parley_status flow_check_show_if(const struct flow_shape *at, const struct value *all, uint32_t place,
+                                 const struct value *above, struct value *out);
+
 /* api_http.c: a secret becomes its name. */
 parley_status flow_check_secret(const struct flow_shape *at, const struct value *v, struct value *out);
 parley_status flow_check_url(const struct flow_shape *at, const struct value *v);

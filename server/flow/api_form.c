@@ -28,10 +28,17 @@ parley_status flow_rating_choices(const struct flow_shape *at, int64_t n, struct
 
 /* ---- forms ---- */
 
-static const struct flow_field form_fields[] = {
-    {"id", FIELD_NAME, true, 0},        {"label", FIELD_TEXT, true, LIMIT_TITLE}, {"type", FIELD_TEXT, false, 16},
-    {"required", FIELD_BOOL, false, 0}, {"options", FIELD_ANY, false, 0},         {"match", FIELD_ANY, false, 0},
-    {"min", FIELD_NUMBER, false, 0},    {"max", FIELD_NUMBER, false, 0},          {0}};
+static const struct flow_field form_fields[] = {{"id", FIELD_NAME, true, 0},
+                                                {"label", FIELD_TEXT, true, LIMIT_TITLE},
+                                                {"type", FIELD_TEXT, false, 16},
+                                                {"required", FIELD_BOOL, false, 0},
+                                                {"options", FIELD_ANY, false, 0},
+                                                {"match", FIELD_ANY, false, 0},
+                                                {"min", FIELD_NUMBER, false, 0},
+                                                {"max", FIELD_NUMBER, false, 0},
+                                                {"accept", FIELD_ANY, false, 0},
+                                                {"show_if", FIELD_MAP, false, 0},
+                                                {0}};
 
 /* Parts of a question that are arguments of their own. */
 static parley_status check_part(const struct flow_shape *at, const struct value *question, const char *name,
@@ -59,15 +66,19 @@ static parley_status check_type(const struct flow_shape *at, const struct value 
         input = input_of(type->text);
     if (input == INPUTS)
         return flow_refuse(at, "E204",
-                           "form field: 'type' must be text, number, date, email, phone, boolean or choice");
+                           "form field: 'type' must be text, number, date, email, phone, boolean, choice or file");
     if (options != (input == INPUT_CHOICE))
         return flow_refuse(at, "E202", "form field: type \"choice\" and 'options' belong together");
+    if (value_find(question, "accept") && input != INPUT_FILE)
+        return flow_refuse(at, "E202", "form field: 'accept' is for type \"file\"");
     value_put(out, span_str("type"), value_int(input));
     return PARLEY_OK;
 }
 
-static parley_status add_question(const struct flow_shape *at, const struct value *v, struct value *list)
+static parley_status add_question(const struct flow_shape *at, const struct value *all, uint32_t place,
+                                  struct value *list)
 {
+    const struct value *v = &all->items[place];
     struct value question;
     parley_status st = flow_check_fields(at, "form field", form_fields, v);
     if (st != PARLEY_OK)
@@ -85,6 +96,10 @@ static parley_status add_question(const struct flow_shape *at, const struct valu
     if (st == PARLEY_OK)
         st = check_part(at, v, "match", &question);
     if (st == PARLEY_OK)
+        st = flow_check_accept(at, v, &question);
+    if (st == PARLEY_OK)
+        st = flow_check_show_if(at, all, place, list, &question);
+    if (st == PARLEY_OK)
         value_push(list, question);
     return st;
 }
@@ -98,7 +113,7 @@ parley_status flow_check_form(const struct flow_shape *at, const struct value *v
     if (value_array(at->arena, v->count, out) != PARLEY_OK)
         return no_room(at);
     for (uint32_t i = 0; i < v->count; i++) {
-        parley_status st = flow_is_unknown(&v->items[i]) ? PARLEY_OK : add_question(at, &v->items[i], out);
+        parley_status st = flow_is_unknown(&v->items[i]) ? PARLEY_OK : add_question(at, v, i, out);
         if (st != PARLEY_OK)
             return st;
     }

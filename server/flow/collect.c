@@ -42,13 +42,16 @@ static bool put_reading(struct arena *arena, const struct value *question, struc
     return true;
 }
 
-static bool put_fields(struct arena *arena, const struct value *fields, struct value *out)
+/* Of those that have an answer. */
+static bool put_fields(struct arena *arena, const struct value *fields, const struct value *answers, struct value *out)
 {
     struct value map;
     if (value_map(arena, fields->count, &map) != PARLEY_OK)
         return false;
     for (uint32_t i = 0; i < fields->count; i++) {
         struct value reading;
+        if (!value_get(answers, json_text(&fields->items[i], "id")))
+            continue;
         if (value_map(arena, 1, &reading) != PARLEY_OK || !put_reading(arena, &fields->items[i], &reading))
             return false;
         value_put(&map, json_text(&fields->items[i], "id"), reading);
@@ -67,7 +70,7 @@ bool collect_reference(struct arena *arena, const struct value *args, const stru
         value_put(out, span_str("from"), value_int(json_int(told, "from")));
         value_put(out, span_str("bytes"), value_int(json_int(told, "bytes")));
     }
-    return fields ? put_fields(arena, fields, out) : put_reading(arena, args, out);
+    return fields ? put_fields(arena, fields, value_find(told, "value"), out) : put_reading(arena, args, out);
 }
 
 /* ---- what is kept ---- */

@@ -4,6 +4,7 @@
 #include "server/base/log.h"
 #include "server/base/mem.h"
 #include "server/base/metric.h"
+#include "server/flow/flows_address.h"
 #include "server/flow/flows_inside.h"
 #include "server/flow/json.h"
 #include "server/io/curl.h"
@@ -21,7 +22,10 @@ struct bot_fetch {
     struct uuid key;
     struct fetch_header headers[HEADERS_MAX + 4];
     struct fetch_request request;
-    int tries; /* that are left */
+    struct uuid conversation;      /* whose files it may carry */
+    size_t files;                  /* that its body names */
+    struct addressing *addressing; /* their addresses are being made for this try; NULL: they are not */
+    int tries;                     /* that are left */
     int64_t wait_ms;
     parley_status refused; /* it cannot be made at all */
     struct loop_timer again;
@@ -31,6 +35,8 @@ static void fetch_free(struct bot_fetch *f)
 {
     if (f->bot)
         f->bot->fetch = NULL;
+    if (f->addressing)
+        addresses_forget(f->addressing);
     loop_timer_stop(&f->again);
     list_remove(&f->node);
     arena_done(&f->arena);
@@ -93,13 +99,32 @@ static void on_answer(void *arg, parley_status status, const struct fetch_answer
     answer(f, code, why, code ? a->body : span_of("", 0));
 }
 
+static parley_status start(struct bot_fetch *f, struct span body)
+{
+    struct fetch_request request = f->request;
+    request.body = body;
+    return fetch_start(f->flows->fetcher, &request, on_answer, f);
+}
+
+static void on_addresses(void *arg, parley_status status, struct span body)
+{
+    struct bot_fetch *f = arg;
+    f->addressing = NULL;
+    if (status == PARLEY_OK)
+        status = start(f, body);
+    if (status != PARLEY_OK)
+        on_answer(f, status, NULL);
+}
+
 /* In the next turn: the run is told of nothing while it says that it rests. */
 static void try_now(void *arg)
 {
     struct bot_fetch *f = arg;
     parley_status st = f->refused;
-    if (st == PARLEY_OK)
-        st = fetch_start(f->flows->fetcher, &f->request, on_answer, f);
+    if (st == PARLEY_OK && f->files)
+        st = addresses_make(f->flows, f->conversation, f->request.body, on_addresses, f, &f->addressing);
+    else if (st == PARLEY_OK)
+        st = start(f, f->request.body);
     if (st != PARLEY_OK)
         on_answer(f, st, NULL);
 }
@@ -222,6 +247,8 @@ void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow
     struct bot_fetch *f = mem_alloc(sizeof *f);
     bot_fetch_forget(bot);
     *f = (struct bot_fetch){.flows = flows, .bot = bot, .key = want->key, .tries = want->tries, .wait_ms = BACKOFF_MS};
+    f->conversation = bot->conv->id;
+    f->files = addresses_wanted(want->body);
     list_init(&f->node);
     list_push(&flows->fetches, &f->node);
     arena_init(&f->arena, ARENA);
@@ -234,6 +261,8 @@ void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow
     parley_status st = make_url(f, want);
     if (st == PARLEY_OK)
         st = make_headers(f, want);
+    if (st == PARLEY_OK && f->files > ADDRESSES_MAX)
+        st = PARLEY_TOO_BIG;
     f->refused = st;
     loop_timer_start(flows->loop, &f->again, 0, try_now, f);
 }

@@ -126,6 +126,16 @@ static struct span label_of(struct arena *arena, const struct value *v, const st
     return words_of(arena, v, texts);
 }
 
+/* What a field asks for before it is shown: ", if reason, sure". */
+static void add_condition(struct arena *arena, const struct value *v, struct span *out)
+{
+    const struct value *show_if = v->type == VALUE_MAP ? value_find(v, "show_if") : NULL;
+    for (uint32_t i = 0; show_if && show_if->type == VALUE_MAP && i < show_if->count; i++) {
+        add(arena, out, span_str(i ? ", " : ", if "));
+        add(arena, out, show_if->members[i].key);
+    }
+}
+
 static void add_labels(struct arena *arena, const struct value *list, const struct value *texts, struct span *out)
 {
     for (uint32_t i = 0; list && list->type == VALUE_ARRAY && i < list->count; i++) {
@@ -134,6 +144,7 @@ static void add_labels(struct arena *arena, const struct value *list, const stru
             continue;
         add(arena, out, span_str(out->len ? " [" : "["));
         add(arena, out, label);
+        add_condition(arena, &list->items[i], out);
         add(arena, out, span_str("]"));
     }
 }

@@ -1,10 +1,12 @@
 /* Reading answers: lenient in how people write, exact in what scripts get. */
 #include "server/flow/input.h"
 
+#include "protocol/item.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const names[INPUTS] = {"text", "number", "date", "email", "phone", "boolean", "choice"};
+static const char *const names[INPUTS] = {"text", "number", "date", "email", "phone", "boolean", "choice", "file"};
 
 enum input input_of(struct span name)
 {
@@ -151,9 +153,32 @@ static bool read_phone(struct span s, struct arena *arena, struct value *out)
     return out->text.ptr;
 }
 
+/* ---- files ---- */
+
+/* The address is made when a call to the outside carries it: flows_address.c. */
+static bool read_file(const struct value *said, struct arena *arena, struct value *out)
+{
+    struct frame_form_file file;
+    struct wire_error ignored;
+    char id[UUID_TEXT + 1], url[UUID_TEXT + 16];
+    if (said->type != VALUE_MAP || item_read_file(span_str("file"), said, arena, &file, &ignored) != PARLEY_OK ||
+        value_map(arena, 5, out) != PARLEY_OK)
+        return false;
+    uuid_format(file.blob, id);
+    snprintf(url, sizeof url, INPUT_FILE_URL "%s}", id);
+    value_put(out, span_str("id"), value_text(arena_span(arena, span_str(id))));
+    value_put(out, span_str("name"), value_text(file.name));
+    value_put(out, span_str("type"), value_text(file.type));
+    value_put(out, span_str("size"), value_int(file.bytes));
+    value_put(out, span_str("url"), value_text(arena_span(arena, span_str(url))));
+    return true;
+}
+
 bool input_read(enum input input, const struct value *said, struct arena *arena, struct value *out)
 {
     *out = *said;
+    if (input == INPUT_FILE)
+        return read_file(said, arena, out);
     if (input == INPUT_BOOLEAN)
         return said->type == VALUE_BOOL;
     if (input == INPUT_NUMBER && (said->type == VALUE_INT || said->type == VALUE_REAL))

@@ -13,15 +13,19 @@ enum input {
     INPUT_PHONE,   /* +49 (30) 1234-5: text of digits, with + if that was there */
     INPUT_BOOLEAN, /* forms only */
     INPUT_CHOICE,  /* forms only */
+    INPUT_FILE,    /* forms only */
     INPUTS
 };
+
+/* Before the id in a file's `url`; behind it comes a brace. */
+#define INPUT_FILE_URL "{file:"
 
 /* INPUTS for a name that there is not. */
 enum input input_of(struct span name);
 const char *input_name(enum input input);
 
-/* A value as it comes out of an app: text, or for a number and a yes or no also that. False when it is none of this
- * kind. Choices are not looked at. */
+/* A value as it comes out of an app: text, or for a number and a yes or no also that; of a file what the app says of
+ * it, and scripts get {id, name, type, size, url}. False when it is none of this kind. Choices are not looked at. */
 bool input_read(enum input input, const struct value *said, struct arena *arena, struct value *out);
 
 #endif

@@ -74,35 +74,55 @@ parley_status say_question(struct flow_run *run, struct span text, const struct 
 
 /* ---- forms ---- */
 
-static void put_field(const struct value *question, struct frame_choice_option *options, struct frame_form_field *out)
+/* Room of a field for its options and its conditions. */
+struct field_room {
+    struct frame_choice_option options[LIMIT_CHOICES];
+    struct frame_form_condition show_if[LIMIT_CHOICES];
+};
+
+static void put_conditions(const struct value *question, struct frame_form_condition *room,
+                           struct frame_form_field *out)
+{
+    const struct value *list = value_find(question, "show_if");
+    out->show_if = room;
+    for (uint32_t i = 0; list && i < list->count; i++)
+        room[out->show_if_count++] = (struct frame_form_condition){.field = json_text(&list->items[i], "field"),
+                                                                   .is = json_text(&list->items[i], "is")};
+}
+
+static void put_field(const struct value *question, struct field_room *room, struct frame_form_field *out)
 {
     static const int types[INPUTS] = {
-        [INPUT_TEXT] = form_type_text,    [INPUT_NUMBER] = form_type_number, [INPUT_DATE] = form_type_date,
-        [INPUT_EMAIL] = form_type_text,   [INPUT_PHONE] = form_type_text,    [INPUT_BOOLEAN] = form_type_boolean,
-        [INPUT_CHOICE] = form_type_choice};
+        [INPUT_TEXT] = form_type_text,     [INPUT_NUMBER] = form_type_number, [INPUT_DATE] = form_type_date,
+        [INPUT_EMAIL] = form_type_text,    [INPUT_PHONE] = form_type_text,    [INPUT_BOOLEAN] = form_type_boolean,
+        [INPUT_CHOICE] = form_type_choice, [INPUT_FILE] = form_type_file};
     const struct value *list = value_find(question, "options");
     *out = (struct frame_form_field){.id = json_text(question, "id"),
                                      .label = json_text(question, "label"),
                                      .type = types[json_int(question, "type")],
                                      .required = json_true(question, "required"),
                                      .has_required = json_true(question, "required"),
-                                     .options = options};
+                                     .options = room->options,
+                                     .accept = json_text(question, "accept"),
+                                     .has_accept = json_text(question, "accept").len > 0};
+    put_conditions(question, room->show_if, out);
     for (uint32_t i = 0; list && i < list->count; i++)
-        options[out->options_count++] = (struct frame_choice_option){.value = json_text(&list->items[i], "wire"),
-                                                                     .label = json_text(&list->items[i], "label")};
+        room->options[out->options_count++] = (struct frame_choice_option){
+            .value = json_text(&list->items[i], "wire"), .label = json_text(&list->items[i], "label")};
 }
 
 parley_status say_form(struct flow_run *run, const struct value *args, struct flow_error *error)
 {
     const struct value *questions = value_find(args, "fields");
     struct frame_form_field *fields = arena_array(&run->work->arena, LIMIT_FORM_FIELDS, sizeof *fields);
-    struct frame_choice_option *options =
-        arena_array(&run->work->arena, (size_t)LIMIT_FORM_FIELDS * LIMIT_CHOICES, sizeof *options);
-    struct frame_form_body body = {.title = json_text(args, "title"), .fields = fields};
-    if (!fields || !options)
+    struct field_room *rooms = arena_array(&run->work->arena, LIMIT_FORM_FIELDS, sizeof *rooms);
+    struct span submit = json_text(args, "submit");
+    struct frame_form_body body = {
+        .title = json_text(args, "title"), .fields = fields, .submit = submit, .has_submit = submit.len > 0};
+    if (!fields || !rooms)
         return PARLEY_LIMIT;
     for (uint32_t i = 0; i < questions->count; i++)
-        put_field(&questions->items[i], options + (size_t)i * LIMIT_CHOICES, &fields[body.fields_count++]);
+        put_field(&questions->items[i], &rooms[i], &fields[body.fields_count++]);
     return step_add_item(run, ITEM_form, &body, error);
 }
 

@@ -45,19 +45,7 @@ bool stage_map(struct stage *s, struct span text, struct value *out, char why[ST
 
 /* ---- the customer ---- */
 
-/* The last item of the kind; its number, or 0. */
-static int64_t last_of(const struct stage *s, int kind, const struct memory_item **out)
-{
-    const struct memory_rows *rows = host_memory_rows(s->host);
-    for (size_t i = rows->item_count; i-- > 0;) {
-        *out = &rows->items[i];
-        if (rows->items[i].kind == kind)
-            return (int64_t)i + 1;
-    }
-    return 0;
-}
-
-static void post(struct stage *s, int kind, int64_t to, const char *key, struct value v)
+void stage_post(struct stage *s, int kind, int64_t to, const char *key, struct value v)
 {
     struct value body;
     if (value_map(&s->arena, 2, &body) != PARLEY_OK)
@@ -73,7 +61,7 @@ static bool tap_one_of(struct stage *s, int64_t seq, const struct value *options
         struct span value = json_text(&options->items[i], "value");
         if (!span_equal(label, json_text(&options->items[i], "label")) && !span_equal(label, value))
             continue;
-        post(s, ITEM_choice, seq, "value", value_text(value));
+        stage_post(s, ITEM_choice, seq, "value", value_text(value));
         return true;
     }
     return false;
@@ -112,19 +100,6 @@ static bool act_say(struct stage *s, struct span rest, char why[STAGE_WHY])
     if (taps)
         return tap(s, label, why);
     host_memory_say(s->host, stage_text(s, rest));
-    return true;
-}
-
-static bool act_form(struct stage *s, struct span rest, char why[STAGE_WHY])
-{
-    const struct memory_item *item;
-    struct value values;
-    int64_t seq = last_of(s, ITEM_form, &item);
-    if (!seq)
-        return stage_no(why, "there is no form to fill in");
-    if (!stage_map(s, rest, &values, why))
-        return false;
-    post(s, ITEM_form_answer, seq, "values", values);
     return true;
 }
 
@@ -260,7 +235,7 @@ static const struct {
             {"context", EARLY | BY_CUSTOMER, stage_context},
             {"hours", EARLY, stage_hours},
             {"queue", EARLY, stage_queue},
-            {"form", BY_CUSTOMER, act_form},
+            {"form", BY_CUSTOMER, stage_form},
             {"escape", BY_CUSTOMER, act_escape},
             {"offline", 0, act_offline},
             {"online", 0, act_online},

@@ -1,4 +1,5 @@
-/* What the parts of a stage share: what happens (stage.c), and what is known beforehand (stage_known.c). */
+/* What the parts of a stage share: what happens (stage.c), forms that are filled in (stage_form.c), and what is known
+ * beforehand (stage_known.c). */
 #ifndef SERVER_FLOW_STAGE_INSIDE_H
 #define SERVER_FLOW_STAGE_INSIDE_H
 
@@ -21,6 +22,10 @@ const char *stage_json(struct stage *stage, const struct value *v);
 /* A map, as JSON. */
 bool stage_map(struct stage *stage, struct span text, struct value *out, char why[STAGE_WHY]);
 
+/* The customer posts an answer to item `to`: {to, key: v}. */
+void stage_post(struct stage *stage, int kind, int64_t to, const char *key, struct value v);
+
+bool stage_form(struct stage *stage, struct span rest, char why[STAGE_WHY]);
 bool stage_user(struct stage *stage, struct span rest, char why[STAGE_WHY]);
 bool stage_context(struct stage *stage, struct span rest, char why[STAGE_WHY]);
 bool stage_hours(struct stage *stage, struct span rest, char why[STAGE_WHY]);

@@ -12,6 +12,10 @@ enum { CURL_WHY = 256 };
 parley_status curl_post_once(const char *url, const char *ca_file, struct span json, int *out_code, struct buf *out,
                              char why[CURL_WHY]);
 
+/* PUTs bytes. */
+parley_status curl_put_once(const char *url, const char *ca_file, struct span bytes, int *out_code, struct buf *out,
+                            char why[CURL_WHY]);
+
 /* The same without a body. */
 parley_status curl_get_once(const char *url, int *out_code, struct buf *out, char why[CURL_WHY]);
 

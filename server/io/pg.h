@@ -81,6 +81,7 @@ struct pg_fault {
     char sqlstate[6];
     const char *statement;  /* name of the one that failed, or "" */
     const char *constraint; /* or "" */
+    const char *about;      /* what pg_group_about said of that statement, or NULL */
 };
 
 /* At the sync, in the order of the statements, before done; only when done will be PARLEY_OK.
@@ -114,6 +115,9 @@ void pg_group_reads(struct pg_group *group);
 /* The parameters are to be added before the next call on the group, in order, of the declared types. */
 struct pg_params *pg_group_add(struct pg_group *group, const struct pg_statement *statement, pg_on_result *on_result,
                                void *arg);
+
+/* What the statement that was added last is about: told with its fault. Borrowed until done has returned. */
+void pg_group_about(struct pg_group *group, const char *about);
 
 /* Takes the group in any case. PARLEY_OK: done comes. UNAVAILABLE, BUSY (at the limits of what may be in flight) or
  * TOO_BIG: done never comes and nothing was sent. */

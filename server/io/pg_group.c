@@ -72,6 +72,11 @@ struct pg_params *pg_group_add(struct pg_group *group, const struct pg_statement
     return &group->params;
 }
 
+void pg_group_about(struct pg_group *group, const char *about)
+{
+    group->calls[group->ncalls - 1].about = about;
+}
+
 /* ---- onto the wire ---- */
 
 static bool issue_prepare(PGconn *conn, const struct pg_statement *s)
@@ -252,6 +257,7 @@ static void end(struct pg_group *group, parley_status status)
     struct pg_fault fault = {.statement = "", .constraint = field(group->error, PG_DIAG_CONSTRAINT_NAME)};
     if (group->error) {
         fault.statement = failed_statement(group);
+        fault.about = group->error_at < group->ncalls ? group->calls[group->error_at].about : NULL;
         strncpy(fault.sqlstate, field(group->error, PG_DIAG_SQLSTATE), sizeof fault.sqlstate - 1);
         log_fault(group, status);
     }

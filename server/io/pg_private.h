@@ -37,6 +37,7 @@ struct pg_call {
     const struct pg_statement *statement;
     bool prepares; /* the statement, instead of running it */
     int first;     /* place of its first parameter */
+    const char *about;
     pg_on_result *on_result;
     void *arg;
     PGresult *result;

@@ -1,6 +1,7 @@
 /* The blob tables. */
 #include "server/store/blob_row.h"
 
+#include "protocol/item.h"
 #include "server/store/rows.h"
 
 #define BLOB_COLUMNS "b.id, b.conversation, b.name, b.type, b.bytes, b.sha256, b.state"
@@ -35,6 +36,13 @@ static const struct pg_statement add_url = {
     "insert into blob_url (digest, blob, verb, expires_at) values ($1, $2, $3, $4)",
     4,
     {PG_BYTES, PG_UUID, PG_TEXT, PG_TIME}};
+static const struct pg_statement add_address = {
+    "blob_add_address",
+    "with u as (insert into blob_url (digest, blob, verb, expires_at)"
+    "           select $1, id, 'GET', $4 from blob where id = $2 and conversation = $3 and state = 2 returning 1)"
+    " select parley_one((select count(*) from u), 'blob')",
+    4,
+    {PG_BYTES, PG_UUID, PG_UUID, PG_TIME}};
 static const struct pg_statement take_url = {
     "blob_take_url",
     "with u as (delete from blob_url where digest = $1 and verb = $2 and expires_at > $3 returning blob)"
@@ -60,21 +68,43 @@ static const struct pg_statement claim_bytes = {"blob_claim_bytes", CLAIM("bytes
 static const struct pg_statement claim_sha256 = {
     "blob_claim_sha256", CLAIM("encode(sha256, 'hex') = lower($2)"), 2, {PG_UUID, PG_TEXT}};
 
-static struct pg_params *claim_add(struct pg_group *group, const struct pg_statement *statement, struct uuid id)
+/* Kinds of item: 9 form. A media type as form_accepts of protocol/form.h takes it. */
+static const struct pg_statement claim_form = {
+    "blob_claim_form",
+    "select parley_one((select count(*) from item i"
+    "  cross join lateral jsonb_array_elements(i.body->'fields') f"
+    "  cross join lateral (select lower(btrim(split_part($4, ';', 1))) as is) t"
+    "  where i.conversation = $1 and i.seq = $2 and i.kind = 9 and f->>'id' = $3 and f->>'type' = 'file'"
+    "    and (f->>'accept' is null or exists (select from regexp_split_to_table(lower(f->>'accept'), ' *, *') a"
+    "         where btrim(a) in ('*/*', t.is, split_part(t.is, '/', 1) || '/*')))), 'form')",
+    4,
+    {PG_UUID, PG_I64, PG_TEXT, PG_TEXT}};
+_Static_assert(ITEM_form == 9, "named in blob_claim_form");
+
+static struct pg_params *claim_add(struct pg_group *group, const struct pg_statement *statement, struct uuid id,
+                                   const char *about)
 {
     struct pg_params *p = pg_group_add(group, statement, NULL, NULL);
+    pg_group_about(group, about);
     pg_uuid(p, id);
     return p;
 }
 
 void blob_claim(struct pg_group *group, const struct blob_claim *claim)
 {
-    pg_uuid(claim_add(group, &claim_there, claim->id), claim->conversation);
-    if (!claim->whole)
-        return;
-    pg_text(claim_add(group, &claim_type, claim->id), claim->type);
-    pg_i64(claim_add(group, &claim_bytes, claim->id), claim->bytes);
-    pg_text(claim_add(group, &claim_sha256, claim->id), claim->sha256);
+    const struct blob_paths *at = &claim->paths;
+    pg_uuid(claim_add(group, &claim_there, claim->id, at->id), claim->conversation);
+    if (claim->whole) {
+        pg_text(claim_add(group, &claim_type, claim->id, at->type), claim->type);
+        pg_i64(claim_add(group, &claim_bytes, claim->id, at->bytes), claim->bytes);
+        pg_text(claim_add(group, &claim_sha256, claim->id, at->sha256), claim->sha256);
+    }
+    if (claim->form) {
+        struct pg_params *p = claim_add(group, &claim_form, claim->conversation, at->field);
+        pg_i64(p, claim->form);
+        pg_text(p, claim->field);
+        pg_text(p, claim->type);
+    }
 }
 
 static const struct pg_statement lend = {
@@ -155,6 +185,21 @@ parley_status blob_add_url(struct store *store, const uint8_t digest[32], struct
     pg_uuid(p, blob);
     pg_text(p, span_str(verb));
     pg_time_ms(p, expires_at_ms);
+    return pg_group_send(&group, done, arg);
+}
+
+parley_status blob_add_addresses(struct store *store, struct uuid conversation, const struct blob_address *addresses,
+                                 size_t n, int64_t now_ms, int64_t expires_at_ms, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    pg_time_ms(pg_group_add(group, &sweep_urls, NULL, NULL), now_ms);
+    for (size_t i = 0; i < n; i++) {
+        struct pg_params *p = pg_group_add(group, &add_address, NULL, NULL);
+        pg_bytes(p, span_of(addresses[i].digest, 32));
+        pg_uuid(p, addresses[i].blob);
+        pg_uuid(p, conversation);
+        pg_time_ms(p, expires_at_ms);
+    }
     return pg_group_send(&group, done, arg);
 }
 

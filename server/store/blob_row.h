@@ -31,13 +31,23 @@ parley_status blob_sweep(struct store *store, int64_t before_ms, pg_done *done, 
 
 /* ---- in a transition ---- */
 
-/* A stored file of this conversation, and with `whole` also what it is said to be: else the group is STALE, by the
- * statement blob_claim, blob_claim_type, blob_claim_bytes or blob_claim_sha256. */
+/* Where an item says what, as in "data.body.blob": what a fault is about. */
+struct blob_paths {
+    const char *id, *type, *bytes, *sha256;
+    const char *field; /* the answer to a form */
+};
+
+/* A stored file of this conversation, with `whole` also what it is said to be, and with `form` what that form's field
+ * asks for: else the group is STALE, by the statement blob_claim, blob_claim_type, blob_claim_bytes, blob_claim_sha256
+ * or blob_claim_form. */
 struct blob_claim {
     struct uuid id, conversation;
     bool whole;
     struct span type, sha256; /* hex */
     int64_t bytes;
+    int64_t form; /* number of the item; 0: none */
+    struct span field;
+    struct blob_paths paths; /* borrowed until the group is done */
 };
 
 void blob_claim(struct pg_group *group, const struct blob_claim *claim);
@@ -55,6 +65,15 @@ void blob_lend(struct pg_group *group, const struct blob_row *row);
 /* verb: PUT or GET. */
 parley_status blob_add_url(struct store *store, const uint8_t digest[32], struct uuid blob, const char *verb,
                            int64_t expires_at_ms, pg_done *done, void *arg);
+
+/* Addresses to GET stored files of one conversation from; for those that are over there is an end at the same time.
+ * STALE when one is not its file. */
+struct blob_address {
+    struct uuid blob;
+    uint8_t digest[32];
+};
+parley_status blob_add_addresses(struct store *store, struct uuid conversation, const struct blob_address *addresses,
+                                 size_t n, int64_t now_ms, int64_t expires_at_ms, pg_done *done, void *arg);
 
 /* n is 1 or 0; rows are NULL unless status is PARLEY_OK, borrowed for the call. */
 typedef void blob_rows(void *arg, parley_status status, const struct blob_row *rows, int n);

@@ -113,35 +113,20 @@ static const struct {
     const char *statement;
     parley_status status;
     const char *text;
-    const char *path; /* the field at fault, or NULL */
 } conditions[] = {
-    {"agent_take", PARLEY_LIMIT, "the agent is not online or has all the sessions they may have", NULL},
-    {"agent_take_anyway", PARLEY_DENIED, "the agent may not serve any more", NULL},
-    {"customer_all_named", PARLEY_CONFLICT, "the guest has begun another conversation meanwhile", NULL},
-    {"process_update", PARLEY_STALE, "the process has moved on; `current` is how it stands", NULL},
-    {"flow_run_update", PARLEY_STALE, "the run has moved on", NULL},
-    {"bot_turn_still", PARLEY_STALE, "the bot has answered, or has longer", NULL},
-    {"timer_fire", PARLEY_STALE, "the timer has fired already", NULL},
-    {"blob_claim", PARLEY_NOT_FOUND, "no file of this id has been uploaded to this conversation", NULL},
-    {"blob_claim_type", PARLEY_INVALID, "the file was uploaded with another type", "data.body.type"},
-    {"blob_claim_bytes", PARLEY_INVALID, "the file has another length", "data.body.bytes"},
-    {"blob_claim_sha256", PARLEY_INVALID, "the file has another digest", "data.body.sha256"},
+    {"agent_take", PARLEY_LIMIT, "the agent is not online or has all the sessions they may have"},
+    {"agent_take_anyway", PARLEY_DENIED, "the agent may not serve any more"},
+    {"customer_all_named", PARLEY_CONFLICT, "the guest has begun another conversation meanwhile"},
+    {"process_update", PARLEY_STALE, "the process has moved on; `current` is how it stands"},
+    {"flow_run_update", PARLEY_STALE, "the run has moved on"},
+    {"bot_turn_still", PARLEY_STALE, "the bot has answered, or has longer"},
+    {"timer_fire", PARLEY_STALE, "the timer has fired already"},
+    {"blob_claim", PARLEY_NOT_FOUND, "no file of this id has been uploaded to this conversation"},
+    {"blob_claim_type", PARLEY_INVALID, "the file was uploaded with another type"},
+    {"blob_claim_bytes", PARLEY_INVALID, "the file has another length"},
+    {"blob_claim_sha256", PARLEY_INVALID, "the file has another digest"},
+    {"blob_claim_form", PARLEY_INVALID, "the form does not ask for a file of this type here"},
 };
-
-/* Where an item of this kind names its file. */
-static const char *blob_path(int kind)
-{
-    switch (kind) {
-    case ITEM_media:
-        return "data.body.blob";
-    case ITEM_call:
-        return "data.body.recording";
-    case ITEM_card:
-        return "data.body.image";
-    default:
-        return NULL;
-    }
-}
 
 /* False when deciding anew may help. */
 static bool final(struct moving *m, const struct pg_fault *fault)
@@ -151,7 +136,7 @@ static bool final(struct moving *m, const struct pg_fault *fault)
         if (strcmp(fault->statement, conditions[i].statement) != 0)
             continue;
         refuse(&refusal, conditions[i].status, conditions[i].text);
-        refusal.path = conditions[i].path ? conditions[i].path : blob_path(m->work->row.kind);
+        refusal.path = fault->about;
         work_refuse(m->conv, m->work, &refusal);
         return true;
     }

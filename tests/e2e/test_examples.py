@@ -191,6 +191,43 @@ def test_the_messenger_fills_in_a_form(shop):
             screen.lacks("of 3")
 
 
+BROKEN = """
+flow { id = "claim", title = "A claim" }
+local f = form { id = "claim", title = "Your claim", fields = {
+    { id = "why", label = "Why?", required = true, options = { { "size", "Too small" }, { "broken", "It is broken" } } },
+    { id = "sure", label = "Unpacked?", type = "boolean", show_if = { why = "broken" } },
+    { id = "photo", label = "Photo", type = "file", required = true, show_if = { sure = true } },
+    { id = "more", label = "More photos", type = "file" },
+    { id = "note", label = "Anything else" },
+} }
+say("Thank you, " .. f.why .. ", " .. tostring(f.sure) .. ", " .. tostring(f.note))
+"""
+
+
+def test_the_messenger_asks_what_the_answers_call_for(shop):
+    """It sends no files: one that may be left out is, one that has to be sent is said to be beyond it."""
+    app = shop.site.app("claims", flow=shop.site.flow("claim", BROKEN))
+    with shop.serve() as server, messenger(shop, server.url, app.token("ana")) as screen:
+        screen.key("my bike" + ENTER)
+        screen.shows("Your claim", "/fill for the form")
+        screen.key("/fill" + ENTER)
+        screen.shows("Why? (1 of 5)")
+        screen.key("2" + ENTER)
+        screen.shows("Unpacked? (2 of 5, may be left out)")
+        screen.key("yes" + ENTER)
+        screen.shows("Photo (3 of 5)", "This app cannot send that")
+        screen.key("x" + ENTER)
+        screen.shows("This app cannot send that")
+        screen.key("\x15/back" + ENTER)
+        screen.shows("Unpacked? (2 of 5")
+        screen.key("\x15/back" + ENTER)
+        screen.shows("Why? (1 of 5)")
+        screen.key("\x151" + ENTER)
+        screen.shows("Anything else (5 of 5, may be left out)")
+        screen.key("it squeaks" + ENTER)
+        screen.shows("Thank you, size, nil, it squeaks")
+
+
 def test_the_messenger_says_who_is_there(shop):
     email = shop.staff("kim")
     with shop.serve() as server, desk(shop, email) as kim, messenger(shop, server.url, shop.app.token("ana")) as screen:

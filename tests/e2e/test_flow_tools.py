@@ -373,4 +373,6 @@ def test_a_graph_shows_every_question_and_branch_and_nothing_over_another(tmp_pa
     for path in examples:
         code, svg = parley(tmp_path, "graph", path)
         assert code == 0, svg
-        judge_picture(svg)
+        shown = judge_picture(svg)
+        if path.endswith("refund.lua"):
+            assert any("[Photo, if reason]" in words for words in shown), shown

@@ -94,6 +94,21 @@ static void show_field(struct app *app, unsigned at)
     *app->notice = '\0';
 }
 
+/* Whether it is asked: shown, and needed or known to this app. */
+static bool is_asked(const struct app *app, const struct row *form, unsigned at)
+{
+    const struct field *field = &form->fields[at];
+    return field_is_shown(form, at, app->filling.answers) && (field->required || field_is_known(field));
+}
+
+/* From `at` on, the first that is asked; field_count: none is. */
+static unsigned next_asked(const struct app *app, const struct row *form, unsigned at)
+{
+    while (at < form->field_count && !is_asked(app, form, at))
+        at++;
+    return at;
+}
+
 void form_begin(struct app *app)
 {
     const struct row *form = thread_form(&app->thread);
@@ -107,8 +122,11 @@ void form_begin(struct app *app)
         form_forget(app);
     app->filling.seq = app->filling.begun = form->seq;
     app->filling.is_left = false;
-    while (at + 1 < form->field_count && app->filling.answers[at] && *app->filling.answers[at])
-        at++;
+    at = next_asked(app, form, 0);
+    for (unsigned next = at; next < form->field_count && app->filling.answers[at] && *app->filling.answers[at];) {
+        next = next_asked(app, form, at + 1);
+        at = next < form->field_count ? next : at;
+    }
     show_field(app, at);
 }
 
@@ -122,7 +140,11 @@ void form_resume(struct app *app)
 
 void form_back(struct app *app)
 {
-    show_field(app, app->filling.at ? app->filling.at - 1 : 0);
+    const struct row *form = form_of(app);
+    unsigned at = app->filling.at;
+    while (form && at && !is_asked(app, form, --at))
+        ;
+    show_field(app, at);
 }
 
 static void stop(struct app *app)
@@ -143,26 +165,14 @@ void form_leave(struct app *app)
 
 /* --- away with it --- */
 
-/* The answer to a field as JSON, to be freed; NULL: it is none. */
-static char *value_of(const struct field *field, const char *answer)
-{
-    char *end;
-    long n = strtol(answer, &end, 10);
-    if (strcmp(field->type, "boolean") == 0)
-        return strcmp(answer, "yes") == 0 ? strdup("true") : strcmp(answer, "no") == 0 ? strdup("false") : NULL;
-    if (!field->option_count)
-        return quoted(answer);
-    return *end == '\0' && n > 0 && n <= (long)field->option_count ? quoted(field->options[n - 1].value) : NULL;
-}
-
 static char *values_of(const struct app *app, const struct row *form)
 {
     char *json = strdup("{");
     for (unsigned i = 0; json && i < form->field_count; i++) {
         const char *answer = app->filling.answers[i];
-        if (!answer || !*answer)
+        if (!answer || !*answer || !field_is_shown(form, i, app->filling.answers))
             continue;
-        char *name = quoted(form->fields[i].id), *value = value_of(&form->fields[i], answer);
+        char *name = quoted(form->fields[i].id), *value = field_value(&form->fields[i], answer);
         json = add(add(add(add(json, json[1] ? "," : ""), name), ":"), value);
         free(name);
         free(value);
@@ -184,18 +194,24 @@ static void submit(struct app *app, const struct row *form)
     app->scroll = 0;
 }
 
+static const char *why_not(const struct field *field, bool empty)
+{
+    if (!field_is_known(field))
+        return "This app cannot send that: /later, and write what you can say.";
+    return empty                 ? "This has to be answered."
+           : field->option_count ? "The number of one of these, please."
+                                 : "yes or no, please.";
+}
+
 /* Whether the field has what it needs; says so if not. */
 static bool is_answered(struct app *app, const struct field *field)
 {
     const char *answer = app->filling.answers[app->filling.at];
     bool empty = !answer || !*answer;
-    char *value = empty ? NULL : value_of(field, answer);
+    char *value = empty ? NULL : field_value(field, answer);
     bool good = empty ? !field->required : value != NULL;
     if (!good)
-        snprintf(app->notice, sizeof app->notice, "%s",
-                 empty                 ? "This has to be answered."
-                 : field->option_count ? "The number of one of these, please."
-                                       : "yes or no, please.");
+        snprintf(app->notice, sizeof app->notice, "%s", why_not(field, empty));
     free(value);
     return good;
 }
@@ -215,12 +231,15 @@ void form_next(struct app *app)
         app->filling.answers[app->filling.at] = NULL;
         return;
     }
-    if (app->filling.at + 1 == form->field_count) {
+    unsigned next = next_asked(app, form, app->filling.at + 1);
+    if (next == form->field_count) {
         submit(app, form);
         return;
     }
     form_keep(app);
-    show_field(app, app->filling.at + 1);
+    show_field(app, next);
+    if (!field_is_known(&form->fields[next]))
+        snprintf(app->notice, sizeof app->notice, "%s", why_not(&form->fields[next], true));
 }
 
 const char *form_prompt(const struct app *app, char *room, size_t size)

@@ -14,12 +14,19 @@ struct option {
     char *value, *label;
 };
 
+/* An answer further up that a question asks for. */
+struct condition {
+    char field[65], is[65];
+};
+
 /* A question of a form. */
 struct field {
     char *id, *label, type[16];
     bool required;
     struct option options[OPTIONS_MAX];
     unsigned option_count;
+    struct condition show_if[OPTIONS_MAX];
+    unsigned condition_count;
 };
 
 /* A message, as a view of the thread tells it. */
@@ -103,6 +110,11 @@ void app_set_input(struct app *app, const char *text); /* NULL: none */
 char *app_input(const struct app *app, char *room);    /* of INPUT_BYTES; NULL: it is no text */
 char *quoted(const char *text);                        /* as JSON, to be freed */
 void app_report(struct app *app, parley_status st);
+
+/* fields.c: what a question of a form takes. */
+char *field_value(const struct field *field, const char *answer); /* as JSON, to be freed; NULL: it is none */
+bool field_is_known(const struct field *field);                   /* this app can ask it */
+bool field_is_shown(const struct row *form, unsigned at, char *const *answers);
 
 /* form.c: filling in a form. */
 void form_recap(struct app *app, parley_event *recap); /* what was begun */

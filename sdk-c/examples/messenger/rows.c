@@ -66,6 +66,20 @@ static unsigned take_options(struct option options[OPTIONS_MAX], parley_event *e
     return n;
 }
 
+static void take_conditions(struct field *field, parley_event *e, const char *at)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s.show_if", at);
+    unsigned count = parley_event_count(e, path);
+    for (; field->condition_count < count && field->condition_count < OPTIONS_MAX; field->condition_count++) {
+        struct condition *c = &field->show_if[field->condition_count];
+        snprintf(path, sizeof path, "%s.show_if.%u.field", at, field->condition_count);
+        set_in(c->field, sizeof c->field, parley_event_text(e, path));
+        snprintf(path, sizeof path, "%s.show_if.%u.is", at, field->condition_count);
+        set_in(c->is, sizeof c->is, parley_event_text(e, path));
+    }
+}
+
 static void take_field(struct field *field, parley_event *e, unsigned n)
 {
     char at[48], path[64];
@@ -79,6 +93,7 @@ static void take_field(struct field *field, parley_event *e, unsigned n)
     snprintf(path, sizeof path, "%s.required", at);
     field->required = parley_event_int(e, path, 0) != 0;
     field->option_count = take_options(field->options, e, at);
+    take_conditions(field, e, at);
 }
 
 static void take_fields(struct row *row, parley_event *e)

@@ -15,6 +15,11 @@ struct finding {
     const char *text;
 };
 
+/* A form with fields to go by, and one more. */
+#define FIELDS(more)                                                                                                   \
+    "form { title = 'F', fields = { { id = 'name', label = 'N' }, { id = 'sure', label = 'S', type = 'boolean' }, "    \
+    "{ id = 'reason', label = 'R', options = { 'x', 'y' } }, { " more " } } }"
+
 static const struct finding findings[] = {
     /* names */
     {"local order = 1\nsay(rader)", "E102", 3, "undefined name 'rader', did you mean 'order'?"},
@@ -60,6 +65,25 @@ static const struct finding findings[] = {
     {"form { title = 'F', fields = { { id = 'a', label = 'A', options = { 'x' } } } }", "E204", 2, "'options' needs 2"},
     {"form { title = 'F', fields = { { id = 'a', label = 'A', match = '(' } } }", "E205", 2, "'match'"},
     {"form { title = 'F', fields = 5 }", "E203", 2, "'fields' must be a list"},
+    {FIELDS("id = 'b', label = 'B', accept = 'image/*'"), "E202", 2, "'accept' is for type \"file\""},
+    {FIELDS("id = 'b', label = 'B', type = 'file', accept = 'jpg'"), "E204", 2, "'accept' must be a media type"},
+    {FIELDS("id = 'b', label = 'B', type = 'file', accept = { 'image/*', 'a/b/c' }"), "E204", 2, "or a few of them"},
+    {FIELDS("id = 'b', label = 'B', type = 'file', accept = {}"), "E204", 2, "'accept' must be a media type"},
+    {FIELDS("id = 'b', label = 'B', type = 'file', accept = { 'image/*', context.get 'x' }"), NULL, 0, NULL},
+    {FIELDS("id = 'b', label = 'B', show_if = { reson = 'x' }"), "E201", 2, "no such field, did you mean 'reason'?"},
+    {FIELDS("id = 'b', label = 'B', show_if = { b = true }"), "E204", 2, "'b', which does not stand above it"},
+    {FIELDS("id = 'b', label = 'B', show_if = { c = true } }, { id = 'c', label = 'C', type = 'boolean', show_if = { b "
+            "= 'x' }"),
+     "E204", 2, "'c', which does not stand above it"},
+    {FIELDS("id = 'b', label = 'B', show_if = { reason = 'z' }"), "E204", 2,
+     "'z' in 'show_if' is none of the options of 'reason'"},
+    {FIELDS("id = 'b', label = 'B', show_if = { reason = { 'x', true } }"), "E203", 2, "must have text for 'reason'"},
+    {FIELDS("id = 'b', label = 'B', show_if = { sure = 'yes' }"), "E203", 2, "must say true or false of 'sure'"},
+    {FIELDS("id = 'b', label = 'B', show_if = { name = 'x' }"), "E202", 2, "choice or boolean, 'name' is text"},
+    {FIELDS("id = 'b', label = 'B', show_if = 'reason'"), "E203", 2, "'show_if' must be a table with keys"},
+    {FIELDS("id = 'b', label = 'B', show_if = { reason = { 'x', 'y' }, sure = true }"), NULL, 0, NULL},
+    {FIELDS("id = 'b', label = 'B', show_if = { reason = context.get 'x' }"), NULL, 0, NULL},
+    {"form { title = 'F', submit = '', fields = { { id = 'a', label = 'A' } } }", "E204", 2, "'submit' must have"},
     {"wait { event = 'x', delay = '1h' }", "E201", 2, "give 'timeout' instead"},
     {"wait { delay = '1h', where = { a = 1 } }", "E202", 2, "are for an 'event'"},
     {"wait { event = 'x', where = { a = { b = 1 } } }", "E203", 2, "'where' may have text, numbers and booleans"},

@@ -13,8 +13,9 @@
 struct dialogue {
     const char *file;
     const char *customer, *context;
-    const char *const *script; /* say:, tap:, post:KIND:, escape, back:, advance:SECONDS, touch:TYPE; NULL at the end */
-    const char *expected;      /* the dialogue; NULL: only compared between the worlds */
+    const char *const
+        *script; /* say:, tap:, fill:, post:KIND:, escape, back:, advance:SECONDS, touch:TYPE; NULL at the end */
+    const char *expected; /* the dialogue; NULL: only compared between the worlds */
 };
 
 static char *read_file(const char *path)
@@ -45,6 +46,8 @@ static void act(struct host_memory *h, const char *line)
         host_memory_post(h, ITEM_location, rest);
     else if ((rest = after(line, "old tap:")))
         host_memory_post(h, ITEM_choice, rest);
+    else if ((rest = after(line, "fill:")))
+        host_memory_post(h, ITEM_form_answer, rest);
     else if ((rest = after(line, "back:")))
         host_memory_back(h, rest, "all settled", "Mira");
     else if ((rest = after(line, "advance:")))
@@ -269,19 +272,24 @@ static void people_hands_over_and_asks_for_a_rating(void **state)
         &(struct dialogue){.file = PEOPLE, .script = SCRIPT("say:?", "say:??", "back:resolved", "advance:90000")});
 }
 
+/* The sheet is the second item, and the answer to it counts as one to the sheet that is asked again. */
+#define FILL(order, reason) "fill:{\"to\":2,\"values\":{\"order\":\"" order "\",\"reason\":\"" reason "\"}}"
+
 static void refund_lasts_for_days(void **state)
 {
     same_for_file(&(struct dialogue){
         .file = REFUND,
-        .script = SCRIPT("say:A777777", "tap:other", "say:wrong colour", "say:hello?", "advance:172800",
-                         "advance:259200", "back:resolved"),
+        .script = SCRIPT(FILL("A777", "other"), FILL("A777777", "broken"), FILL("A777777", "other"), "say:hello?",
+                         "advance:172800", "advance:259200", "back:resolved"),
         .expected = "you text Hello\n"
-                    "bot text Which order is it? The number is an A and six digits.\n"
-                    "you text A777777\n"
-                    "bot choices Why are you returning it? [Wrong size] [Arrived broken] [Something else]\n"
-                    "you choice other\n"
-                    "bot text What is it?\n"
-                    "you text wrong colour\n"
+                    "bot form Return an item\n"
+                    "you form_answer \n"
+                    "bot text Please check: Order number\n"
+                    "bot form Return an item\n"
+                    "you form_answer \n"
+                    "bot text Please check: Photo\n"
+                    "bot form Return an item\n"
+                    "you form_answer \n"
                     "bot process Refund A777777 open received\n"
                     "bot text Thank you. I will write to you here as soon as it is checked - you can close the app.\n"
                     "you text hello?\n"
@@ -298,8 +306,8 @@ static void refund_survives_a_person_during_the_wait_and_others_at_its_process(v
     same_for_file(&(struct dialogue){
         .file = REFUND,
         .script =
-            SCRIPT("say:A777777", "tap:size", "escape", "advance:100", "touch:refund", "back:resolved",
-                   "advance:172800", "escape", "advance:900000", "back:resolved", "touch:refund", "back:resolved"),
+            SCRIPT(FILL("A777777", "size"), "escape", "advance:100", "touch:refund", "back:resolved", "advance:172800",
+                   "escape", "advance:900000", "back:resolved", "touch:refund", "back:resolved"),
     });
 }
 

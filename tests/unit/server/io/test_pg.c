@@ -31,9 +31,12 @@ static void a_duplicate_rolls_back_the_whole_group_and_shows_no_result(void **st
     struct pg_group *group = pg_group_new(f->pg);
     pg_rig_insert(group, 1, "a");
     pg_rig_count(group, f);
+    pg_group_about(group, "the count");
     pg_rig_insert(group, 7, "b");
+    pg_group_about(group, "the second");
     pg_rig_insert(group, 9, "c");
     assert_int_equal(pg_rig_run(f, group), PARLEY_CONFLICT);
+    assert_string_equal(f->fault.about, "the second");
     assert_int_equal(f->results, 0);
     assert_string_equal(f->constraint, "t_pkey");
     assert_string_equal(f->statement, "t_insert");
