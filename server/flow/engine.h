@@ -23,7 +23,8 @@ struct flow_limits {
     size_t step_items;
     size_t collected_bytes;
     size_t runs_per_version; /* in memory */
-    const char *apology;     /* when a flow has none of its own; outlives the engine */
+    int64_t silence_ms;  /* for an answer to what a function of on.* asks, while something else waits below; 0: any */
+    const char *apology; /* when a flow has none of its own; outlives the engine */
 };
 
 extern const struct flow_limits flow_limits_default;

@@ -127,10 +127,24 @@ int64_t on_idle_ms(const struct flow_run *run)
     return after;
 }
 
+bool on_active(const struct flow_run *run)
+{
+    return run->on && run->on->held_count > 0;
+}
+
+bool on_holds_what_waits(const struct flow_run *run)
+{
+    const struct run_on *on = run->on;
+    for (int i = 0; on && i < on->held_count; i++)
+        if (on->held[i].wait.function == FLOW_CALL_wait || on->held[i].until_ms)
+            return true;
+    return false;
+}
+
 bool on_topic_open(const struct flow_run *run)
 {
     const struct run_on *on = run->on;
-    return on && on->held_count && on->handlers[on->held[on->held_count - 1].handler].on == FLOW_CALL_on_topic;
+    return on_active(run) && on->handlers[on->held[on->held_count - 1].handler].on == FLOW_CALL_on_topic;
 }
 
 /* ---- begun ---- */

@@ -52,6 +52,11 @@ int64_t on_idle_ms(const struct flow_run *run);
 /* Whether a topic is open that a customer may leave. */
 bool on_topic_open(const struct flow_run *run);
 
+/* Whether one is under way. */
+bool on_active(const struct flow_run *run);
+/* Whether a call is held that ends by itself or for the world: the silence of the customer is not to end the run. */
+bool on_holds_what_waits(const struct flow_run *run);
+
 /* The call that stands is held, and the handler begins when the script goes on: as `told` says, which on_told has made,
  * or the journal. */
 struct on_start {
@@ -66,7 +71,7 @@ bool on_told(const struct flow_run *run, struct arena *arena, const struct on_st
 /* Whether the script has the handler that the journal names. */
 bool on_knows(const struct flow_run *run, const struct value *told);
 void on_begin(struct flow_run *run, const struct value *told);
-/* The same for leaving the topic that is open. */
+/* The same for leaving the handler that is under way. */
 void on_cancel(struct flow_run *run);
 /* What was to be done before the script goes on. False: nothing, or not possible (run->error is set). */
 enum on_next { ON_GO, ON_TAKE_UP, ON_FAIL };

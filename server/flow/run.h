@@ -392,6 +392,8 @@ size_t wait_conclude(struct flow_run *run, const struct value *args, const struc
 enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call);
 /* What is told ends the call's turn for now: a handler begins, or the topic is left. */
 bool wait_interrupts(struct flow_run *run, const struct value *told);
+/* The customer has said something that is no answer: their silence begins anew. */
+void wait_heard(struct flow_run *run, const struct value *args);
 /* The timer for the end at `due`, or for what comes sooner. */
 void wait_set_timer(struct flow_run *run, const struct value *args, int64_t due);
 bool wait_event_told(struct arena *arena, const struct value *data, int64_t seq, struct value *out);

@@ -18,6 +18,7 @@ const struct flow_limits flow_limits_default = {
     .step_items = STEP_ITEMS,
     .collected_bytes = 65536,
     .runs_per_version = 20000,
+    .silence_ms = INT64_C(30) * 24 * 60 * 60 * 1000,
     .apology = "Something went wrong on our side. A person will help you.",
 };
 
@@ -26,6 +27,7 @@ struct flow_limits flow_limits_from(const struct conf *conf)
     struct flow_limits limits = flow_limits_default;
     limits.sandbox.memory_run = (size_t)conf->flows.memory_limit_bytes;
     limits.sandbox.ticks_step = conf->flows.instruction_limit;
+    limits.silence_ms = conf->flows.session_ttl_ms;
     limits.apology = conf->flows.apology;
     return limits;
 }

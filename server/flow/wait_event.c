@@ -64,8 +64,8 @@ static parley_status on_wrong_answer(struct moment *m, const struct value *label
     parley_status st = moment_tell_pair(m, "retry", value_text(span_str("wrong")));
     if (st == PARLEY_OK)
         st = wait_put_question(run, &m->args, say_instead(m, label), m->error);
-    if (st == PARLEY_OK && on_idle_ms(run))
-        wait_set_timer(run, &m->args, run->until_ms ? run->until_ms : INT64_MAX); /* they were not silent */
+    if (st == PARLEY_OK)
+        wait_heard(run, &m->args);
     return st;
 }
 
@@ -114,7 +114,14 @@ static parley_status on_item(struct moment *m)
     return m->event->kind == ITEM_custom ? moment_event(m, &body) : on_answer(m, &body);
 }
 
-/* The delay is over, or the time for it: whichever was set. */
+parley_status moment_leave(struct moment *m)
+{
+    parley_status st = moment_tell_pair(m, "cancel", value_bool(true));
+    *m->out_go = st == PARLEY_OK;
+    return st;
+}
+
+/* The delay is over, or the time for it: whichever was set; or nobody has answered what a handler asks. */
 parley_status moment_time_is_up(struct moment *m)
 {
     const struct value *delay = value_find(&m->args, "delay"), *till = value_find(&m->args, "till");
@@ -125,6 +132,8 @@ parley_status moment_time_is_up(struct moment *m)
         fired = false;
     if (fired)
         return moment_tell_pair(m, "fired", value_bool(true));
+    if (wait_asks(&m->run->wait) && !timeout && on_active(m->run))
+        return moment_leave(m);
     return moment_tell_pair(m, "why", value_text(span_str("timeout")));
 }
 

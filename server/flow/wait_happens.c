@@ -72,11 +72,8 @@ static parley_status on_other_words(struct moment *m, const struct value *body, 
     const struct phrases *phrases = run->engine->phrases;
     if (phrases_say(phrases, PHRASE_PERSON, said) || says_own_words(m, said))
         return on_wish(m, said);
-    if (on_topic_open(run) && phrases_say(phrases, PHRASE_CANCEL, said)) {
-        parley_status st = moment_tell_pair(m, "cancel", value_bool(true));
-        *m->out_go = st == PARLEY_OK;
-        return st;
-    }
+    if (on_topic_open(run) && phrases_say(phrases, PHRASE_CANCEL, said))
+        return moment_leave(m);
     struct on_start start = {
         .handler = on_find(run, FLOW_CALL_on_topic, said, said), .argument = value_text(said), .said = m->event->seq};
     if (start.handler >= 0)

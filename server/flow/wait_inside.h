@@ -18,6 +18,8 @@ struct moment {
 parley_status moment_tell(struct moment *m, const struct value *told);
 parley_status moment_tell_pair(struct moment *m, const char *key, struct value v);
 parley_status moment_time_is_up(struct moment *m);
+/* The function of on.* that is under way is left, and what it stands above taken up. */
+parley_status moment_leave(struct moment *m);
 /* Aside for a person: the run waits, and takes up its call again afterwards. */
 parley_status moment_give_way(struct moment *m);
 

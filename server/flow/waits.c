@@ -85,12 +85,28 @@ void wait_set_timer(struct flow_run *run, const struct value *args, int64_t due)
         run->work->until_ms = due == INT64_MAX ? 0 : due;
 }
 
+/* When a question without an end of its own is left, so that what it stands above goes on waiting; INT64_MAX: never, or
+ * the silence ends the whole run, for which the session is looked after (server/route/silence.c). */
+static int64_t silent_ms(const struct flow_run *run, const struct value *args)
+{
+    int64_t patience = run->engine->limits.silence_ms;
+    bool left = patience && wait_asks(&run->wait) && !value_find(args, "timeout") && on_holds_what_waits(run);
+    return left ? run_now_ms(run) + patience : INT64_MAX;
+}
+
+void wait_heard(struct flow_run *run, const struct value *args)
+{
+    int64_t silent = silent_ms(run, args), until = run->until_ms ? run->until_ms : INT64_MAX;
+    if (on_idle_ms(run) || silent != INT64_MAX)
+        wait_set_timer(run, args, silent != INT64_MAX ? silent : until);
+}
+
 /* Zero durations and times gone by fire at once, by a timer too: a wait always waits. */
 static void start_timer(struct flow_run *run, const struct value *args)
 {
     const struct value *delay = value_find(args, "delay"), *till = value_find(args, "till");
     const struct value *timeout = value_find(args, "timeout");
-    int64_t now = run_now_ms(run), due = INT64_MAX;
+    int64_t now = run_now_ms(run), due = silent_ms(run, args);
     if (delay)
         due = now + delay->integer;
     if (till)
@@ -229,7 +245,7 @@ static bool is_possible(const struct flow_run *run, const struct value *told)
 {
     if (value_find(told, "on"))
         return on_knows(run, told);
-    return !json_true(told, "cancel") || on_topic_open(run);
+    return !json_true(told, "cancel") || on_active(run);
 }
 
 enum sandbox_verdict wait_replay(struct flow_run *run, struct flow_call *call)

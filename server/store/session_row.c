@@ -65,28 +65,51 @@ static const struct pg_statement place = {
     {PG_UUID},
 };
 
-/* What changed hands last is the item that the epoch is the number of. Kind 70: an agent resolved it, the flow goes on.
- * A flow that stands in wait{} waits for the world, not for the customer; what it does afterwards begins their time
- * anew. */
+/* $1, $2: silent since before that; for those that an agent has resolved. Found by when they were looked at last, read
+ * whole, and `due` or to be put off. What changed hands last is the item that the epoch is the number of. Kind 70: an
+ * agent resolved it, the flow goes on. A flow that stands in wait{} waits for the world, and one whose question has an
+ * end (`until`) for its timer, however late that is; what it does afterwards begins the customer's time anew. */
 static const struct pg_statement silent = {
     "session_silent",
-    "select s.id, s.conversation, coalesce((select max(i.seq) from item i where i.conversation = s.conversation), 0),"
-    "       case when h.resolved then s.outcome else 'silent' end"
-    "  from session s"
-    " cross join lateral (select exists (select from item i where i.conversation = s.conversation and i.seq = s.epoch"
-    "                                      and i.kind = 70) as resolved) h"
-    " cross join lateral (select case when h.resolved then greatest($1, $2) else $1 end as before) b"
-    "  left join flow_run r on r.id = s.run"
-    " where s.state = 1 and (s.state_at < $1 or s.live_at is not null and s.state_at < $2) and s.state_at < b.before"
-    "   and not coalesce((select i.at >= b.before from item i where i.conversation = s.conversation and i.role in (1, "
-    "2)"
-    "                      order by i.seq desc limit 1), false)"
-    "   and not coalesce(r.state = 2 and r.waiting ->> 'call' = 'wait' or r.updated_at >= b.before, false)"
-    " order by s.state_at limit $3",
-    3,
-    {PG_TIME, PG_TIME, PG_I64},
+    "with found as materialized ("
+    "   (select s.*, $1 as found_before from session s where s.state = 1 and greatest(s.state_at, s.quiet_at) < $1"
+    "     order by greatest(s.state_at, s.quiet_at) limit $3)"
+    "   union all"
+    "   (select s.*, $2 from session s where s.state = 1 and s.live_at is not null"
+    "       and greatest(s.state_at, s.quiet_at) < $2 and greatest(s.state_at, s.quiet_at) >= $1"
+    "     order by greatest(s.state_at, s.quiet_at) limit $3)),"
+    " judged as materialized ("
+    "   select f.id, f.conversation, f.outcome, f.found_before, h.resolved,"
+    "          case when h.resolved then greatest($1, $2) else $1 end as before,"
+    "          greatest(f.state_at, r.updated_at,"
+    "                   (select i.at from item i where i.conversation = f.conversation and i.role in (1, 2)"
+    "                     order by i.seq desc limit 1),"
+    "                   case when r.state = 2 and (r.waiting ->> 'call' = 'wait' or r.waiting ? 'until'"
+    "                                   and (select true from timer t where t.id = (r.waiting ->> 'timer')::uuid))"
+    "                        then 'infinity'::timestamptz end) as last_at"
+    "     from found f"
+    "     left join flow_run r on r.id = f.run"
+    "    cross join lateral (select coalesce((select i.kind = 70 from item i where i.conversation = f.conversation"
+    "                                            and i.seq = f.epoch), false) as resolved) h)"
+    " select j.id, j.conversation, coalesce((select i.seq from item i where i.conversation = j.conversation"
+    "                                         order by i.seq desc limit 1), 0),"
+    "        case when j.resolved then j.outcome else 'silent' end, j.last_at < j.before,"
+    "        least($4, j.last_at + make_interval(secs => extract(epoch from j.found_before - j.before)::float8))"
+    "   from judged j",
+    4,
+    {PG_TIME, PG_TIME, PG_I64, PG_TIME},
 };
 _Static_assert(ITEM_resolved == 70, "named in session_silent");
+
+static const struct pg_statement put_off = {
+    "session_put_off",
+    "update session s set quiet_at = q.at"
+    "  from (select l.id, w.at from (select * from unnest($1::uuid[], $2::timestamptz[]) u (id, at) order by u.id) w"
+    "          join session l on l.id = w.id where l.state = 1 for no key update of l) q"
+    " where s.id = q.id",
+    2,
+    {PG_UUID_ARRAY, PG_TIME_ARRAY},
+};
 
 struct session_row session_of_result(const struct pg_result *r, int row, int col)
 {
@@ -193,20 +216,32 @@ static struct session_silence silence_of(const struct pg_result *r, int i, struc
         .conversation = pg_get_uuid(r, i, 1),
         .head = pg_get_i64(r, i, 2),
         .outcome = pg_get_text(r, i, 3),
+        .due = pg_get_bool(r, i, 4),
+        .quiet_at_ms = pg_get_time_ms(r, i, 5),
     };
 }
 
 ROWS_READ(silence, struct session_silence, session_silences, silence_of)
 
-parley_status session_silent(struct store *store, int64_t before_ms, int64_t resolved_before_ms, int limit,
+parley_status session_silent(struct store *store, const struct session_patience *patience, int limit,
                              session_silences *done, void *arg)
 {
     struct silence_read *read = silence_read_new(store_reading(store), done, arg);
     struct pg_params *p = silence_read_add(read, &silent);
-    pg_time_ms(p, before_ms);
-    pg_time_ms(p, resolved_before_ms);
+    pg_time_ms(p, patience->before_ms);
+    pg_time_ms(p, patience->resolved_before_ms);
     pg_i64(p, limit);
+    pg_time_ms(p, patience->now_ms);
     return silence_read_send(read);
+}
+
+parley_status session_put_off(struct store *store, const struct session_silence *rows, int n, pg_done *done, void *arg)
+{
+    struct pg_group *group = store_writing(store);
+    struct pg_params *p = pg_group_add(group, &put_off, NULL, NULL);
+    PG_ARRAY_OF(p, PG_UUID_ARRAY, pg_uuid, rows, n, session);
+    PG_ARRAY_OF(p, PG_TIME_ARRAY, pg_time_ms, rows, n, quiet_at_ms);
+    return pg_group_send(&group, done, arg);
 }
 
 /* ---- place ---- */

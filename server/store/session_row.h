@@ -64,18 +64,29 @@ parley_status session_waiting(struct store *store, const struct span *queues, in
 /* An agent's live and wrap-up sessions, longest first; and those offered to them. */
 parley_status session_of_agent(struct store *store, struct uuid agent, session_rows *done, void *arg);
 
+/* Since when a customer may be silent; for those whose session an agent has resolved, if that is later. */
+struct session_patience {
+    int64_t before_ms;
+    int64_t resolved_before_ms;
+    int64_t now_ms;
+};
+
 struct session_silence {
     struct uuid session, conversation;
     int64_t head;        /* as of this reading */
     struct span outcome; /* to close it with */
+    bool due;            /* it was silent for so long */
+    int64_t quiet_at_ms; /* if it is not: as if its customer had been heard then */
 };
 
 typedef void session_silences(void *arg, parley_status status, const struct session_silence *rows, int n);
 
-/* Sessions that a flow has served since before that time, and whose customer has said nothing after it; longest first.
- * The second time is for those that an agent resolved while the flow waited. */
-parley_status session_silent(struct store *store, int64_t before_ms, int64_t resolved_before_ms, int limit,
+/* Sessions that a flow serves, and in which nothing has been heard for so long as far as was known; the longest first.
+ * Those that are not due are to be put off: they are read again with every call until then. Of both kinds of patience
+ * `limit`. */
+parley_status session_silent(struct store *store, const struct session_patience *patience, int limit,
                              session_silences *done, void *arg);
+parley_status session_put_off(struct store *store, const struct session_silence *rows, int n, pg_done *done, void *arg);
 
 struct session_place {
     int64_t place;     /* 1 is next */

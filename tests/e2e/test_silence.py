@@ -5,7 +5,7 @@ DAY = 86400
 
 ASK = """
 flow { id = "ask", title = "Asks" }
-local said = ask { id = "what", text = "What is it?", timeout = "300d" }
+local said = ask { id = "what", text = "What is it?" }
 say("You said: " .. said)
 handoff { queue = "care" }
 """
@@ -80,6 +80,10 @@ async def test_words_in_time_keep_the_session(shop):
         await shop.quiet()
 
 
+def ends(person):
+    return [i["body"] for i in person.items() if i["kind"] == "resolved"]
+
+
 WAITS = """
 flow { id = "waits", title = "Waits" }
 say "I will write to you."
@@ -115,11 +119,78 @@ async def test_a_flow_that_waits_for_the_world_is_not_silence(shop):
         await shop.quiet()
 
 
+PATIENT = """
+flow { id = "patient", title = "Gives time" }
+on.topic("opening hours", function()
+  local day = ask "Of which day?"
+  say("Open on " .. day)
+end)
+on.topic("human", function() handoff { queue = "care" } end)
+local said, why = ask { text = "Shall we write in autumn?", timeout = "70d" }
+say("First: " .. (said or why))
+wait "80d"
+say "80 days are over."
+ask "Anything else?"
+"""
+
+
+async def test_a_question_with_a_time_of_its_own_has_it(shop):
+    """Longer than the silence that ends a session, also where an agent has resolved it; and what is asked meanwhile is left, not
+    what waits below it."""
+    begin(shop)
+    shop.site.flow("patient", PATIENT)
+    patient = shop.site.app("patient", queue="care", flow="patient")
+    with shop.serve(workers=2, sets={"auth.max_ttl": "300d"}):
+        for app in shop.app, patient:
+            app.token = lambda sub, token=app.token: token(sub, ttl=290 * DAY)
+        kim, asking, shop.app = await shop.desk("kim"), shop.app, patient
+        ann, cas = await shop.customer("ann"), await shop.customer("cas")
+        for person in ann, cas:
+            await person.post("hello")
+            await person.until(lambda p=person: "Shall we write in autumn?" in p.texts(), what="the question")
+        await cas.post("a human")
+        await kim.accept(await kim.offered(cas.main))
+        await kim.resolve(cas.main)
+        await cas.until(lambda: cas.texts().count("Shall we write in autumn?") == 2, what="the question again")
+        await kim.close()
+        await ann.post("What are your opening hours?")
+        await ann.until(lambda: "Of which day?" in ann.texts(), what="the topic")
+
+        async def after(days):
+            """So that the sweep has looked at who is there."""
+            shop.app = asking
+            other = await asked(shop, f"other{days}")
+            await move_clock(shop, ann, days)
+            await other.until(lambda: outcome(other) == "silent", what="a sweep")
+
+        await after(31)
+        await ann.until(lambda: ann.texts().count("Shall we write in autumn?") == 2, what="the topic to be left")
+        await move_clock(shop, ann, 60)
+        await after(91)
+        await cas.until(lambda: "First: timeout" in cas.texts(), what="the time to be over")
+        await ann.post("yes")
+        await ann.until(lambda: "First: yes" in ann.texts(), what="the answer")
+        await ann.post("And your opening hours?")
+        await ann.until(lambda: ann.texts().count("Of which day?") == 2, what="the topic")
+        await after(125)
+        await ann.post("Monday")                    # to nothing that is asked
+        await move_clock(shop, ann, 172)
+        for person in ann, cas:
+            await person.until(lambda p=person: "80 days are over." in p.texts(), what="the wait to end")
+        assert "Open on Monday" not in ann.texts() and outcome(ann) is None
+        assert [e["closed"] for e in ends(cas)] == [False]
+        await after(203)
+        for person in ann, cas:
+            await person.until(lambda p=person: ends(p) and ends(p)[-1]["closed"], what="the end of the session")
+        assert outcome(ann) == "silent"
+        await shop.quiet()
+
+
 RATING = """
 flow { id = "rating", title = "Asks how it was" }
 handoff { queue = "care" }
-local score = ask { id = "score", text = "How was it?", timeout = "300d" }
-local why = ask { id = "why", text = "And why?", timeout = "300d" }
+local score = ask { id = "score", text = "How was it?" }
+local why = ask { id = "why", text = "And why?" }
 """
 
 
@@ -131,10 +202,6 @@ async def served(shop, name, kim, end):
     await end(person.main)
     await person.until(lambda: "How was it?" in person.texts(), what="the question")
     return person
-
-
-def ends(person):
-    return [i["body"] for i in person.items() if i["kind"] == "resolved"]
 
 
 async def test_a_resolved_session_closes_a_day_later(shop):

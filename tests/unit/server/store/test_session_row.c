@@ -258,12 +258,32 @@ static void on_silences(void *arg, parley_status status, const struct session_si
     store_fixture_done(arg, status, NULL);
 }
 
-static int64_t silent_head(struct uuid session)
+/* NULL: it was not looked at. */
+static const struct session_silence *silence_of(struct uuid session)
 {
     for (int i = 0; i < nrows && i < 64; i++)
         if (uuid_equal(silences[i].session, session))
-            return silences[i].head;
-    return -1;
+            return &silences[i];
+    return NULL;
+}
+
+static void look(int before, int resolved_before, int limit)
+{
+    struct session_patience patience = {ms(before), ms(resolved_before), ms(1000)};
+    parley_status st = session_silent(f.store, &patience, limit, on_silences, NULL);
+    assert_int_equal(store_fixture_wait(st), PARLEY_OK);
+}
+
+/* The head that one which is due has; -1: it is not. */
+static int64_t silent_head(struct uuid session)
+{
+    const struct session_silence *s = silence_of(session);
+    return s && s->due ? s->head : -1;
+}
+
+static void put_off(const struct session_silence *later, int n)
+{
+    assert_int_equal(store_fixture_wait(session_put_off(f.store, later, n, store_fixture_done, NULL)), PARLEY_OK);
 }
 
 static struct session_row served(int role, int said_at)
@@ -282,15 +302,87 @@ static void silence_counts_the_customers_words_only(void **unused)
     struct session_row never = bot_session(), early = served(1, 10), late = served(1, 900), guest = served(2, 900);
     struct session_row bot = served(6, 900), waiting = queued("silent", 0, 5);
     assert_int_equal(insert(&never), PARLEY_OK);
-    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(500), ms(500), 64, on_silences, NULL)), PARLEY_OK);
+    look(500, 500, 64);
     assert_int_equal(silent_head(never.id), 0);
     assert_int_equal(silent_head(early.id), 1);
     assert_int_equal(silent_head(bot.id), 1);
     assert_int_equal(silent_head(late.id), -1);
     assert_int_equal(silent_head(guest.id), -1);
     assert_int_equal(silent_head(waiting.id), -1);
-    assert_int_equal(store_fixture_wait(session_silent(f.store, ms(0), ms(0), 64, on_silences, NULL)), PARLEY_OK);
+    look(0, 0, 64);
     assert_int_equal(silent_head(never.id), -1);
+}
+
+/* A run of that session which stands as `waiting` says since a time. */
+static void stands(const struct session_row *row, const char *waiting, int since)
+{
+    struct uuid run = pg_fixture_id();
+    pg_fixture_sql("insert into flow_version (hash, name, title, source)"
+                   " values (sha256('v'), 'v', 'V', '') on conflict do nothing");
+    pg_fixture_sql("update session set run = '%s' where id = '%s'", pg_fixture_text(run), pg_fixture_text(row->id));
+    pg_fixture_sql("insert into flow_run (id, session, conversation, hash, state, step, input_seq, waiting, started_at,"
+                   " updated_at) values ('%s', '%s', '%s', sha256('v'), 2, 3, 0, '%s', now(),"
+                   " to_timestamp(%lld / 1000.0))",
+                   pg_fixture_text(run), pg_fixture_text(row->id), pg_fixture_text(row->conversation), waiting,
+                   (long long)ms(since));
+}
+
+/* Stands in a question with a time for it that is over, of which this timer is to tell it. */
+static void is_late(const struct session_row *row, struct uuid timer)
+{
+    char waiting[128];
+    snprintf(waiting, sizeof waiting, "{\"call\":\"ask\",\"until\":%lld,\"timer\":\"%s\"}", (long long)ms(30),
+             pg_fixture_text(timer));
+    stands(row, waiting, 20);
+}
+
+static void what_waits_is_put_off_and_not_read_again_until_then(void **unused)
+{
+    struct session_row asks = served(1, 10), waits = served(1, 10), timed = served(1, 10), told = served(1, 10);
+    struct uuid timer = pg_fixture_id();
+    stands(&asks, "{\"call\":\"ask\"}", 400);
+    stands(&waits, "{\"call\":\"wait\"}", 20);
+    is_late(&timed, timer);
+    is_late(&told, pg_fixture_id());
+    pg_fixture_sql("insert into timer (id, conversation, kind, due, ref) values ('%s', '%s', 3, now(), '%s')",
+                   pg_fixture_text(timer), pg_fixture_text(timed.conversation), pg_fixture_text(timed.id));
+    look(100, 100, 64);
+    assert_int_equal(silent_head(told.id), 1);
+    assert_int_equal(silence_of(asks.id)->quiet_at_ms, ms(400));
+    assert_int_equal(silence_of(waits.id)->quiet_at_ms, ms(1000)); /* as late as can be: it may wait for ever */
+    assert_int_equal(silence_of(timed.id)->quiet_at_ms, ms(1000));
+    assert_false(silence_of(asks.id)->due || silence_of(waits.id)->due || silence_of(timed.id)->due);
+    put_off(silences, nrows);
+    look(399, 399, 64);
+    assert_null(silence_of(asks.id));
+    look(999, 999, 64);
+    assert_int_equal(silent_head(asks.id), 1);
+    assert_null(silence_of(waits.id));
+    assert_null(silence_of(timed.id));
+    look(1001, 1001, 64);
+    assert_false(silence_of(waits.id)->due || silence_of(timed.id)->due);
+}
+
+/* Looked at as often as the shorter patience wants, and ended by its own. */
+static void a_session_that_came_back_from_an_agent_is_found_by_either_patience(void **unused)
+{
+    struct session_row back = served(1, 10);
+    pg_fixture_sql("update session set live_at = state_at where id = '%s'", pg_fixture_text(back.id));
+    look(-5, 500, 64);
+    assert_false(silence_of(back.id)->due);
+    assert_int_equal(silence_of(back.id)->quiet_at_ms, ms(515));
+    put_off(silences, nrows);
+    look(10, 515, 64);
+    assert_null(silence_of(back.id));
+    look(11, 516, 64);
+    assert_int_equal(silent_head(back.id), 1);
+    struct session_silence far = *silence_of(back.id);
+    pg_fixture_sql("update session set state = 6, closed_at = now() where id = '%s'", pg_fixture_text(back.id));
+    put_off(&far, 1); /* it was closed meanwhile */
+    assert_int_equal(
+        pg_fixture_number("select count(*) from session where id = '%s' and quiet_at = to_timestamp(%lld / 1000.0)",
+                          pg_fixture_text(back.id), (long long)ms(515)),
+        1);
 }
 
 int main(void)
@@ -305,6 +397,8 @@ int main(void)
         cmocka_unit_test(a_place_counts_who_is_before),
         cmocka_unit_test(of_two_who_accept_at_once_one_gets_it),
         cmocka_unit_test(silence_counts_the_customers_words_only),
+        cmocka_unit_test(what_waits_is_put_off_and_not_read_again_until_then),
+        cmocka_unit_test(a_session_that_came_back_from_an_agent_is_found_by_either_patience),
     };
     PG_FIXTURE_RUN(tests, store_fixture_setup, store_fixture_teardown);
 }
