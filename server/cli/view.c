@@ -317,5 +317,9 @@ void view_item(struct view *v, parley_event *e, const char *at)
             return;
         }
     }
-    term_line(v->term, TONE_DIM, "  [%s: this program is too old to show it]", kind);
+    const char *fallback = maybe(v, e, "body.fallback");
+    if (fallback)
+        said(v, e, fallback);
+    else
+        term_line(v->term, TONE_DIM, "  [%s: this program is too old to show it]", kind);
 }

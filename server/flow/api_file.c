@@ -28,6 +28,10 @@ parley_status flow_check_say(struct flow_shape *at, const struct value *map)
         return flow_refuse(at, "E202", "'alt' belongs to an 'image'");
     if (value_find(map, "name") && !value_find(map, "file"))
         return flow_refuse(at, "E202", "'name' belongs to a 'file'");
+    bool rich = choices || buttons || value_find(map, "image") || value_find(map, "file") || value_find(map, "card") ||
+                value_find(map, "carousel");
+    if (value_find(map, "fallback") && !rich)
+        return flow_refuse(at, "E202", "'fallback' belongs to a picture, a file, a card or choices");
     return map->count
                ? PARLEY_OK
                : flow_refuse(at, "E202", "nothing to say: give a text, a card, an image, a file or a custom part");

@@ -290,9 +290,11 @@ enum sandbox_verdict call_queue_load(struct flow_run *run, struct flow_call *cal
 parley_status say_has_files(const struct flow_run *run, const struct value *args, struct flow_error *error);
 /* The file of that name; say shows it in the item that comes next. */
 parley_status say_find_file(struct flow_run *run, struct span name, struct flow_file *out, struct flow_error *error);
-/* An item that shows the file, called so. */
-parley_status say_media(struct flow_run *run, struct span file, struct span name, struct span alt,
-                        struct flow_error *error);
+/* An item that shows the file. But for the file all may be empty. */
+struct shown_file {
+    struct span file, name, alt, fallback;
+};
+parley_status say_media(struct flow_run *run, const struct shown_file *what, struct flow_error *error);
 /* The item that was added last shows this. */
 parley_status say_shows(struct flow_run *run, const struct flow_file *file);
 

@@ -3,11 +3,13 @@
 #include "server/flow/json.h"
 #include "server/flow/run.h"
 
-static parley_status say_card(struct flow_run *run, struct flow_call *call, const struct value *card)
+static parley_status say_card(struct flow_run *run, struct flow_call *call, const struct value *card,
+                              struct span fallback)
 {
     struct frame_card_button buttons[LIMIT_CHOICES] = {0};
     const struct value *list = value_find(card, "buttons");
-    struct frame_card_body body = {.title = json_text(card, "title"), .text = json_text(card, "text")};
+    struct frame_card_body body = {
+        .title = json_text(card, "title"), .text = json_text(card, "text"), .fallback = fallback};
     struct span image = json_text(card, "image");
     struct flow_file shown;
     if (image.len) {
@@ -18,6 +20,7 @@ static parley_status say_card(struct flow_run *run, struct flow_call *call, cons
         body.has_image = true;
     }
     body.has_text = body.text.len > 0;
+    body.has_fallback = fallback.len > 0;
     body.buttons = buttons;
     for (uint32_t i = 0; list && i < list->count; i++) {
         struct frame_card_button *b = &buttons[body.buttons_count++];
@@ -39,18 +42,25 @@ static parley_status say_custom(struct flow_run *run, struct flow_call *call, co
     return step_add_item(run, ITEM_custom, &body, call->error);
 }
 
-parley_status say_words(struct flow_run *run, struct span text, const struct value *choices, struct flow_error *error)
+static parley_status say_choices(struct flow_run *run, struct span text, const struct value *choices,
+                                 struct span fallback, struct flow_error *error)
 {
     struct frame_choice_option options[LIMIT_CHOICES] = {0};
-    struct frame_choices_body body = {.text = text, .options = options};
-    if (!choices)
-        return step_add_item(run, ITEM_text, &(struct frame_text_body){.text = text}, error);
+    struct frame_choices_body body = {
+        .text = text, .options = options, .fallback = fallback, .has_fallback = fallback.len > 0};
     for (uint32_t i = 0; i < choices->count; i++) {
         struct frame_choice_option *o = &options[body.options_count++];
         o->value = json_text(&choices->items[i], "wire");
         o->label = json_text(&choices->items[i], "label");
     }
     return step_add_item(run, ITEM_choices, &body, error);
+}
+
+parley_status say_words(struct flow_run *run, struct span text, const struct value *choices, struct flow_error *error)
+{
+    if (choices)
+        return say_choices(run, text, choices, span_of("", 0), error);
+    return step_add_item(run, ITEM_text, &(struct frame_text_body){.text = text}, error);
 }
 
 /* What an answer is, for the app's keyboard; empty: words. */
@@ -128,13 +138,12 @@ parley_status say_form(struct flow_run *run, const struct value *args, struct fl
 
 /* ---- say ---- */
 
-static parley_status say_carousel(struct flow_run *run, struct flow_call *call)
+/* What stands in for the rest is told with the first part that some app cannot show: the other times it is empty. */
+static struct span take(struct span *fallback)
 {
-    const struct value *cards = value_find(&call->args, "carousel");
-    parley_status st = PARLEY_OK;
-    for (uint32_t i = 0; cards && st == PARLEY_OK && i < cards->count; i++)
-        st = say_card(run, call, &cards->items[i]);
-    return st;
+    struct span taken = *fallback;
+    *fallback = span_of("", 0);
+    return taken;
 }
 
 static const struct value *choices_of(const struct flow_call *call)
@@ -144,33 +153,48 @@ static const struct value *choices_of(const struct flow_call *call)
 }
 
 /* The words, a picture above them, a file below. */
-static parley_status say_message(struct flow_run *run, struct flow_call *call)
+static parley_status say_message(struct flow_run *run, struct flow_call *call, struct span *fallback)
 {
-    const struct value *args = &call->args;
-    struct span text = json_text(args, "text"), image = json_text(args, "image"), file = json_text(args, "file");
-    struct span none = span_of("", 0);
+    const struct value *args = &call->args, *choices = choices_of(call);
+    struct shown_file image = {.file = json_text(args, "image"), .alt = json_text(args, "alt")};
+    struct shown_file file = {.file = json_text(args, "file"), .name = json_text(args, "name")};
+    struct span text = json_text(args, "text");
     parley_status st = PARLEY_OK;
-    if (image.len)
-        st = say_media(run, image, none, json_text(args, "alt"), call->error);
-    if (st == PARLEY_OK && text.len)
-        st = say_words(run, text, choices_of(call), call->error);
-    if (st == PARLEY_OK && file.len)
-        st = say_media(run, file, json_text(args, "name"), none, call->error);
+    if (image.file.len) {
+        image.fallback = take(fallback);
+        st = say_media(run, &image, call->error);
+    }
+    if (st == PARLEY_OK && choices)
+        st = say_choices(run, text, choices, take(fallback), call->error);
+    else if (st == PARLEY_OK && text.len)
+        st = say_words(run, text, NULL, call->error);
+    if (st == PARLEY_OK && file.file.len) {
+        file.fallback = take(fallback);
+        st = say_media(run, &file, call->error);
+    }
+    return st;
+}
+
+static parley_status say_cards(struct flow_run *run, struct flow_call *call, struct span *fallback)
+{
+    const struct value *card = value_find(&call->args, "card"), *cards = value_find(&call->args, "carousel");
+    parley_status st = card ? say_card(run, call, card, take(fallback)) : PARLEY_OK;
+    for (uint32_t i = 0; cards && st == PARLEY_OK && i < cards->count; i++)
+        st = say_card(run, call, &cards->items[i], take(fallback));
     return st;
 }
 
 enum sandbox_verdict call_say(struct flow_run *run, struct flow_call *call)
 {
-    const struct value *card = value_find(&call->args, "card"), *custom = value_find(&call->args, "custom");
+    const struct value *custom = value_find(&call->args, "custom");
+    struct span fallback = json_text(&call->args, "fallback");
     if (say_has_files(run, &call->args, call->error) != PARLEY_OK)
         return SANDBOX_RAISE;
     if (run->journal)
         return SANDBOX_RETURN; /* said before */
-    parley_status st = say_message(run, call);
-    if (st == PARLEY_OK && card)
-        st = say_card(run, call, card);
+    parley_status st = say_message(run, call, &fallback);
     if (st == PARLEY_OK)
-        st = say_carousel(run, call);
+        st = say_cards(run, call, &fallback);
     if (st == PARLEY_OK && custom)
         st = say_custom(run, call, custom);
     return st == PARLEY_OK ? SANDBOX_RETURN : call_break(run, call); /* nothing of it is said when the run is rebuilt */

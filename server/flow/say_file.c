@@ -62,20 +62,21 @@ parley_status say_shows(struct flow_run *run, const struct flow_file *file)
     return PARLEY_OK;
 }
 
-parley_status say_media(struct flow_run *run, struct span file, struct span name, struct span alt,
-                        struct flow_error *error)
+parley_status say_media(struct flow_run *run, const struct shown_file *what, struct flow_error *error)
 {
     struct flow_file shown;
-    parley_status st = say_find_file(run, file, &shown, error);
+    parley_status st = say_find_file(run, what->file, &shown, error);
     if (st != PARLEY_OK)
         return st;
     struct frame_media_body body = {.blob = shown.blob,
-                                    .name = name.len ? name : shown.name,
+                                    .name = what->name.len ? what->name : shown.name,
                                     .type = shown.type,
                                     .bytes = shown.bytes,
                                     .sha256 = shown.sha256,
-                                    .alt = alt,
-                                    .has_alt = alt.len > 0};
+                                    .alt = what->alt,
+                                    .has_alt = what->alt.len > 0,
+                                    .fallback = what->fallback,
+                                    .has_fallback = what->fallback.len > 0};
     st = step_add_item(run, ITEM_media, &body, error);
     return st == PARLEY_OK ? say_shows(run, &shown) : st;
 }

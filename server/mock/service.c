@@ -9,7 +9,8 @@
 
 enum { BODY_MAX = 1 << 16, JOIN_MS = 1500 };
 
-/* Words that the bot knows, and what it posts then: one of each kind that a screen must be able to show. */
+/* Words that the bot knows, and what it posts then: one of each kind that a screen must be able to show, and one
+ * of a kind of the future. */
 static const struct {
     const char *word, *kind, *body;
 } SHOWS[] = {
@@ -27,6 +28,7 @@ static const struct {
     {"location", "location", "{\"label\":\"Our shop\",\"latitude\":52.5163,\"longitude\":13.3777}"},
     {"custom", "custom",
      "{\"type\":\"coupon\",\"fallback\":\"A coupon: 10 % with SUN10\",\"data\":{\"code\":\"SUN10\"}}"},
+    {"unknown", "hologram", "{\"fallback\":\"A picture of your parcel, to walk around\",\"turns\":3}"},
 };
 
 static void store(struct mock *m, struct talk *t, int role, struct uuid author, const char *kind, struct span body)

@@ -228,6 +228,32 @@ def test_the_messenger_asks_what_the_answers_call_for(shop):
         screen.shows("Thank you, size, nil, it squeaks")
 
 
+INSTEAD = """
+flow { id = "instead", title = "Words instead" }
+say { card = { title = "On its way", text = "Comes on Monday" }, fallback = "Your parcel is on its way." }
+say { carousel = { { title = "First of them" }, { title = "Second of them" } }, fallback = "Two parcels." }
+say { text = "Tea?", choices = { "Yes please", "No thanks" }, fallback = "Tea? Write yes or no." }
+say { card = { title = "As ever" } }
+handoff { queue = "care", reason = "x" }
+"""
+
+
+async def test_the_messenger_shows_words_instead_of_what_it_cannot_show(shop):
+    shop.app = shop.site.app("instead", flow=shop.site.flow("instead", INSTEAD))
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "queued" in ann.kinds(), what="all of it")
+        told = [i["body"].get("fallback") for i in ann.items() if i["kind"] in ("card", "choices")]
+        assert told == ["Your parcel is on its way.", "Two parcels.", None, "Tea? Write yes or no.", None]
+        await shop.close()
+        with messenger(shop, server.url, shop.app.token("ann")) as screen:
+            screen.shows("Your parcel is on its way.", "Two parcels.", "Second of them", "Tea?", "Yes please", "As ever")
+            screen.lacks("Comes on Monday")
+            screen.lacks("First of them")
+            screen.lacks("Write yes or no")
+
+
 def test_the_messenger_says_who_is_there(shop):
     email = shop.staff("kim")
     with shop.serve() as server, desk(shop, email) as kim, messenger(shop, server.url, shop.app.token("ana")) as screen:

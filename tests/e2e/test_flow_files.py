@@ -23,9 +23,9 @@ def picture(*rgb):
 
 
 FLOW = """flow { id = "shows", title = "Shows" }
-say { text = "This is us.", image = "us.png", alt = "A dot" }
+say { text = "This is us.", image = "us.png", alt = "A dot", fallback = "A red dot." }
 ask "The terms?"
-say { text = "Here they are.", file = "terms.txt", name = "Our terms" }
+say { text = "Here they are.", file = "terms.txt", name = "Our terms", fallback = "Ask us for the terms." }
 say { card = { title = "Us again", image = "us.png" } }
 ask "More?"
 """
@@ -77,6 +77,8 @@ async def test_what_a_flow_shows_comes_once_and_can_be_downloaded(shop, point):
         await ann.settled()
         assert [(i["kind"], i["body"].get("name") or i["body"].get("title")) for i in ann.items() if i["kind"] in ("media", "card")] == \
             [("media", "us.png"), ("media", "Our terms"), ("card", "Us again")]
+        assert [i["body"].get("fallback") for i in ann.items() if i["kind"] in ("media", "card")] == \
+            ["A red dot.", "Ask us for the terms.", None]
         first, terms, card = shown(ann)
         assert await fetched(server, ann, first) == picture(255, 0, 0)
         assert await fetched(server, ann, terms) == TERMS

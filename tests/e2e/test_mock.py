@@ -5,6 +5,7 @@ library's own thread and the world's clock, where no script makes the library wa
 import asyncio
 import contextlib
 import json
+import subprocess
 import urllib.request
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from mock import App, Mock
 from parley_link import Link, Refused
 from parley_wire import uuid7
-from server import Failed, run
+from server import READY_S, Failed, program, run
 
 SAID, CHATTER = 20, {"long-absence": 300}
 SLOW = {"slow"}     # a fast clock would take it for silence
@@ -171,3 +172,20 @@ def test_guests_come_in(tmp_path):
             mock.wait(lambda: settled(mock, token, 0), "the guest having said all")
             guest.until(mock.stored(token)[-1]["seq"])
         assert {line["role"] for line in mock.stored(token)} == {"system", "guest", "bot"}
+
+
+def test_a_kind_of_the_future_is_shown_by_its_words(tmp_path):
+    token = tmp_path / "ana.token"
+    token.write_text("ana\n")
+    with Mock("calm", tmp_path) as mock, \
+            subprocess.Popen([program(), "chat", "--server", f"ws://127.0.0.1:{mock.port}/v1/ws", "--token", str(token)], text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE) as chat:
+        chat.stdin.write("unknown\n")
+        chat.stdin.flush()
+        said = ""
+        while "to walk around" not in said:
+            said = chat.stdout.readline()
+            assert said, "it ended before"
+        assert said.split(None, 1)[1] == "A picture of your parcel, to walk around\n"
+        chat.stdin.close()
+        assert chat.wait(READY_S) == 0

@@ -137,22 +137,25 @@ static const char *notice_of(parley_event *e, const char *kind, char *room, size
     return room;
 }
 
+/* Of what this app cannot show, and of kinds that it does not know, there may be words instead. */
 static void take_item(struct row *row, parley_event *e)
 {
-    static const char *const words[] = {"row.item.body.text",
+    static const char *const words[] = {"row.item.body.fallback",
+                                        "row.item.body.text",
                                         "row.item.body.title",
-                                        "row.item.body.fallback",
                                         "row.item.body.label",
                                         "row.item.body.name",
                                         "row.item.body.value",
                                         NULL};
     static const char *const said[] = {"text",     "choices", "choice", "form", "form_answer", "card", "media",
                                        "location", "call",    "email",  "sms",  "custom",      "note", NULL};
-    const char *kind = parley_event_text(e, "row.item.kind"), *text = first_text(e, words);
+    const char *kind = parley_event_text(e, "row.item.kind");
     char room[200];
     if (!kind)
         return;
-    row->is_notice = true;
+    bool can_show = strcmp(kind, "choices") == 0;
+    const char *text = first_text(e, can_show ? words + 1 : words);
+    row->is_notice = !parley_event_text(e, words[0]);
     for (size_t i = 0; said[i]; i++)
         row->is_notice = row->is_notice && strcmp(kind, said[i]) != 0;
     if (row->is_notice)
