@@ -21,6 +21,7 @@ enum {
     SWEEP_MS = 15000,
     TIMERS_AT_ONCE = 100,
     LATE_MS = 2000,
+    LOOKED_AT_ONCE = 2000, /* some 10 ms of the database's time */
     BEHIND_AT_ONCE = 500,
     VERSION_IDLE_MS = 60000
 };
@@ -158,33 +159,48 @@ static void on_timers(void *arg, parley_status status, const struct timer_row *r
     flows->polling = status == PARLEY_OK && put_off(flows, rows, n);
 }
 
-static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n)
+static void look_for_those_behind(struct flows *flows);
+
+static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n, struct uuid reached)
 {
     struct flows *flows = arg;
+    bool ok = status == PARLEY_OK, more = ok && !uuid_is_nil(reached);
     flows->sweeping = false;
-    bool more = n == BEHIND_AT_ONCE;
-    if (status == PARLEY_OK)
-        flows->swept_to = more ? rows[n - 1].conversation : (struct uuid){0};
-    if (status == PARLEY_OK && !more)
+    if (ok)
+        flows->swept_to = reached;
+    if (ok && !more) {
         flows->swept_calls = true;
-    if (status != PARLEY_OK || more)
+        flows->hurries = false;
+    }
+    if (!ok || more)
         flows->swept_ms = 0; /* the next tick asks again, or for those after these */
-    for (int i = 0; status == PARLEY_OK && i < n; i++)
+    for (int i = 0; ok && i < n; i++)
         flows_poke(flows, rows[i].conversation, (struct uuid){0}, rows[i].leaves);
+    if (flows->anew)
+        flows_refresh(flows);
+    else if (more && flows->hurries && n < BEHIND_AT_ONCE)
+        look_for_those_behind(flows);
 }
 
+/* All are gone through in parts: one with every tick, or one after the other when something has happened. */
 static void look_for_those_behind(struct flows *flows)
 {
+    struct flow_look look = {.after = flows->swept_to,
+                             .looked_at = LOOKED_AT_ONCE,
+                             .found = BEHIND_AT_ONCE,
+                             .all_calls = !flows->swept_calls};
     if (flows->sweeping || flows->closing)
         return;
-    flows->sweeping = flow_runs_behind(flows->store, flows->swept_to, !flows->swept_calls, BEHIND_AT_ONCE, on_behind,
-                                       flows) == PARLEY_OK;
+    flows->sweeping = flow_runs_behind(flows->store, &look, on_behind, flows) == PARLEY_OK;
     flows->swept_ms = flows->sweeping ? loop_now_ms(flows->loop) : 0;
 }
 
 void flows_refresh(struct flows *flows)
 {
-    flows_read_starts(flows);
+    flows->hurries = true;
+    flows->anew = flows->sweeping; /* what is on its way may not have it */
+    if (!flows->anew)
+        flows->swept_to = (struct uuid){0};
     look_for_those_behind(flows);
 }
 
@@ -196,7 +212,7 @@ void flows_up(struct flows *flows)
         bot->failures = 0; /* it was the database, perhaps */
         bot->again_ms = 0;
     }
-    look_for_those_behind(flows);
+    flows_refresh(flows);
 }
 
 static void on_tick(void *arg)

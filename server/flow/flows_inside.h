@@ -78,6 +78,8 @@ struct flows {
     int64_t swept_ms;
     struct uuid swept_to; /* the conversation to look on from for those behind; nil: from the first */
     bool swept_calls;     /* once: who starts takes up all calls, of which another process may have some under way */
+    bool hurries;         /* until all have been looked at once: somebody may have been left behind just now */
+    bool anew;            /* from the first again, once the look that is under way is over */
     bool polling, sweeping, closing;
 };
 

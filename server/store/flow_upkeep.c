@@ -43,23 +43,27 @@ void flow_run_abandon(struct pg_group *group, struct uuid run)
  * item.kind: 12 custom, 15 process. */
 static const struct pg_statement behind = {
     "flow_runs_behind",
-    "select r.conversation, r.leaves from flow_run r join session s on s.id = r.session and s.run = r.id"
-    " where s.state <> 6 and r.state < 4 and r.conversation > $1"
-    "   and case when s.state <> 1 then r.state <> 3 and r.step > 0"
+    "with looked as materialized (select r.* from flow_run r where r.state < 4 and r.conversation > $1"
+    "    order by r.conversation fetch first ($2::int8) rows with ties)"
+    " (select r.conversation, r.leaves, false from looked r join session s on s.id = r.session and s.run = r.id"
+    "   where s.state <> 6"
+    "     and case when s.state <> 1 then r.state <> 3 and r.step > 0"
     "            when r.state = 3 or r.leaves then true"
     "            when r.waiting->>'call' like 'http.%' then $3 or coalesce(extract(epoch from now()) * 2000 >"
     "                 (r.waiting->>'until')::bigint + extract(epoch from r.updated_at) * 1000, true)"
-    "            else exists (select 1 from item i where i.conversation = s.conversation and i.seq > r.input_seq"
-    "                            and (i.role in (1, 2) or i.role = 7 and i.kind = 12)"
-    "                            and i.audience = 0 and i.kind < 64 and i.kind <> 15) end"
-    " order by r.conversation limit $2",
-    3,
-    {PG_UUID, PG_I64, PG_BOOL},
+    "            else (select true from item i where i.conversation = s.conversation and i.seq > r.input_seq"
+    "                     and (i.role in (1, 2) or i.role = 7 and i.kind = 12)"
+    "                     and i.audience = 0 and i.kind < 64 and i.kind <> 15 limit 1) end"
+    "   order by r.conversation limit $4)"
+    " union all (select r.conversation, false, true from looked r offset $2 - 1 limit 1)",
+    4,
+    {PG_UUID, PG_I64, PG_BOOL, PG_I64},
 };
 
 struct behind_call {
     struct flow_behind_row *rows;
-    int n;
+    int n, limit;
+    struct uuid reached;
     struct pg_group *group;
     flow_left_behind *done;
     void *arg;
@@ -68,28 +72,36 @@ struct behind_call {
 static void on_behind(void *arg, const struct pg_result *r)
 {
     struct behind_call *call = arg;
-    call->n = pg_rows(r);
-    call->rows = pg_group_alloc(call->group, ((size_t)call->n + 1) * sizeof *call->rows);
-    for (int i = 0; i < call->n; i++)
-        call->rows[i] = (struct flow_behind_row){.conversation = pg_get_uuid(r, i, 0), .leaves = pg_get_bool(r, i, 1)};
+    call->rows = pg_group_alloc(call->group, ((size_t)pg_rows(r) + 1) * sizeof *call->rows);
+    for (int i = 0; i < pg_rows(r); i++) {
+        struct uuid conversation = pg_get_uuid(r, i, 0);
+        if (pg_get_bool(r, i, 2))
+            call->reached = conversation;
+        else
+            call->rows[call->n++] =
+                (struct flow_behind_row){.conversation = conversation, .leaves = pg_get_bool(r, i, 1)};
+    }
+    if (call->n == call->limit)
+        call->reached =
+            call->rows[call->n - 1].conversation; /* there may be more between this and what was looked at */
 }
 
 static void on_done(void *arg, parley_status status, const struct pg_fault *fault)
 {
     struct behind_call *call = arg;
-    call->done(call->arg, status, status == PARLEY_OK ? call->rows : NULL, call->n);
+    call->done(call->arg, status, status == PARLEY_OK ? call->rows : NULL, call->n, call->reached);
 }
 
-parley_status flow_runs_behind(struct store *store, struct uuid after, bool all_calls, int limit,
-                               flow_left_behind *done, void *arg)
+parley_status flow_runs_behind(struct store *store, const struct flow_look *look, flow_left_behind *done, void *arg)
 {
     struct pg_group *group = store_reading(store);
     struct behind_call *call = pg_group_alloc(group, sizeof *call);
-    *call = (struct behind_call){.group = group, .done = done, .arg = arg};
+    *call = (struct behind_call){.group = group, .limit = look->found, .done = done, .arg = arg};
     struct pg_params *p = pg_group_add(group, &behind, on_behind, call);
-    pg_uuid(p, after);
-    pg_i64(p, limit);
-    pg_bool(p, all_calls);
+    pg_uuid(p, look->after);
+    pg_i64(p, look->looked_at);
+    pg_bool(p, look->all_calls);
+    pg_i64(p, look->found);
     return pg_group_send(&group, on_done, call);
 }
 

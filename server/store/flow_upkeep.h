@@ -22,15 +22,23 @@ struct flow_behind_row {
     bool leaves; /* the run is to be handed to a person */
 };
 
-/* rows is NULL unless status is PARLEY_OK; borrowed for the call. */
-typedef void flow_left_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n);
+/* Where to look for them, by the conversations' ids: so many runs after that one (nil: from the first), or until so
+ * many are found. */
+struct flow_look {
+    struct uuid after;
+    int looked_at, found;
+    bool all_calls;
+};
+
+/* rows is NULL unless status is PARLEY_OK; borrowed for the call. reached: whoever looks on from there reaches all;
+ * nil: all have been looked at. */
+typedef void flow_left_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n,
+                              struct uuid reached);
 
 /* Conversations whose run has not been told something: an item of the customer, what became of the session, or that it
- * is not to go on. Those after `after` (nil: from the first on), by id: whoever reads on from the last one reaches all.
- * One that has called the outside is behind when nobody can have the call any more, or at once when all calls are asked
- * for. */
-parley_status flow_runs_behind(struct store *store, struct uuid after, bool all_calls, int limit,
-                               flow_left_behind *done, void *arg);
+ * is not to go on. One that has called the outside is behind when nobody can have the call any more, or at once when
+ * all calls are asked for. */
+parley_status flow_runs_behind(struct store *store, const struct flow_look *look, flow_left_behind *done, void *arg);
 
 /* Something that happened in the app or a back end: an item of kind custom. */
 struct flow_event_row {

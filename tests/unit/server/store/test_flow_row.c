@@ -216,19 +216,29 @@ static void a_run_can_begin_anew_with_what_it_has_learnt(void **unused)
     assert_int_equal(nrows, 2);
 }
 
-static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n)
+static struct uuid reached;
+
+static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n, struct uuid so_far)
 {
     nrows = n;
+    reached = so_far;
     if (n > 0)
         behind = rows[0].conversation;
     store_fixture_done(arg, status, NULL);
 }
 
+static int look_for_those_behind(struct uuid after, int looked_at, int found, bool all_calls)
+{
+    struct flow_look look = {after, looked_at, found, all_calls};
+    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, &look, on_behind, NULL)), PARLEY_OK);
+    return nrows;
+}
+
 static int count_behind(void)
 {
-    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, (struct uuid){0}, false, 10, on_behind, NULL)),
-                     PARLEY_OK);
-    return nrows;
+    int n = look_for_those_behind((struct uuid){0}, 1000, 10, false);
+    assert_true(uuid_is_nil(reached));
+    return n;
 }
 
 /* A run in a session of its own. */
@@ -275,9 +285,7 @@ static void a_call_that_another_process_may_be_making_is_left_to_it(void **unuse
                    " 'call', 'http.get', 'until', (extract(epoch from now()) * 1000)::bigint + 60000) where id = '%s'",
                    pg_fixture_text(row.id));
     assert_int_equal(count_behind(), 0);
-    assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, (struct uuid){0}, true, 10, on_behind, NULL)),
-                     PARLEY_OK);
-    assert_int_equal(nrows, 1);
+    assert_int_equal(look_for_those_behind((struct uuid){0}, 1000, 10, true), 1);
     pg_fixture_sql("update flow_run set updated_at = now() - interval '70 s' where id = '%s'", pg_fixture_text(row.id));
     assert_int_equal(count_behind(), 1);
     pg_fixture_sql("update flow_run set state = 4 where id = '%s'", pg_fixture_text(row.id));
@@ -304,11 +312,29 @@ static void whoever_reads_on_reaches_all_that_are_behind(void **unused)
         say_something(serving_run(&flow).conversation);
     assert_int_equal(count_behind(), 3);
     for (int left = 3; left >= 0; left--) {
-        assert_int_equal(store_fixture_wait(flow_runs_behind(f.store, after, false, 1, on_behind, NULL)), PARLEY_OK);
-        assert_int_equal(nrows, left > 0);
+        assert_int_equal(look_for_those_behind(after, 1000, 1, false), left > 0);
         assert_true(!left || memcmp(&behind, &after, sizeof after) > 0);
+        assert_true(uuid_equal(reached, left ? behind : (struct uuid){0}));
         after = behind;
     }
+}
+
+static void those_that_are_not_behind_are_passed_by_in_parts(void **unused)
+{
+    struct flow_row flow = publish("parts", "p", 12);
+    struct uuid after = {0};
+    int found = 0, parts = 0, all = count_behind();
+    for (int i = 0; i < 5; i++)
+        serving_run(&flow);
+    int64_t live = pg_fixture_number("select count(*) from flow_run where state < 4");
+    do {
+        found += look_for_those_behind(after, 2, 10, false);
+        assert_true(uuid_is_nil(reached) || memcmp(&reached, &after, sizeof after) > 0);
+        after = reached;
+        parts++;
+    } while (!uuid_is_nil(after));
+    assert_int_equal(found, all);
+    assert_int_equal(parts, live / 2 + 1);
 }
 
 /* ---- events ---- */
@@ -471,6 +497,7 @@ int main(void)
         cmocka_unit_test(a_call_that_another_process_may_be_making_is_left_to_it),
         cmocka_unit_test(a_run_that_is_to_leave_is_behind),
         cmocka_unit_test(whoever_reads_on_reaches_all_that_are_behind),
+        cmocka_unit_test(those_that_are_not_behind_are_passed_by_in_parts),
         cmocka_unit_test(of_the_events_those_that_fit_are_read_however_many_came_before),
         cmocka_unit_test(a_timer_fires_once),
         cmocka_unit_test(a_timer_can_be_moved_and_cleared),
