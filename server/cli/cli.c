@@ -182,7 +182,7 @@ static void collect_flags(struct cli *cli)
     if (cli->verb->prints_data)
         cli->flags[n++] = (struct verb_flag){.name = "json"};
     cli->flags[n++] = (struct verb_flag){.name = "no-color"};
-    cli->flags[n++] = (struct verb_flag){.name = "help"};
+    cli->flags[n++] = (struct verb_flag){.name = "help", .letter = 'h'};
 }
 
 static int refuse_flag(const struct cli *cli, const char *typed)
@@ -208,29 +208,52 @@ static int keep_flag(struct cli *cli, const struct verb_flag *flag, const char *
     return CLI_OK;
 }
 
+static const struct verb_flag *flag_lettered(const struct cli *cli, int letter)
+{
+    for (const struct verb_flag *f = cli->flags; f->name; f++)
+        if (f->letter == letter)
+            return f;
+    return NULL;
+}
+
+/* For getopt: `:` first, and behind each that takes a value. */
+static void collect_letters(const struct cli *cli, char out[2 * FLAGS_MAX + 2])
+{
+    size_t n = 0;
+    out[n++] = ':';
+    for (const struct verb_flag *f = cli->flags; f->name; f++) {
+        if (!f->letter)
+            continue;
+        out[n++] = f->letter;
+        if (f->value)
+            out[n++] = ':';
+    }
+    out[n] = '\0';
+}
+
 static int parse_flags(struct cli *cli, int argc, char **argv)
 {
     struct option options[FLAGS_MAX + 1] = {0};
+    char letters[2 * FLAGS_MAX + 2];
+    collect_letters(cli, letters);
     for (size_t i = 0; cli->flags[i].name; i++)
         options[i] = (struct option){.name = cli->flags[i].name, .has_arg = cli->flags[i].value ? 1 : 0, .val = 256};
     opterr = 0;
     optind = 1;
     for (;;) {
         int at = 0;
-        int got = getopt_long(argc, argv, ":h", options, &at);
+        int got = getopt_long(argc, argv, letters, options, &at);
         int st = CLI_OK;
         if (got == -1)
             break;
-        if (got == 'h')
-            st = keep_flag(cli, flag_named(cli, "help"), NULL);
-        else if (got == ':')
+        if (got == ':')
             return cli_fail(CLI_USAGE, "%s needs a value; see `parley %s --help`", argv[optind - 1], cli->verb->name);
         else if (got == '?' && optopt == 256)
             return cli_fail(CLI_USAGE, "%s: this flag takes no value", argv[optind - 1]);
         else if (got == '?')
             return refuse_flag(cli, argv[optind - 1]);
         else
-            st = keep_flag(cli, &cli->flags[at], optarg);
+            st = keep_flag(cli, got == 256 ? &cli->flags[at] : flag_lettered(cli, got), optarg);
         if (st != CLI_OK)
             return st;
     }

@@ -97,23 +97,31 @@ const struct verb flow_verbs[] = {
     {.name = "flow runs",
      .operands = "",
      .summary = "runs under way, or those that failed: where each stands, the newest first",
-     .examples = "parley flow runs --failed\nparley flow runs --flow order-status --json",
+     .examples = "parley flow runs --failed\nparley flow runs --failed --verbose --limit 1\n"
+                 "parley flow runs --flow order-status --json",
      .uses_conf = true,
      .prints_data = true,
      .flags = {{"failed", NULL, "those that failed, with the error", false},
+               {"verbose", NULL, "all about each, as flow logs RUN", .letter = 'v'},
                {"flow", "FLOW", "only of this one", false},
                {"limit", "N", "at most so many; 50 when not given", false}},
      .run = flow_runs},
     {.name = "flow logs",
-     .operands = "RUN",
-     .operands_min = 1,
+     .operands = "[FLOW|RUN]",
      .operands_max = 1,
-     .summary = "all about one run: the error with its lines, the variables there, the journal",
-     .examples = "parley flow logs 0199a3c2-5b1e-7c40-8d7f-3a2b1c0d9e8f\n"
+     .summary = "what flows log, as it comes with --follow; all about one run: error, variables, log, journal",
+     .examples = "parley flow logs --follow order-status\n"
+                 "parley flow logs -f --level warn\n"
+                 "parley flow logs 0199a3c2-5b1e-7c40-8d7f-3a2b1c0d9e8f\n"
                  "parley flow logs 0199a3c2-5b1e-7c40-8d7f-3a2b1c0d9e8f --json >failed.json",
-     .notes = "It shows what the customer has answered: whoever may read the database may read it.",
+     .notes =
+         "A line has its run: parley flow logs RUN shows the rest. With --json each line is an object of its own.\n"
+         "It shows what the customer has answered: whoever may read the database may read it.",
      .uses_conf = true,
      .prints_data = true,
+     .flags = {{"follow", NULL, "and on, until Ctrl-C; of the flow, of the run, or of all flows", .letter = 'f'},
+               {"level", "LEVEL", "only lines of this level or above: debug, info, warn, error", false},
+               {"limit", "N", "begin with so many lines; 50 when not given", false}},
      .run = flow_logs},
     {.name = "flow versions",
      .operands = "FLOW",

@@ -1,9 +1,10 @@
-/* parley flow runs and flow logs: which runs there are, and all about one of them - where it stands or failed, what its
- * script knew there, what it was told. */
+/* parley flow runs, and flow logs of one: which runs there are, and all about one of them - where it stands or failed,
+ * what its script knew there, what it logged, what it was told. */
 #include "protocol/wire_json.h"
 #include "server/base/mem.h"
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
+#include "server/cli/flow_lines.h"
 #include "server/cli/flow_saved.h"
 #include "server/cli/flow_tools.h"
 #include "server/cli/list.h"
@@ -14,29 +15,6 @@
 #include <stdlib.h>
 
 enum { TEXT_ROOM = 1 << 20 };
-
-int flow_runs(struct cli *cli)
-{
-    const char *limit = cli_flag_or(cli, "limit", "50");
-    if (strspn(limit, "0123456789") != strlen(limit) || !*limit || strlen(limit) > 6)
-        return cli_fail(CLI_USAGE, "--limit is a number, not \"%.40s\"", limit);
-    return list_rows(
-        cli,
-        "select r.id, v.name, left(encode(r.hash, 'hex'), 12),"
-        " case r.state when 1 then 'running' when 2 then 'waiting' when 3 then 'handoff' else 'failed' end, r.step,"
-        " to_char(r.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-        " coalesce(f.told->>'file', r.waiting->>'file', v.name || '.lua') || ':' ||"
-        "   coalesce(f.told->>'line', r.waiting->>'line', '0'),"
-        " case when f.told is null then (r.waiting->>'call') || ' \"' || (r.waiting->>'label') || '\"'"
-        "      else '[' || (f.told->>'code') || '] ' || (f.told->>'text') end"
-        " from flow_run r join flow_version v using (hash)"
-        " left join lateral (select data->'told' as told from flow_journal j where r.state = 5 and j.run = r.id"
-        "                       and j.call = 'failed' order by entry desc limit 1) f on true"
-        " where case when $1 = 'failed' then r.state = 5 else r.state < 4 end and ($2 = '' or v.name = $2)"
-        " order by r.updated_at desc limit $3::int",
-        DB_ARGS(cli_has(cli, "failed") ? "failed" : "live", cli_flag_or(cli, "flow", ""), limit),
-        (const char *const[]){"run", "flow", "version", "state", "step#", "since", "place", "what", NULL});
-}
 
 /* ---- one run, for a person ---- */
 
@@ -79,7 +57,14 @@ static void say_variables(const struct saved_run *run, bool masked, const struct
         say_error(run, &now);
 }
 
-static void say_run(const struct saved_run *run, bool masked)
+static void say_lines(const struct cli *cli, const struct db_rows *lines)
+{
+    puts("log:");
+    for (size_t row = 0; row < db_count(lines); row++)
+        flow_line_say(cli, lines, row);
+}
+
+static void say_run(const struct cli *cli, const struct saved_run *run, bool masked, const struct db_rows *lines)
 {
     struct flow_error error = {0};
     printf("run: %s\nflow: %s\nversion: %.12s\nstate: %s\nstep: %" PRId64 "\n", run->id, run->flow, run->hash,
@@ -89,6 +74,7 @@ static void say_run(const struct saved_run *run, bool masked)
     else
         printf("waiting: %.*s\n", SPAN_ARG(run->saved.waiting));
     say_variables(run, masked, &error);
+    say_lines(cli, lines);
     say_journal(run);
 }
 
@@ -137,7 +123,15 @@ static void put_journal(struct buf *out, const struct saved_run *run)
     }
 }
 
-static void print_run(const struct saved_run *run)
+static void put_lines(struct buf *out, const struct db_rows *lines)
+{
+    for (size_t row = 0; row < db_count(lines); row++) {
+        buf_add_str(out, row ? ",\n " : "\n ");
+        flow_line_put(out, lines, row);
+    }
+}
+
+static void print_run(const struct saved_run *run, const struct db_rows *lines)
 {
     struct buf out, variables;
     struct flow_error error = {0}, now;
@@ -156,27 +150,114 @@ static void print_run(const struct saved_run *run)
     if (saved_run_error(run, &error))
         put_error(&out, &error);
     saved_run_look(run, put_variable, &variables, &now);
-    buf_printf(&out, ",\n\"variables\":[\n%.*s],\n\"journal\":[", SPAN_ARG(buf_span(&variables)));
+    buf_printf(&out, ",\n\"variables\":[\n%.*s],\n\"log\":[", SPAN_ARG(buf_span(&variables)));
+    put_lines(&out, lines);
+    buf_add_str(&out, "],\n\"journal\":[");
     put_journal(&out, run);
-    buf_add_str(&out, "]}\n");
+    buf_add_str(&out, "]}");
     fwrite(out.ptr, 1, out.len, stdout);
     buf_done(&variables);
     buf_done(&out);
 }
 
-int flow_logs(struct cli *cli)
+/* ---- either ---- */
+
+static int show_run(struct cli *cli, struct db *db, const char *id, int level)
 {
     struct saved_run *run = NULL;
+    struct db_rows *lines = NULL;
+    struct flow_lines wish = flow_lines_all;
+    int code = saved_run_read(cli, db, id, &run);
+    if (code == CLI_OK) {
+        wish.run = run->id;
+        wish.conversation = run->conversation;
+        wish.level = level;
+        parley_status st = flow_lines_read(db, &wish, NULL, NULL, &lines);
+        code = st == PARLEY_OK ? CLI_OK : db_fail(db, st, "cannot read the lines");
+    }
+    bool masked = code == CLI_OK && saved_run_mask(run);
+    if (code == CLI_OK && cli_json(cli))
+        print_run(run, lines);
+    else if (code == CLI_OK)
+        say_run(cli, run, masked, lines);
+    db_rows_free(&lines);
+    saved_run_free(&run);
+    return code;
+}
+
+int flow_run_show(struct cli *cli, const char *id, int level)
+{
     struct db *db = NULL;
     int code = db_open_ready(cli, &db);
     if (code == CLI_OK)
-        code = saved_run_read(cli, db, cli_operand(cli, 0), &run);
-    bool masked = code == CLI_OK && saved_run_mask(run);
+        code = show_run(cli, db, id, level);
     if (code == CLI_OK && cli_json(cli))
-        print_run(run);
-    else if (code == CLI_OK)
-        say_run(run, masked);
-    saved_run_free(&run);
+        putchar('\n');
     db_close(&db);
+    return code;
+}
+
+/* ---- runs ---- */
+
+static int show_all(struct cli *cli, struct db *db, const struct db_rows *rows)
+{
+    int code = CLI_OK;
+    if (cli_json(cli))
+        putchar('[');
+    for (size_t row = 0; row < db_count(rows) && code == CLI_OK; row++) {
+        if (row)
+            puts(cli_json(cli) ? "," : "");
+        code = show_run(cli, db, db_cell(rows, row, 0), 0);
+    }
+    if (cli_json(cli))
+        puts("]");
+    return code;
+}
+
+/* Of those that are wanted, the newest first. */
+#define WANTED                                                                                                         \
+    " where case when $1 = 'failed' then r.state = 5 else r.state < 4 end and ($2 = '' or v.name = $2)"                \
+    " order by r.updated_at desc limit $3::int"
+
+static int show_verbose(struct cli *cli, const char *const *args)
+{
+    struct db *db = NULL;
+    struct db_rows *rows = NULL;
+    int code = db_open_ready(cli, &db);
+    if (code != CLI_OK)
+        return code;
+    parley_status st = db_query(db, "select r.id from flow_run r join flow_version v using (hash)" WANTED, args, &rows);
+    code = st == PARLEY_OK ? show_all(cli, db, rows) : db_fail(db, st, "cannot read the runs");
+    db_rows_free(&rows);
+    db_close(&db);
+    return code;
+}
+
+int flow_runs(struct cli *cli)
+{
+    const char *limit;
+    int code = flow_limit(cli, &limit);
+    if (code != CLI_OK)
+        return code;
+    const char *const *args = DB_ARGS(cli_has(cli, "failed") ? "failed" : "live", cli_flag_or(cli, "flow", ""), limit);
+    if (cli_has(cli, "verbose"))
+        return show_verbose(cli, args);
+    code = list_rows(
+        cli,
+        "select r.id, v.name, left(encode(r.hash, 'hex'), 12),"
+        " case r.state when 1 then 'running' when 2 then 'waiting' when 3 then 'handoff' else 'failed' end, r.step,"
+        " to_char(r.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " coalesce(f.told->>'file', r.waiting->>'file', v.name || '.lua') || ':' ||"
+        "   coalesce(f.told->>'line', r.waiting->>'line', '0'),"
+        " case when f.told is null then (r.waiting->>'call') || ' \"' || (r.waiting->>'label') || '\"'"
+        "      else '[' || (f.told->>'code') || '] ' || (f.told->>'text') end"
+        " from flow_run r join flow_version v using (hash)"
+        " left join lateral (select data->'told' as told from flow_journal j where r.state = 5 and j.run = r.id"
+        "                       and j.call = 'failed' order by entry desc limit 1) f on true" WANTED,
+        args, (const char *const[]){"run", "flow", "version", "state", "step#", "since", "place", "what", NULL});
+    if (code == CLI_OK)
+        cli_say(cli,
+                "parley flow logs RUN has all about one: variables, what it logged, its journal; --verbose has it of "
+                "all of these");
     return code;
 }

@@ -24,6 +24,12 @@ int flow_replay(struct cli *cli);
 int flow_runs(struct cli *cli);
 int flow_logs(struct cli *cli);
 
+/* --limit. A cli_exit. */
+int flow_limit(struct cli *cli, const char **out);
+
+/* All about one run, its lines from that level on. A cli_exit. */
+int flow_run_show(struct cli *cli, const char *id, int level);
+
 /* Where the flow of that name is, seen from a file that speaks of it: beside it, in flows/ beside its folder, one
  * folder up, in flows/. False when it is nowhere. */
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);

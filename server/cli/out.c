@@ -123,12 +123,22 @@ static void print_cell(const char *text, int width, bool last)
     printf("%s%*s", text, last ? 0 : width - columns_of(text) + 2, "");
 }
 
+static char tame(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c;
+}
+
 /* A cell may hold what a customer or agent chose: no escape sequence reaches the terminal. */
-static void tame(char *text)
+static void tame_cell(char *text)
 {
     for (; text && *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = ' ';
+        *text = tame(*text);
+}
+
+void out_plain(const char *text)
+{
+    for (; *text; text++)
+        putchar(tame(*text));
 }
 
 static void print_rows(const struct out *out, size_t rows)
@@ -165,7 +175,7 @@ void out_end(struct out **at)
     struct out *out = *at;
     size_t rows = out->count / out->width;
     for (size_t i = 0; !out->json && i < out->count; i++)
-        tame(out->cells[i].text);
+        tame_cell(out->cells[i].text);
     if (out->json)
         print_json(out, rows);
     else if (out->one)

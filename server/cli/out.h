@@ -28,4 +28,7 @@ void out_end(struct out **out);
 /* A text as a JSON string, with its quotes. */
 void out_json_text(const char *text);
 
+/* A text that somebody else chose, on the terminal: no escape sequence reaches it. */
+void out_plain(const char *text);
+
 #endif

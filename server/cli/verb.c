@@ -137,10 +137,10 @@ void verb_family_help(const char *words)
     }
 }
 
-static void print_flag(const char *name, const char *value, const char *help)
+static void print_flag(char letter, const char *name, const char *value, const char *help)
 {
-    char head[64];
-    snprintf(head, sizeof head, "--%s%s%s", name, value ? " " : "", value ? value : "");
+    char head[64], also[] = {'-', letter, ',', ' ', '\0'};
+    snprintf(head, sizeof head, "%s--%s%s%s", letter ? also : "", name, value ? " " : "", value ? value : "");
     printf("  %-27s %s\n", head, help);
 }
 
@@ -153,15 +153,15 @@ void verb_help(const struct verb *verb)
         printf("\n%s\n", verb->notes);
     printf("\nFlags:\n");
     for (const struct verb_flag *f = verb->flags; f < verb->flags + VERB_FLAGS_MAX && f->name; f++)
-        print_flag(f->name, f->value, f->help);
+        print_flag(f->letter, f->name, f->value, f->help);
     if (verb->uses_conf) {
-        print_flag("config", "FILE", "read this file, not PARLEY_CONFIG or ./parley.conf");
-        print_flag("set", "SECTION.KEY=VALUE", "set one key; wins over file and environment");
+        print_flag(0, "config", "FILE", "read this file, not PARLEY_CONFIG or ./parley.conf");
+        print_flag(0, "set", "SECTION.KEY=VALUE", "set one key; wins over file and environment");
     }
     if (verb->prints_data)
-        print_flag("json", NULL, "print JSON, for programs");
-    print_flag("no-color", NULL, "no colours; so does the variable NO_COLOR");
-    print_flag("help", NULL, "this page");
+        print_flag(0, "json", NULL, "print JSON, for programs");
+    print_flag(0, "no-color", NULL, "no colours; so does the variable NO_COLOR");
+    print_flag(0, "help", NULL, "this page");
 }
 
 /* As many of the typed words as the name has, as one text. */

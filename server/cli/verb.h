@@ -24,7 +24,8 @@ struct verb_flag {
     const char *name;  /* without dashes */
     const char *value; /* what help calls its value; NULL for a switch */
     const char *help;
-    bool many; /* may be given more than once */
+    bool many;   /* may be given more than once */
+    char letter; /* also as -x; 0: not so */
 };
 
 enum { VERB_FLAGS_MAX = 14 };

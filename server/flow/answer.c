@@ -74,7 +74,11 @@ static bool matches_one(struct flow_run *run, struct span pattern, struct span s
         return false;
     parley_status st = pattern_search(p, said, 0, &m);
     if (st == PARLEY_LIMIT)
-        step_add_log(run, LOG_WARN, run->wait.line, span_str("the pattern takes too long on an answer"));
+        step_log(run, &(struct flow_log_line){.level = LOG_WARN,
+                                              .own = true,
+                                              .file = run->wait.file,
+                                              .line = run->wait.line,
+                                              .text = span_str("the pattern takes too long on an answer")});
     return st == PARLEY_OK;
 }
 

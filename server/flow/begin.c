@@ -90,6 +90,7 @@ static parley_status read_waiting(struct flow_run *run, struct span text)
     if (st == PARLEY_OK) {
         struct span timer = json_text(&map, "timer");
         run->until_ms = json_int(&map, "until");
+        run->warned = json_true(&map, "warned");
         journal_stand(run->journal, run->step, &map);
         if (timer.len)
             st = uuid_parse(timer, &run->timer);

@@ -140,25 +140,6 @@ enum sandbox_verdict call_give_told(struct flow_call *call, const struct value *
     return SANDBOX_RETURN;
 }
 
-static enum sandbox_verdict call_log(struct flow_run *run, struct flow_call *call)
-{
-    enum log_level level = LOG_DEBUG + (enum log_level)(call->function - FLOW_CALL_log_debug);
-    const struct value *data = value_find(&call->args, "data");
-    if (run->journal)
-        return SANDBOX_RETURN;
-    struct buf b;
-    buf_init(&b, LIMIT_TITLE * 4);
-    buf_add_span(&b, json_text(&call->args, "text"));
-    if (data) {
-        struct span text = json_write(call->arena, data);
-        buf_add_char(&b, ' ');
-        buf_add_span(&b, text.ptr ? text : span_str("?"));
-    }
-    parley_status st = b.status == PARLEY_OK ? step_add_log(run, level, call->journal.line, buf_span(&b)) : b.status;
-    buf_done(&b);
-    return st == PARLEY_OK ? SANDBOX_RETURN : call_raise(call, "E404", "log: too many or too long lines in one step");
-}
-
 /* What it is about happens in the prelude. */
 static enum sandbox_verdict call_flow_of(struct flow_run *run, struct flow_call *call)
 {

@@ -78,6 +78,8 @@ void run_fail(struct flow_run *run, const struct flow_error *error)
     struct flow_error e = *error;
     if (!e.file[0])
         snprintf(e.file, sizeof e.file, "%s", run->file ? run->file : run->version->file);
+    if (lines_hidden(run, span_str(e.text)))
+        snprintf(e.text, sizeof e.text, "%s", FLOW_HIDDEN);
     run_set_error(run, &e);
     journal_close(&run->journal);
     wait_forget(&run->wait);

@@ -11,6 +11,7 @@
 #include "server/flow/starts.h"
 #include "server/hub/peers.h"
 #include "server/io/curl.h"
+#include "server/store/flow_log_row.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/handoff_row.h"
 #include "server/store/timer_row.h"
@@ -23,7 +24,9 @@ enum {
     LATE_MS = 2000,
     LOOKED_AT_ONCE = 2000, /* some 10 ms of the database's time */
     BEHIND_AT_ONCE = 500,
-    VERSION_IDLE_MS = 60000
+    VERSION_IDLE_MS = 60000,
+    PRUNE_MS = 60000,
+    PRUNED_AT_ONCE = 1000
 };
 
 /* ---- what happens in conversations ---- */
@@ -215,6 +218,23 @@ void flows_up(struct flows *flows)
     flows_refresh(flows);
 }
 
+static void on_pruned(void *arg, int removed)
+{
+    struct flows *flows = arg;
+    flows->pruning = false;
+    if (removed == 0)
+        flows->prune_ms = loop_now_ms(flows->loop) + PRUNE_MS;
+}
+
+/* One worker of each process does it for all. */
+static void prune_lines(struct flows *flows, int64_t now)
+{
+    if (flows->self != 0 || flows->pruning || now < flows->prune_ms || !store_is_up(flows->store))
+        return;
+    flows->pruning = flow_log_prune(flows->store, clock_ms() - flows->conf->flows.log_keep_ms,
+                                    flows->conf->flows.log_lines, PRUNED_AT_ONCE, on_pruned, flows) == PARLEY_OK;
+}
+
 static void on_tick(void *arg)
 {
     struct flows *flows = arg;
@@ -226,6 +246,7 @@ static void on_tick(void *arg)
         flows->polling = timer_due(flows->store, clock_ms(), 0, 1, TIMERS_AT_ONCE, on_timers, flows) == PARLEY_OK;
     if (now - flows->swept_ms > SWEEP_MS && store_is_up(flows->store))
         look_for_those_behind(flows);
+    prune_lines(flows, now);
     loop_timer_start(flows->loop, &flows->tick, TICK_MS, on_tick, flows);
 }
 

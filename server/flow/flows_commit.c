@@ -10,6 +10,7 @@
 #include "server/flow/json.h"
 #include "server/io/crypto.h"
 #include "server/store/blob_row.h"
+#include "server/store/flow_log_row.h"
 #include "server/store/flow_upkeep.h"
 #include "server/store/timer_row.h"
 #include "server/talk/directory.h"
@@ -29,6 +30,7 @@ struct committing {
     struct process_row processes[PROCESSES_MAX];
     size_t loaded; /* processes that are read and merged */
     int64_t question_seq;
+    int64_t head; /* the conversation's, when it was decided */
 };
 
 static void committing_free(struct committing *c)
@@ -80,6 +82,22 @@ static struct span with_question(struct committing *c)
     return text.ptr ? text : c->step->waiting;
 }
 
+static void add_lines(const struct committing *c, struct pg_group *group, const struct flow_run_row *run)
+{
+    struct flow_log_row rows[FLOW_LOG_LINES];
+    int n = (int)c->step->log_count;
+    for (int i = 0; i < n; i++) {
+        const struct flow_log_line *line = &c->step->logs[i];
+        rows[i] = (struct flow_log_row){.seq = line->own ? 0 : c->head,
+                                        .level = (int16_t)line->level,
+                                        .line = line->line,
+                                        .file = span_str(line->file),
+                                        .text = line->text};
+    }
+    if (n)
+        flow_log_add(group, run, rows, n);
+}
+
 /* Files that the items show are the conversation's with them. */
 static void lend_files(const struct committing *c, struct pg_group *group)
 {
@@ -112,6 +130,7 @@ static void add_statements(void *arg, struct pg_group *group)
     if (s->forget_from)
         flow_journal_forget(group, c->bot->id, s->forget_from);
     add_journal(c, group);
+    add_lines(c, group, &row);
     lend_files(c, group);
     for (size_t i = 0; i < s->process_count; i++) {
         if (s->processes[i].was == 0)
@@ -210,6 +229,7 @@ static enum verdict decide_step(struct work *work, struct conversation *conv, st
     if (!has_control(c, s))
         return refuse(refusal, PARLEY_STALE, "control has changed hands since");
     work->row.at_ms = move->at_ms;
+    c->head = conv->head;
     for (size_t i = 0; i < c->step->process_count; i++)
         c->processes[i].updated_at_ms = move->at_ms;
     add_items(c, move);
@@ -217,17 +237,6 @@ static enum verdict decide_step(struct work *work, struct conversation *conv, st
     move->add = add_statements;
     move->arg = c;
     return WORK_MOVE;
-}
-
-static void write_logs(const struct committing *c)
-{
-    for (size_t i = 0; i < c->step->log_count; i++) {
-        const struct flow_log_line *line = &c->step->logs[i];
-        char text[512];
-        snprintf(text, sizeof text, "%.*s", SPAN_ARG(line->text));
-        LOG_AT(line->level, NULL, "flow", LOG_UUID("run", c->bot->id), LOG_I64("line", line->line),
-               LOG_STR("text", text));
-    }
 }
 
 /* Where a customer who asks past the flow is led, as the run's row now has it. */
@@ -240,6 +249,22 @@ static void tell_conversation(struct committing *c, struct conversation *conv)
     if (conv)
         conversation_person(conv, c->bot->id, person ? json_text(person, "queue") : span_of("", 0),
                             person && json_true(person, "asks"));
+}
+
+/* What went wrong in which line is with the run, where it can be erased: here it is only said that there is something.
+ */
+static void count_step(const struct committing *c)
+{
+    const struct flow_error *error = flow_run_error(c->run);
+    metric_add(METRIC_flow_steps_total, 1);
+    metric_add(METRIC_flow_log_lines_dropped_total, (int64_t)c->step->log_dropped);
+    if (c->step->journal_near)
+        log_warn(NULL, "the journal of a run is near its limits", LOG_UUID("run", c->bot->id));
+    if (c->step->state != FLOW_FAILED)
+        return;
+    metric_add(METRIC_flow_errors_total, 1);
+    log_error(NULL, "a flow failed", LOG_UUID("run", c->bot->id), LOG_STR("file", error->file),
+              LOG_I64("line", error->line), LOG_STR("code", error->code));
 }
 
 static void finish_step(struct work *work, struct conversation *conv, const struct outcome *outcome,
@@ -255,10 +280,7 @@ static void finish_step(struct work *work, struct conversation *conv, const stru
     c->bot->row.state = (int16_t)c->step->state;
     c->bot->row.input_seq = c->step->input_seq;
     tell_conversation(c, conv);
-    write_logs(c);
-    metric_add(METRIC_flow_steps_total, 1);
-    if (c->step->state == FLOW_FAILED)
-        metric_add(METRIC_flow_errors_total, 1);
+    count_step(c);
     answer(c, PARLEY_OK);
 }
 

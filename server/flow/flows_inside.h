@@ -78,9 +78,10 @@ struct flows {
     int64_t swept_ms;
     struct uuid swept_to; /* the conversation to look on from for those behind; nil: from the first */
     bool swept_calls;     /* once: who starts takes up all calls, of which another process may have some under way */
+    int64_t prune_ms;     /* when lines of flows are looked through again for old ones, by the loop's clock */
     bool hurries;         /* until all have been looked at once: somebody may have been left behind just now */
     bool anew;            /* from the first again, once the look that is under way is over */
-    bool polling, sweeping, closing;
+    bool polling, sweeping, pruning, closing;
 };
 
 /* The bot of the conversation's run, made and being loaded if there is none. Another run's is dropped. */

@@ -79,11 +79,18 @@ struct flow_handoff {
     bool taken;            /* the customer has asked past the flow: control is with people already */
 };
 
+enum { FLOW_LOG_LINES = 64 }; /* of one step */
+
+/* For those who make the flow. */
 struct flow_log_line {
     enum log_level level;
+    bool own; /* the engine's words, in which nothing stands that was said */
+    const char *file;
     int line;
     struct span text;
 };
+
+#define FLOW_HIDDEN "***" /* in place of a text that has what was said in secret */
 
 struct flow_step {
     int64_t number;    /* 1 creates the run */
@@ -107,8 +114,10 @@ struct flow_step {
     struct uuid timer_clear; /* nil: none */
     struct uuid timer_set;   /* nil: none */
     int64_t timer_due_ms;
-    const struct flow_log_line *logs; /* to be written once it is committed */
+    const struct flow_log_line *logs; /* to be kept */
     size_t log_count;
+    size_t log_dropped; /* lines for which there was no room */
+    bool journal_near;  /* with this step the journal has come near its limits */
 };
 
 /* What a script may ask about the world; answered with a map as canonical JSON, or with none. */

@@ -51,6 +51,7 @@ void run_free(struct flow_run **run)
     wait_forget(&r->wait);
     meant_free(r);
     on_free(r);
+    lines_free(r);
     sandbox_run_free(&r->lua);
     journal_close(&r->journal);
     mem_free(r->started);

@@ -14,7 +14,6 @@ enum {
     STEP_ITEMS = 48, /* a transition has room for 64, and the session wants some */
     STEP_ENTRIES = 256,
     STEP_PROCESSES = 16,
-    STEP_LOGS = 64,
     STEP_READS = 16,
     RUN_EVENTS = 16 /* types */
 };
@@ -64,7 +63,7 @@ struct flow_work {
     struct flow_item items[STEP_ITEMS];
     struct flow_entry entries[STEP_ENTRIES];
     struct flow_process processes[STEP_PROCESSES];
-    struct flow_log_line logs[STEP_LOGS];
+    struct flow_log_line logs[FLOW_LOG_LINES];
     struct step_read reads[STEP_READS];
     size_t read_count;
     int ids;               /* derived so far */
@@ -99,6 +98,7 @@ struct flow_wait {
 
 struct run_on;
 struct run_meant;
+struct run_hidden;
 
 struct flow_run {
     struct list link; /* of its version */
@@ -137,10 +137,12 @@ struct flow_run {
     bool broken;   /* the script was stopped because it may not go on: see error */
     bool answered; /* the host has answered the commit while advancing */
     parley_status host_status;
-    struct run_on *on;       /* NULL: the script has said nothing with on.* */
-    struct run_meant *meant; /* answers that can be put right; NULL: there was none yet */
-    bool goes_back;          /* the step takes it back to an earlier question: it is rebuilt once that is committed */
-    int64_t corrected;       /* number of the newest correction; 0: none */
+    struct run_on *on;         /* NULL: the script has said nothing with on.* */
+    struct run_meant *meant;   /* answers that can be put right; NULL: there was none yet */
+    struct run_hidden *hidden; /* what was said in secret; NULL: nothing */
+    bool warned;               /* that the journal gets long; kept with the run */
+    bool goes_back;            /* the step takes it back to an earlier question: it is rebuilt once that is committed */
+    int64_t corrected;         /* number of the newest correction; 0: none */
     struct flow_wait wait;
     int64_t until_ms;                      /* committed: when the wait is over; 0: never by itself */
     struct uuid timer;                     /* committed; nil: none */
@@ -215,12 +217,23 @@ struct uuid step_derive(const struct flow_run *run, char domain, int64_t step, i
 parley_status step_add_item(struct flow_run *run, int kind, const void *body, struct flow_error *error);
 parley_status step_add_entry(struct flow_run *run, const struct journal_call *call, const struct value *told,
                              struct flow_error *error);
-parley_status step_add_log(struct flow_run *run, enum log_level level, int line, struct span text);
 void step_set_timer(struct flow_run *run, int64_t due_ms);
 void step_clear_timer(struct flow_run *run);
 void step_finish(struct flow_run *run, enum flow_state state);
 /* Everything gathered is dropped; in its place come an apology and a person. */
 void step_fail(struct flow_run *run, const struct flow_error *error);
+
+/* ---- lines.c ---- */
+/* Never fails: where there is no room for it, that is counted; one of the engine's own takes the place of the last. */
+void step_log(struct flow_run *run, const struct flow_log_line *line);
+void step_log_dropped(struct flow_run *run);
+/* Once in a run: when the journal, with this call's entry, comes near one of its limits. */
+void step_log_journal(struct flow_run *run, const struct journal_call *call, int64_t entries, size_t bytes);
+enum sandbox_verdict call_log(struct flow_run *run, struct flow_call *call);
+/* From here on no line shows this, and whether one would. */
+void lines_hide(struct flow_run *run, const struct value *said);
+bool lines_hidden(const struct flow_run *run, struct span text);
+void lines_free(struct flow_run *run);
 
 /* ---- label.c ---- */
 /* As it is stored; ptr NULL: as it is. */

@@ -107,8 +107,10 @@ parley_status step_add_entry(struct flow_run *run, const struct journal_call *ca
     if (!data.ptr || !whole.ptr || w->step.entry_count == STEP_ENTRIES)
         return no_room(error, "answers", STEP_ENTRIES);
     int64_t said = json_int(told, "said");
-    size_t bytes = data.len + (said ? whole.len : 0);
-    if (number > limits->journal_entries || run->journal_bytes + bytes > limits->journal_bytes) {
+    size_t bytes = data.len + (said ? whole.len : 0), all = run->journal_bytes + bytes;
+    for (size_t i = 0; i < w->step.entry_count; i++)
+        all += w->entries[i].bytes;
+    if (number > limits->journal_entries || all > limits->journal_bytes) {
         flow_error_set(error, "E403", "the journal has more than %lld entries or %zu bytes",
                        (long long)limits->journal_entries, limits->journal_bytes);
         return PARLEY_LIMIT;
@@ -122,16 +124,7 @@ parley_status step_add_entry(struct flow_run *run, const struct journal_call *ca
         .said = said,
         .bytes = bytes,
     };
-    return PARLEY_OK;
-}
-
-parley_status step_add_log(struct flow_run *run, enum log_level level, int line, struct span text)
-{
-    struct flow_work *w = run->work;
-    struct span copy = arena_span(&w->arena, text);
-    if (!copy.ptr || w->step.log_count == STEP_LOGS)
-        return PARLEY_LIMIT;
-    w->logs[w->step.log_count++] = (struct flow_log_line){.level = level, .line = line, .text = copy};
+    step_log_journal(run, call, number, all);
     return PARLEY_OK;
 }
 
@@ -173,7 +166,7 @@ static struct span describe_wait(struct flow_run *run, struct arena *arena)
     bool rests = wait->function != FLOW_CALLS && (s->state == FLOW_WAITING || s->state == FLOW_HANDOFF);
     struct value map;
     char timer[UUID_TEXT + 1];
-    if (!rests || value_map(arena, 10, &map) != PARLEY_OK)
+    if (!rests || value_map(arena, 11, &map) != PARLEY_OK)
         return span_str("{}");
     struct journal_call call = wait_journal_call(wait);
     call.shown = label_shown(run->version, arena, call.label);
@@ -191,6 +184,8 @@ static struct span describe_wait(struct flow_run *run, struct arena *arena)
         value_put(&map, span_str("until"), value_int(run->work->until_ms));
     if (!uuid_is_nil(pending))
         value_put(&map, span_str("timer"), value_text(span_str(timer)));
+    if (run->warned)
+        value_put(&map, span_str("warned"), value_bool(true));
     put_person(run, arena, &map);
     struct span text = json_write(arena, &map);
     return text.ptr ? text : span_str("{}");
@@ -200,18 +195,23 @@ void step_finish(struct flow_run *run, enum flow_state state)
 {
     struct flow_work *w = run->work;
     w->step.state = state;
+    step_log_dropped(run);
     if (state != FLOW_WAITING && state != FLOW_HANDOFF)
         step_clear_timer(run);
     w->step.waiting = describe_wait(run, &w->arena);
 }
 
-static struct span failure_line(struct flow_work *w, const struct flow_error *e, bool whole)
+static struct span failure_line(struct flow_work *w, const struct flow_error *e)
 {
-    char text[FLOW_ERROR_TEXT_MAX + 128];
-    if (whole)
-        snprintf(text, sizeof text, "%s:%d: %s [%s]", e->file, e->line, e->text, e->code);
-    else
-        snprintf(text, sizeof text, "the flow failed: %s, line %d [%s]", e->file, e->line, e->code);
+    char text[FLOW_ERROR_TEXT_MAX + 16];
+    snprintf(text, sizeof text, "[%s] %s", e->code, e->text);
+    return arena_span(&w->arena, span_str(text));
+}
+
+static struct span failure_reason(struct flow_work *w, const struct flow_error *e)
+{
+    char text[FLOW_ERROR_FILE_MAX + 64];
+    snprintf(text, sizeof text, "the flow failed: %s, line %d [%s]", e->file, e->line, e->code);
     return arena_span(&w->arena, span_str(text));
 }
 
@@ -247,8 +247,16 @@ static struct span apology(const struct flow_run *run)
     return span_str(run->version->has_about && about->apology[0] ? about->apology : run->engine->limits.apology);
 }
 
-/* The step without what it has said and done, but with what it was told: so the way to the failure can be gone again.
- */
+static void move_texts(struct flow_work *w, struct arena *to, const struct flow_step *had)
+{
+    for (size_t i = 0; i < had->entry_count; i++)
+        w->entries[i].data = arena_span(to, w->entries[i].data);
+    for (size_t i = 0; i < had->log_count; i++)
+        w->logs[i].text = arena_span(to, w->logs[i].text);
+}
+
+/* The step without what it has said and done, but with what it was told and has logged: so the way to the failure can
+ * be gone again. */
 static void begin_anew(struct flow_run *run)
 {
     struct flow_work *w = run->work;
@@ -257,16 +265,18 @@ static void begin_anew(struct flow_run *run)
         step_open(run);
         return;
     }
-    size_t count = w->step.entry_count;
+    struct flow_step had = w->step;
     arena_init(&kept, STEP_ARENA);
-    for (size_t i = 0; i < count; i++)
-        w->entries[i].data = arena_span(&kept, w->entries[i].data);
+    move_texts(w, &kept, &had);
     arena_reset(&w->arena);
     begin_empty(run);
-    for (size_t i = 0; i < count && w->entries[i].data.ptr; i++) {
-        w->entries[i].data = arena_span(&w->arena, w->entries[i].data);
-        w->step.entry_count = i + 1;
-    }
+    move_texts(w, &w->arena, &had);
+    while (w->step.entry_count < had.entry_count && w->entries[w->step.entry_count].data.ptr)
+        w->step.entry_count++;
+    while (w->step.log_count < had.log_count && w->logs[w->step.log_count].text.ptr)
+        w->step.log_count++;
+    w->step.log_dropped = had.log_dropped;
+    w->step.journal_near = had.journal_near;
     arena_done(&kept);
 }
 
@@ -283,12 +293,16 @@ void step_fail(struct flow_run *run, const struct flow_error *error)
         run->next_entry = forget_from;
     step_add_item(run, ITEM_text, &words, &ignored);
     add_failure_entry(run, error);
-    step_add_log(run, LOG_ERROR, error->line, failure_line(w, error, true));
+    step_log(run, &(struct flow_log_line){.level = LOG_ERROR,
+                                          .own = strcmp(error->code, "E307") == 0,
+                                          .file = error->file,
+                                          .line = error->line,
+                                          .text = failure_line(w, error)});
     w->step.handoff = (struct flow_handoff){
         .wanted = true,
         .queue = run->version->has_about ? span_str(run->version->about.escape_queue) : span_of("", 0),
         .why = span_str("failed"),
-        .reason = failure_line(w, error, false),
+        .reason = failure_reason(w, error),
     };
     collect_share(run, NULL, &w->step.handoff.collected, &w->step.handoff.said);
     step_finish(run, FLOW_FAILED);

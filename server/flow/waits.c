@@ -181,6 +181,8 @@ static void keep_answer(struct flow_run *run, const struct value *args, const st
     struct span id = json_text(args, "id");
     struct value given = value_bool(true), said;
     struct arena arena;
+    if (wait_asks(&run->wait) && value && json_true(args, "secret"))
+        lines_hide(run, value);
     if (!wait_asks(&run->wait) || !id.len || !value)
         return;
     arena_init(&arena, STEP_ARENA);
