@@ -316,6 +316,8 @@ static parley_status check_together(struct flow_shape *at, struct value *map)
         if (!value_find(map, "event") && (value_find(map, "where") || value_find(map, "remind")))
             return flow_refuse(at, "E202", "'where' and 'remind' are for an 'event'");
         return map->count ? PARLEY_OK : flow_refuse(at, "E202", "give 'delay', 'till', 'timeout' or 'event'");
+    case FLOW_CALL_http_post:
+        return flow_check_http(at, map);
     default:
         return PARLEY_OK;
     }

@@ -142,6 +142,8 @@ parley_status flow_check_show_if(const struct flow_shape *at, const struct value
 /* api_http.c: a secret becomes its name. */
 parley_status flow_check_secret(const struct flow_shape *at, const struct value *v, struct value *out);
 parley_status flow_check_url(const struct flow_shape *at, const struct value *v);
+/* What it gives together. */
+parley_status flow_check_http(struct flow_shape *at, const struct value *map);
 bool flow_is_http(enum flow_function_id function);
 
 /* api_file.c: the name of a file that stands beside the flow. */

@@ -50,3 +50,10 @@ parley_status flow_check_url(const struct flow_shape *at, const struct value *v)
         return flow_refuse(at, "E204", "'url' is no path of a service: spaces, #, .. and the like belong into 'query'");
     return PARLEY_OK;
 }
+
+parley_status flow_check_http(struct flow_shape *at, const struct value *map)
+{
+    if (json_true(map, "once") && value_find(map, "tries"))
+        return flow_refuse(at, "E201", "'once' and 'tries' exclude each other");
+    return PARLEY_OK;
+}

@@ -202,7 +202,6 @@ static void forget(struct bot *bot)
         bot_free(bot);
         return;
     }
-    bot_fetch_forget(bot);
     flow_evict(&bot->run);
     bot_load(bot);
 }

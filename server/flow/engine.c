@@ -31,10 +31,10 @@ static void adopt_step(struct flow_run *run)
 }
 
 /* All is committed: what the run waits for may begin. */
-static void rests(struct flow_run *run)
+static void rests(struct flow_run *run, bool rebuilt)
 {
     struct flow_host *host = run->engine->host;
-    http_begin(run);
+    http_begin(run, rebuilt);
     host->ready(host, run);
 }
 
@@ -54,7 +54,7 @@ static void after_commit(struct flow_run *run)
     run->phase = over ? PHASE_OVER : PHASE_REST;
     if (over)
         sandbox_run_free(&run->lua);
-    rests(run);
+    rests(run, false);
 }
 
 /* The host may answer before its commit returns: then the loop in run_advance() takes it, unless this is not inside it.
@@ -243,7 +243,7 @@ void run_advance(struct flow_run *run)
     if (run->phase == PHASE_COMMIT && run->answered)
         after_commit(run);
     else if (run->phase == PHASE_REST)
-        rests(run);
+        rests(run, true);
 }
 
 /* The call that waited for the host is made once more, now that the answer is there. */

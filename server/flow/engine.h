@@ -116,7 +116,7 @@ struct flow_event {
     struct span queue, reason;     /* ESCAPE, empty: the flow's own */
     struct uuid key;               /* HTTP: of the flow_fetch */
     int status;                    /* HTTP; 0: no answer, and then why */
-    const char *why;               /* timeout, unreachable, denied, too_big, not_configured */
+    const char *why; /* timeout, unreachable, lost (it may have arrived), denied, too_big, not_configured */
 };
 
 /* PARLEY_OK: taken, a commit follows, or has been (and the run may be gone). PARLEY_WRONG_STATE: this run has no use

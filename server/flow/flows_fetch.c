@@ -1,5 +1,6 @@
 /* Calls of flows to the outside: to services that the configuration names, and to nothing else. What comes back is told
- * to the run if it is still there; a run that is not begins the call again under the same key when it comes back. */
+ * to the run if it is still there; a run that is not begins the call again under the same key when it comes back,
+ * unless it may be made once only. */
 #include "protocol/wire_json.h"
 #include "server/base/log.h"
 #include "server/base/mem.h"
@@ -65,6 +66,8 @@ static const char *why_of(parley_status status)
         return "too_big";
     case PARLEY_NOT_FOUND:
         return "not_configured";
+    case PARLEY_UNCERTAIN:
+        return "lost";
     default:
         return "unreachable";
     }
@@ -244,6 +247,9 @@ void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow
 {
     struct flows *flows = (struct flows *)host;
     struct bot *bot = flow_run_owner(run);
+    bot->run = run;
+    if (want->again || (bot->fetch && uuid_equal(bot->fetch->key, want->key)))
+        return;
     struct bot_fetch *f = mem_alloc(sizeof *f);
     bot_fetch_forget(bot);
     *f = (struct bot_fetch){.flows = flows, .bot = bot, .key = want->key, .tries = want->tries, .wait_ms = BACKOFF_MS};
@@ -253,7 +259,6 @@ void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow
     list_push(&flows->fetches, &f->node);
     arena_init(&f->arena, ARENA);
     bot->fetch = f;
-    bot->run = run;
     f->request = (struct fetch_request){.method = want->method,
                                         .body = arena_span(&f->arena, want->body),
                                         .timeout_ms = want->timeout_ms,

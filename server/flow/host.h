@@ -141,7 +141,9 @@ struct flow_read {
 };
 
 /* A call to the outside, begun when the step that asks for it is committed, and again whenever the run comes back into
- * memory without its answer: so the key, which is the same each time, goes with it. Borrowed for the call. */
+ * memory without its answer: so the key, which is the same each time, goes with it. One that may be made once only
+ * comes with `again` then: whoever has it under way brings its answer, else the run's timer ends the waiting. Borrowed
+ * for the call. */
 struct flow_fetch {
     struct uuid key;
     const char *method;
@@ -152,6 +154,7 @@ struct flow_fetch {
     struct span body;            /* JSON; empty: none */
     int64_t timeout_ms;          /* of one try */
     int tries;
+    bool again; /* not to be made: it may have been */
 };
 
 struct flow_host {

@@ -3,7 +3,7 @@
 #include "server/flow/json.h"
 #include "server/flow/run.h"
 
-enum { TIMEOUT_MS = 10000, SPARE_MS = 60000, SCRATCH = 1 << 20 };
+enum { TIMEOUT_MS = 10000, SPARE_MS = 60000, SPARE_ONCE_MS = 10000, SCRATCH = 1 << 20 };
 
 enum sandbox_verdict call_secret(struct flow_run *run, struct flow_call *call)
 {
@@ -25,10 +25,17 @@ static int tries_of(const struct value *args)
     return tries ? tries : 1;
 }
 
+bool http_is_once(const struct value *args)
+{
+    return json_true(args, "once");
+}
+
 /* Twice as long as the host can take, so that in the second half nobody has the call any more, and another host may
- * take it up before this ends it. */
+ * take it up before this ends it; what is made once nobody takes up. */
 int64_t http_patience_ms(const struct value *args)
 {
+    if (http_is_once(args))
+        return timeout_of(args) + SPARE_ONCE_MS;
     return tries_of(args) * (2 * timeout_of(args)) + SPARE_MS;
 }
 
@@ -54,7 +61,7 @@ static const char *method_of(enum flow_function_id function)
     }
 }
 
-void http_begin(struct flow_run *run)
+void http_begin(struct flow_run *run, bool rebuilt)
 {
     struct flow_host *host = run->engine->host;
     struct arena arena;
@@ -72,7 +79,8 @@ void http_begin(struct flow_run *run)
                                    .secret = json_text(&args, "auth"),
                                    .body = json ? json_write(&arena, json) : span_of("", 0),
                                    .timeout_ms = timeout_of(&args),
-                                   .tries = tries_of(&args)};
+                                   .tries = tries_of(&args),
+                                   .again = rebuilt && http_is_once(&args)};
         host->fetch(host, run, &fetch);
     }
     arena_done(&arena);
@@ -82,7 +90,7 @@ bool flow_fetch_again(int status, const char *why)
 {
     if (status)
         return status == 429 || status >= 500;
-    return strcmp(why, "timeout") == 0 || strcmp(why, "unreachable") == 0;
+    return strcmp(why, "timeout") == 0 || strcmp(why, "unreachable") == 0 || strcmp(why, "lost") == 0;
 }
 
 /* JSON as that, words as text, nothing as nil. */
@@ -96,7 +104,7 @@ static struct value body_of(struct span body, struct arena *arena)
     return (struct value){.type = VALUE_NULL};
 }
 
-bool http_failed(struct arena *arena, const char *kind, struct value *out)
+static bool http_failed(struct arena *arena, const char *kind, struct value *out)
 {
     struct value error;
     return json_pair(arena, "kind", value_text(span_str(kind)), &error) == PARLEY_OK &&
@@ -115,12 +123,19 @@ static bool refused(struct arena *arena, int status, const struct value *body, s
     return json_pair(arena, "error", error, out) == PARLEY_OK;
 }
 
-bool http_told(const struct flow_run *run, const struct flow_event *event, struct arena *arena, struct value *out)
+bool http_unanswered(const struct value *args, const char *why, struct arena *arena, struct value *out)
+{
+    bool lost = strcmp(why, "lost") == 0, done = lost || strcmp(why, "timeout") == 0;
+    return http_failed(arena, done && http_is_once(args) ? "unknown" : lost ? "unreachable" : why, out);
+}
+
+bool http_told(const struct flow_run *run, const struct value *args, const struct flow_event *event,
+               struct arena *arena, struct value *out)
 {
     if (!flow_is_http(run->wait.function) || run->wait.escaped || !uuid_equal(event->key, key_of(run)))
         return false;
     if (!event->status)
-        return http_failed(arena, event->why, out);
+        return http_unanswered(args, event->why, arena, out);
     struct value body = body_of(event->body, arena);
     if (event->status < 200 || event->status > 299)
         return refused(arena, event->status, &body, out);

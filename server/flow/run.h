@@ -378,13 +378,17 @@ bool event_is(const struct flow_run *run, const struct value *args, const struct
 
 /* ---- http.c ---- */
 enum sandbox_verdict call_secret(struct flow_run *run, struct flow_call *call);
-/* The run rests: if it waits for the outside, that is called. */
-void http_begin(struct flow_run *run);
+/* The run rests: if it waits for the outside, that is called. rebuilt: it may have been called before. */
+void http_begin(struct flow_run *run, bool rebuilt);
+/* Whether it may reach the service once at most, rather than once at least. */
+bool http_is_once(const struct value *args);
 /* How long the run waits for an answer, all tries together, before it goes on without. */
 int64_t http_patience_ms(const struct value *args);
 /* What the script is told of this answer. False when it is not one to this call. */
-bool http_told(const struct flow_run *run, const struct flow_event *event, struct arena *arena, struct value *out);
-bool http_failed(struct arena *arena, const char *kind, struct value *out);
+bool http_told(const struct flow_run *run, const struct value *args, const struct flow_event *event,
+               struct arena *arena, struct value *out);
+/* The same when there is none, and will be none: `why` as in struct flow_event. */
+bool http_unanswered(const struct value *args, const char *why, struct arena *arena, struct value *out);
 /* The results of the call. */
 size_t http_results(const struct value *told, struct value *results);
 

@@ -26,6 +26,9 @@ static parley_status make_again(struct moment *m, enum again again)
 parley_status moment_take_up(struct moment *m, enum again again)
 {
     struct flow_run *run = m->run;
+    struct value told;
+    if (http_is_once(&m->args)) /* it has been made, and nobody heard the answer */
+        return http_unanswered(&m->args, "lost", m->arena, &told) ? moment_tell(m, &told) : PARLEY_NOMEM;
     if (flow_is_http(run->wait.function))
         return wait_start(run, &m->args, m->error);
     bool only_time = run->wait.function == FLOW_CALL_wait && !value_find(&m->args, "event") && again != AGAIN_BEGIN;

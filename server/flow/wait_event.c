@@ -153,7 +153,7 @@ static parley_status say_reminder(struct moment *m)
 static parley_status on_http(struct moment *m)
 {
     struct value told;
-    return http_told(m->run, m->event, m->arena, &told) ? moment_tell(m, &told) : PARLEY_WRONG_STATE;
+    return http_told(m->run, &m->args, m->event, m->arena, &told) ? moment_tell(m, &told) : PARLEY_WRONG_STATE;
 }
 
 /* The customer has waited for a person for long enough. If one has come meanwhile, nothing follows. */
@@ -177,7 +177,7 @@ static parley_status on_timer(struct moment *m)
     if (value_find(&m->args, "remind") && !run->wait.reminded)
         return say_reminder(m);
     if (flow_is_http(run->wait.function))
-        return http_failed(m->arena, "timeout", &told) ? moment_tell(m, &told) : PARLEY_NOMEM;
+        return http_unanswered(&m->args, "timeout", m->arena, &told) ? moment_tell(m, &told) : PARLEY_NOMEM;
     parley_status st = moment_idle(m);
     return st == PARLEY_WRONG_STATE ? moment_time_is_up(m) : st;
 }

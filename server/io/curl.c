@@ -200,8 +200,13 @@ static parley_status status_of(const struct fetch *fetch, CURLcode code)
         return PARLEY_TIMEOUT;
     case CURLE_PEER_FAILED_VERIFICATION:
         return PARLEY_UNAUTHENTICATED;
-    default:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
         return PARLEY_UNAVAILABLE;
+    default:
+        return PARLEY_UNCERTAIN; /* it may have arrived */
     }
 }
 

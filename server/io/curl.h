@@ -51,8 +51,8 @@ struct fetch_answer {
 };
 
 /* PARLEY_OK with an answer, whatever its status. Else without: PARLEY_DENIED for an address or port that is off limits,
- * PARLEY_TIMEOUT, PARLEY_TOO_BIG, PARLEY_UNAUTHENTICATED for a certificate, PARLEY_UNAVAILABLE for the rest, and
- * PARLEY_CANCELED from fetcher_stop. */
+ * PARLEY_TIMEOUT, PARLEY_TOO_BIG, PARLEY_UNAUTHENTICATED for a certificate, PARLEY_UNAVAILABLE when nobody can have had
+ * the request, PARLEY_UNCERTAIN for the rest, and PARLEY_CANCELED from fetcher_stop. */
 typedef void fetch_done(void *arg, parley_status st, const struct fetch_answer *answer);
 
 /* Everything is copied. PARLEY_INVALID for a URL that cannot be asked: malformed, with user or password, another

@@ -317,7 +317,8 @@ say(elsewhere.kind .. " " .. inside.kind)
 
 
 class Shop:
-    """A service of the company's: a refund for each idempotency key; holds an answer back while `hold` is set."""
+    """A service of the company's: a refund for each idempotency key; holds an answer back while `hold` is set. A status of 0 is
+    a connection that breaks."""
 
     def __init__(self):
         self.calls, self.cases, self.answers, self.lock = [], {}, [], threading.Condition()
@@ -335,6 +336,9 @@ class Shop:
                         shop.cases.setdefault(key, f"C{len(shop.cases) + 1}")
                     shop.lock.notify_all()
                     shop.lock.wait_for(lambda: not shop.hold, 60)
+                if status == 0:
+                    self.close_connection = True
+                    return
                 said = json.dumps({"id": shop.cases.get(key)}).encode()
                 try:
                     self.send_response(status)
@@ -399,6 +403,43 @@ async def test_a_call_to_the_outside_is_answered_once_through_a_crash(shop, serv
         assert headers["Authorization"] == "Bearer " + CANARY and headers["Content-Type"] == "application/json"
         assert headers["Idempotency-Key"] == again["Idempotency-Key"] and len(service.cases) == 1
         assert CANARY not in str(shop.site.sql("select data::text from flow_journal")), "the secret is in the journal"
+        await shop.close()
+
+
+PAYING = """flow { id = "paying", title = "Paying", escape = { queue = "care" } }
+for _, say_when in ipairs { "first", "second", "third" } do
+  ask("Pay the " .. say_when .. "?")
+  local paid, err = http.post { url = "{shop}/pay", json = { what = say_when }, once = true }
+  say(say_when .. ": " .. (paid and paid.id or err.kind))
+end
+"""
+
+
+async def test_a_call_that_is_made_once_is_not_repeated_after_a_crash(shop, service):
+    """The flow is told that nobody knows; also where the connection breaks before there is an answer."""
+    shop.site.flow("paying", PAYING)
+    shop.app = shop.site.app("paying-app", queue="care", flow="paying")
+    with shop.serve(sets=service.settings, env=service.secrets) as server:
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "Pay the first?" in ann.texts())
+        service.hold = True
+        await ann.post("yes")
+        await service.called(1)
+        server.kill()
+        shop.site.set_clock(60)     # as if it came back when nobody can have the call any more
+        server.start()
+        await ann.reconnect()
+        await ann.until(lambda: "first: unknown" in ann.texts(), 60, "what became of it")
+        service.release()
+        await ann.until(lambda: "Pay the second?" in ann.texts())
+        service.answers = [0]
+        await ann.post("yes")
+        await ann.until(lambda: "second: unknown" in ann.texts(), 60, "what became of it")
+        await ann.until(lambda: "Pay the third?" in ann.texts())
+        await ann.post("yes")
+        await ann.until(lambda: "third: C2" in ann.texts(), 60, "the answer")
+        assert [body["what"] for _, _, body in service.calls] == ["first", "second", "third"]
         await shop.close()
 
 

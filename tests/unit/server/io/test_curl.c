@@ -7,6 +7,7 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -112,6 +113,36 @@ static void an_answer_that_does_not_come_is_a_timeout(void **state)
 {
     struct result r = fetch(&OPEN, &(struct fetch_request){.url = url_of(*state, "/later"), .timeout_ms = 30});
     assert_int_equal(r.st, PARLEY_TIMEOUT);
+}
+
+/* Takes one connection, reads what is asked, and hangs up. */
+static void *hang_up(void *arg)
+{
+    char asked[1024];
+    int connection = accept(*(int *)arg, NULL, NULL);
+    ssize_t n = read(connection, asked, sizeof asked);
+    close(connection);
+    return n > 0 ? arg : NULL;
+}
+
+static void a_connection_that_breaks_is_uncertain(void **state)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pthread_t thread;
+    char url[64];
+    void *asked;
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(pthread_create(&thread, NULL, hang_up, &listener), 0);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    struct result r = fetch(&OPEN, &(struct fetch_request){.url = url, .method = "POST"});
+    pthread_join(thread, &asked);
+    close(listener);
+    assert_non_null(asked);
+    assert_int_equal(r.st, PARLEY_UNCERTAIN);
 }
 
 static void nobody_there_is_unavailable(void **state)
@@ -289,6 +320,7 @@ int main(void)
         ON_RIG(a_status_of_failure_is_an_answer),
         ON_RIG(an_answer_beyond_its_limit_is_given_up),
         ON_RIG(an_answer_that_does_not_come_is_a_timeout),
+        cmocka_unit_test(a_connection_that_breaks_is_uncertain),
         cmocka_unit_test(nobody_there_is_unavailable),
         ON_RIG(a_header_cannot_bring_another),
         ON_RIG(what_is_under_way_at_the_end_is_canceled),
