@@ -28,7 +28,7 @@ static const char fixed[] =
     "---@field url string in the json of http.post and http.put it becomes an address, good for one download\n\n"
     "---@class parley.secret\n"
     "---@class parley.http_error\n"
-    "---@field kind string status, timeout, unreachable, denied, too_big, not_configured\n"
+    "---@field kind string status, timeout, unreachable, unknown, denied, too_big, not_configured\n"
     "---@field status integer?\n"
     "---@field body any\n\n"
     "---@class parley.outcome\n"

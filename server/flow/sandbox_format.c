@@ -1,6 +1,7 @@
 /* string.format, without what would show an address or depend on the machine. */
 #include "server/flow/sandbox_lib.h"
 
+#include <math.h>
 #include <string.h>
 
 struct spec {
@@ -74,8 +75,10 @@ static void add_real(lua_State *L, luaL_Buffer *b, const struct spec *s, int arg
                       luaL_typename(L, arg));
     char spec[24], out[512]; /* %99.99f of 1e308 */
     sandbox_charge(sandbox_of(L), 100);
+    double n = lua_tonumber(L, arg);
     snprintf(spec, sizeof spec, "%s%c", s->text, s->letter);
-    luaL_addlstring(b, out, (size_t)snprintf(out, sizeof out, spec, lua_tonumber(L, arg)));
+    luaL_addlstring(b, out,
+                    (size_t)snprintf(out, sizeof out, spec, isnan(n) ? NAN : n)); /* its sign is the machine's */
 }
 
 #pragma GCC diagnostic pop

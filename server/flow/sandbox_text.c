@@ -2,6 +2,7 @@
 #include "server/base/mem.h"
 #include "server/flow/sandbox_lib.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@ void sandbox_plain(lua_State *L, int index)
 {
     switch (lua_type(L, index)) {
     case LUA_TNUMBER:
+        if (isnan(lua_tonumber(L, index))) {
+            lua_pushstring(L, "nan"); /* its sign is the machine's */
+            return;
+        }
         lua_pushvalue(L, index);
         lua_tolstring(L, -1, NULL);
         return;

@@ -1,12 +1,15 @@
 """Flows keep their place: through a kill at every step, and through their own mistakes."""
 import asyncio
 import json
+import os
+import shutil
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from server import CANARY
+from server import CANARY, ROOT
 from parley_wire import uuid7
 from test_main_job import CARE
 from waiting import until
@@ -300,6 +303,43 @@ async def test_a_flow_that_is_called_is_published_with_the_one_that_calls_it(sho
         await ann.reconnect()
         await ann.post("Ann")
         await ann.until(lambda: "It is ANN" in ann.texts(), what="the answer")
+        await shop.close()
+
+
+def with_decimal_comma(folder):
+    """An environment whose language writes 1,5; none where the machine cannot make one."""
+    made = subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", str(folder / "de_DE.UTF-8")], capture_output=True, check=False)
+    env = {"LC_ALL": "de_DE.UTF-8", "LOCPATH": str(folder)}
+    if made.returncode == 0:
+        said = subprocess.run(["bash", "-c", "printf %.1f 1,5"], env={**os.environ, **env}, capture_output=True, text=True, check=True)
+        assert said.stdout == "1,5", "the locale changes nothing, and this test would show nothing"
+    return env if made.returncode == 0 else None
+
+
+async def test_numbers_are_the_same_text_whatever_language_the_server_speaks(shop, tmp_path):
+    """Said under one and rebuilt under another, as in the dialogue that the unit tests play."""
+    env = with_decimal_comma(tmp_path) if shutil.which("localedef") else None
+    if not env:
+        pytest.skip("no locale with a decimal comma can be made here: Debian's package `locales` has the sources")
+    folder = os.path.join(ROOT, "tests", "unit", "server", "flow", "dialogues")
+    with open(os.path.join(folder, "numbers.lua"), encoding="utf-8") as lua, \
+         open(os.path.join(folder, "numbers.chat"), encoding="utf-8") as chat:
+        shop.site.flow("numbers", lua.read())
+        said = [line[2:].rstrip("\n") for line in chat if line.startswith("< ")]
+    shop.app = shop.site.app("numbers-app", queue="care", flow="numbers")
+    with shop.serve(env=env) as server:
+        ann = await shop.customer("ann")
+        await ann.post("hi")
+        await ann.until(lambda: "A number?" in ann.texts())
+        server.kill()
+        for name in env:
+            server.env[name] = ""
+        server.start()
+        await ann.reconnect()
+        await ann.post("2,5")
+        await ann.until(lambda: said[-1] in ann.texts(), what="the flow to go on")
+        assert [text for text in ann.texts() if text not in ("hi", "2,5")] == said
+        assert shop.site.sql("SELECT collected FROM flow_run WHERE conversation = %s", ann.main) == [({"sum": 2.6},)]
         await shop.close()
 
 
