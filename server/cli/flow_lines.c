@@ -123,6 +123,8 @@ static parley_status show_between(struct cli *cli, struct db *db, const struct f
     parley_status st = flow_lines_read(db, wish, tx_from, tx_before, &rows);
     if (st == PARLEY_OK)
         show(cli, rows);
+    if (st == PARLEY_OK && !tx_before && db_count(rows) == 0)
+        cli_say(cli, "nothing of that level has been logged");
     db_rows_free(&rows);
     return st;
 }

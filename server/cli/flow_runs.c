@@ -9,6 +9,7 @@
 #include "server/cli/flow_tools.h"
 #include "server/cli/list.h"
 #include "server/cli/out.h"
+#include "server/flow/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,13 +36,33 @@ static void say_error(const struct saved_run *run, const struct flow_error *erro
     buf_done(&text);
 }
 
+/* What was told, and of the item that it names what was said. */
+static void say_entry(const struct saved_run *run, const struct flow_entry *e, struct arena *arena)
+{
+    struct value data = {0}, item = {0};
+    char call[96], place[96];
+    const struct value *told = json_read(arena, e->data, &data) == PARLEY_OK ? value_find(&data, "told") : NULL;
+    const struct value *body =
+        e->item.len && json_read(arena, e->item, &item) == PARLEY_OK ? value_find(&item, "body") : NULL;
+    struct span label = json_text(&data, "label"), file = json_text(&data, "file");
+    struct span what = told ? json_write(arena, told) : e->data,
+                said = body ? json_write(arena, body) : (struct span){0};
+    snprintf(call, sizeof call, "%.*s%s%.*s%s", SPAN_ARG(e->call), label.len ? " \"" : "", SPAN_ARG(label),
+             label.len ? "\"" : "");
+    snprintf(place, sizeof place, "%.*s%s:%d", file.len ? (int)file.len : (int)strlen(run->flow),
+             file.len ? file.ptr : run->flow, file.len ? "" : ".lua", e->line);
+    printf("  %4" PRId64 "  step %-4" PRId64 " %-24s %-16s  %.*s%s%.*s\n", e->entry, e->step, call,
+           e->line ? place : "", SPAN_ARG(what), said.len ? "  " : "", SPAN_ARG(said));
+}
+
 static void say_journal(const struct saved_run *run)
 {
+    struct arena arena;
     puts("journal:");
     for (size_t i = 0; i < run->saved.entry_count; i++) {
-        const struct flow_entry *e = &run->saved.entries[i];
-        printf("  %4" PRId64 "  step %-4" PRId64 " %.*s:%d  %.*s%s%.*s\n", e->entry, e->step, SPAN_ARG(e->call),
-               e->line, SPAN_ARG(e->data), e->item.len ? "  " : "", SPAN_ARG(e->item));
+        arena_init(&arena, SAVED_RUN_MAX);
+        say_entry(run, &run->saved.entries[i], &arena);
+        arena_done(&arena);
     }
 }
 
@@ -59,7 +80,8 @@ static void say_variables(const struct saved_run *run, bool masked, const struct
 
 static void say_lines(const struct cli *cli, const struct db_rows *lines)
 {
-    puts("log:");
+    if (db_count(lines))
+        puts("log:");
     for (size_t row = 0; row < db_count(lines); row++)
         flow_line_say(cli, lines, row);
 }
@@ -67,8 +89,8 @@ static void say_lines(const struct cli *cli, const struct db_rows *lines)
 static void say_run(const struct cli *cli, const struct saved_run *run, bool masked, const struct db_rows *lines)
 {
     struct flow_error error = {0};
-    printf("run: %s\nflow: %s\nversion: %.12s\nstate: %s\nstep: %" PRId64 "\n", run->id, run->flow, run->hash,
-           saved_run_state(run), run->saved.step);
+    printf("run: %s\nconversation: %s\nflow: %s\nversion: %.12s\nstate: %s\nstep: %" PRId64 "\n", run->id,
+           run->conversation, run->flow, run->hash, saved_run_state(run), run->saved.step);
     if (saved_run_error(run, &error))
         say_error(run, &error);
     else
@@ -76,6 +98,12 @@ static void say_run(const struct cli *cli, const struct saved_run *run, bool mas
     say_variables(run, masked, &error);
     say_lines(cli, lines);
     say_journal(run);
+    if (run->saved.state == FLOW_FAILED)
+        cli_say(cli,
+                "\nTo have it fail again at your desk, and to see whether a mended %s.lua does not:\n"
+                "  parley flow logs %s --json >failed.json\n"
+                "  parley flow replay %s.lua --journal failed.json",
+                run->flow, run->id, run->flow);
 }
 
 /* ---- and for a program ---- */
@@ -236,13 +264,14 @@ static int show_verbose(struct cli *cli, const char *const *args)
 int flow_runs(struct cli *cli)
 {
     const char *limit;
+    char first[UUID_TEXT + 1];
     int code = flow_limit(cli, &limit);
     if (code != CLI_OK)
         return code;
     const char *const *args = DB_ARGS(cli_has(cli, "failed") ? "failed" : "live", cli_flag_or(cli, "flow", ""), limit);
     if (cli_has(cli, "verbose"))
         return show_verbose(cli, args);
-    code = list_rows(
+    code = list_rows_first(
         cli,
         "select r.id, v.name, left(encode(r.hash, 'hex'), 12),"
         " case r.state when 1 then 'running' when 2 then 'waiting' when 3 then 'handoff' else 'failed' end, r.step,"
@@ -254,10 +283,14 @@ int flow_runs(struct cli *cli)
         " from flow_run r join flow_version v using (hash)"
         " left join lateral (select data->'told' as told from flow_journal j where r.state = 5 and j.run = r.id"
         "                       and j.call = 'failed' order by entry desc limit 1) f on true" WANTED,
-        args, (const char *const[]){"run", "flow", "version", "state", "step#", "since", "place", "what", NULL});
-    if (code == CLI_OK)
+        args, (const char *const[]){"run", "flow", "version", "state", "step#", "since", "place", "what", NULL}, first,
+        sizeof first);
+    if (code == CLI_OK && *first)
         cli_say(cli,
-                "parley flow logs RUN has all about one: variables, what it logged, its journal; --verbose has it of "
-                "all of these");
+                "\nAll about the first - error, variables, what it logged, journal (--verbose: of all):\n"
+                "  parley flow logs %s",
+                first);
+    else if (code == CLI_OK)
+        cli_say(cli, cli_has(cli, "failed") ? "no run has failed" : "no run is under way");
     return code;
 }

@@ -43,6 +43,13 @@ static void print_cell(struct out *out, char kind, const char *text)
 
 int list_rows(struct cli *cli, const char *sql, const char *const *args, const char *const *columns)
 {
+    char first[2];
+    return list_rows_first(cli, sql, args, columns, first, sizeof first);
+}
+
+int list_rows_first(struct cli *cli, const char *sql, const char *const *args, const char *const *columns, char *first,
+                    size_t size)
+{
     struct db *db = NULL;
     struct db_rows *rows = NULL;
     struct columns c;
@@ -61,6 +68,7 @@ int list_rows(struct cli *cli, const char *sql, const char *const *args, const c
         for (int i = 0; i < c.count; i++)
             print_cell(out, c.kinds[i], db_cell(rows, row, i));
     out_end(&out);
+    snprintf(first, size, "%s", db_count(rows) && db_cell(rows, 0, 0) ? db_cell(rows, 0, 0) : "");
     db_rows_free(&rows);
     db_close(&db);
     return CLI_OK;

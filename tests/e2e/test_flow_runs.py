@@ -3,10 +3,11 @@ variables and all that it was told - enough to fail again at the desk, and to se
 import json
 import os
 import re
+import subprocess
 
 import pytest
 
-from server import ROOT, Failed, run
+from server import ROOT, Failed, program, run
 
 FAILS = """flow { id = "bag", title = "Bag", escape = { queue = "care" } }
 local name = ask { id = "name", text = "Name?" }
@@ -67,8 +68,27 @@ async def test_a_failure_in_production_is_found_with_its_line_its_variables_and_
         assert [e["call"] for e in told["journal"]] == ["start", "ask", "context.get", "failed"]
         words = shop.site.cli("flow", "logs", dead["run"])
         assert ">   7 |   if #label > 3 then error" in words and 'bag.lua:7  label = "Bobby!"' in words
+        assert re.search(r'2  step 2 +ask "name" +bag.lua:2 +{"said":4}  {"text":"Bobby"}$', words, re.M)
         standing = json.loads(shop.site.cli("flow", "logs", live["run"], "--json"))
         assert "error" not in standing and ("name", '"Al"') in [(v["name"], v["value"]) for v in standing["variables"]]
+        await shop.close()
+
+
+async def test_who_looks_for_failures_reads_what_to_type_next(shop):
+    with open_shop(shop):
+        _, live, dead = await failed(shop)
+
+        def typed(*words):
+            return subprocess.run([program(), "flow", *words], env={**os.environ, **shop.site.env}, capture_output=True, text=True, check=True).stderr
+
+        for flags, found in (((), live), (("--failed",), dead)):
+            assert typed("runs", *flags).endswith(f"\n  parley flow logs {found['run']}\n")
+        assert typed("runs", "--failed", "--flow", "other") == "no run has failed\n" and typed("runs", "--failed", "--json") == ""
+        commands = [line.split() for line in typed("logs", dead["run"]).splitlines() if line.startswith("  parley flow ")]
+        path = written(shop, commands[0][-1].strip(">"), shop.site.cli(*commands[0][1:-1]))
+        assert commands[1][1:] == ["flow", "replay", "bag.lua", "--journal", "failed.json"]
+        with pytest.raises(Failed, match="exit 7"):
+            run("flow", "replay", written(shop, "bag.lua", FAILS), "--journal", path)
         await shop.close()
 
 
