@@ -77,9 +77,14 @@ static void add_context(struct buf *out, const struct log_context *context, int 
     add_field(out, &context->field);
 }
 
-static void add_head(struct buf *out, enum log_level level, const char *text)
+const char *log_level_name(enum log_level level)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
+    return names[level];
+}
+
+static void add_head(struct buf *out, enum log_level level, const char *text)
+{
     int64_t now = clock_ms();
     time_t seconds = (time_t)(now / 1000);
     struct tm tm;
@@ -87,10 +92,11 @@ static void add_head(struct buf *out, enum log_level level, const char *text)
     gmtime_r(&seconds, &tm);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
     if (style == LOG_TEXT) {
-        buf_printf(out, "%s.%03dZ %-5s %s", stamp, (int)(now % 1000), names[level], text);
+        buf_printf(out, "%s.%03dZ %-5s %s", stamp, (int)(now % 1000), log_level_name(level), text);
         return;
     }
-    buf_printf(out, "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"msg\":\"", stamp, (int)(now % 1000), names[level]);
+    buf_printf(out, "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"msg\":\"", stamp, (int)(now % 1000),
+               log_level_name(level));
     add_escaped(out, text);
     buf_add_char(out, '"');
 }

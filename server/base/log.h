@@ -39,6 +39,7 @@ struct log_context {
 /* Once, before threads start. */
 void log_setup(enum log_level level, enum log_format format);
 enum log_level log_level(void);
+const char *log_level_name(enum log_level level);
 
 void log_event(enum log_level level, const struct log_context *context, const char *text,
                const struct log_field *fields);

@@ -2,6 +2,7 @@
 #include "server/cli/flow_lines.h"
 
 #include "protocol/wire_json.h"
+#include "server/base/log.h"
 #include "server/base/suggest.h"
 #include "server/cli/cli.h"
 #include "server/cli/db.h"
@@ -17,8 +18,7 @@
 enum { LINE_ROOM = 1 << 16, TX_TEXT = 24 };
 enum column { AT, LEVEL, FLOW, VERSION, RUN, STEP, FILE_NAME, LINE, TEXT };
 
-static const char *const levels[] = {"debug", "info", "warn", "error"};
-enum { LEVELS = sizeof levels / sizeof *levels };
+enum { LEVELS = LOG_ERROR + 1 };
 
 const struct flow_lines flow_lines_all = {"", "", "", 0, "1000000"};
 
@@ -39,18 +39,18 @@ parley_status flow_lines_read(struct db *db, const struct flow_lines *wish, cons
         out);
 }
 
-static int level_of(const struct db_rows *rows, size_t row)
+static enum log_level level_of(const struct db_rows *rows, size_t row)
 {
-    return *db_cell(rows, row, LEVEL) - '0';
+    return (enum log_level)(*db_cell(rows, row, LEVEL) - '0');
 }
 
 void flow_line_say(const struct cli *cli, const struct db_rows *rows, size_t row)
 {
     static const char *const colors[LEVELS] = {"\033[2m", "", "\033[33m", "\033[31m"};
     const char *text = db_cell(rows, row, TEXT);
-    int level = level_of(rows, row);
+    enum log_level level = level_of(rows, row);
     bool color = cli_color(cli);
-    printf("%s %s%-5s %s:%s  ", db_cell(rows, row, AT), color ? colors[level] : "", levels[level],
+    printf("%s %s%-5s %s:%s  ", db_cell(rows, row, AT), color ? colors[level] : "", log_level_name(level),
            db_cell(rows, row, FILE_NAME), db_cell(rows, row, LINE));
     out_plain(text ? text : "(erased)");
     printf("%s%s  flow=%s version=%s run=%s%s\n", color ? "\033[0m" : "", color ? "\033[2m" : "",
@@ -69,7 +69,7 @@ static void put(struct buf *out, const char *name, const char *text)
 void flow_line_put(struct buf *out, const struct db_rows *rows, size_t row)
 {
     buf_printf(out, "{\"at\":\"%s\"", db_cell(rows, row, AT));
-    put(out, "level", levels[level_of(rows, row)]);
+    put(out, "level", log_level_name(level_of(rows, row)));
     put(out, "flow", db_cell(rows, row, FLOW));
     put(out, "version", db_cell(rows, row, VERSION));
     put(out, "run", db_cell(rows, row, RUN));
@@ -150,10 +150,10 @@ static parley_status follow(struct cli *cli, struct db *db, struct flow_lines *w
 
 static int read_level(const struct cli *cli, struct flow_lines *wish)
 {
-    const char *name = cli_flag_or(cli, "level", levels[0]);
-    for (int i = 0; i < LEVELS; i++)
-        if (strcmp(name, levels[i]) == 0) {
-            wish->level = i;
+    const char *name = cli_flag_or(cli, "level", log_level_name(LOG_DEBUG));
+    for (enum log_level i = LOG_DEBUG; i <= LOG_ERROR; i++)
+        if (strcmp(name, log_level_name(i)) == 0) {
+            wish->level = (int)i;
             return CLI_OK;
         }
     return cli_fail(CLI_USAGE, "--level is debug, info, warn or error, not \"%.40s\"", name);

@@ -72,9 +72,20 @@ static void show_state(struct play *p)
     buf_done(&text);
 }
 
+static void show_lines(struct play *p)
+{
+    struct span lines = stage_next_lines(p->stage);
+    while (lines.len) {
+        size_t n = (size_t)((const char *)memchr(lines.ptr, '\n', lines.len) - lines.ptr);
+        term_line(p->term, TONE_DIM, "  %.*s", (int)n, lines.ptr);
+        lines = span_of(lines.ptr + n + 1, lines.len - n - 1);
+    }
+}
+
 static void show_news(struct play *p)
 {
     const struct memory_item *item;
+    show_lines(p);
     while ((item = stage_next(p->stage)))
         show_item(p, item);
 }
@@ -176,6 +187,7 @@ void play_anew(struct play *p)
         stage_act(p->stage, span_str(p->acts[i]), why);
     while (stage_next(p->stage))
         ;
+    stage_next_lines(p->stage);
 }
 
 void play_again(struct play *p)

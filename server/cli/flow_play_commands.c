@@ -149,6 +149,7 @@ static void record(struct play *p, struct buf *out)
         while ((item = stage_next(p->stage)))
             transcript_write(item, out);
     }
+    stage_next_lines(p->stage);
 }
 
 static void on_save(void *arg, char *rest)

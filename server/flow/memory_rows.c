@@ -13,6 +13,7 @@ void memory_rows_init(struct memory_rows *r)
 {
     *r = (struct memory_rows){.waiting = mem_text("{}")};
     buf_init(&r->history, 1 << 20);
+    buf_init(&r->lines, 1 << 20);
 }
 
 static void *grow(void *array, size_t count, size_t size)
@@ -204,6 +205,14 @@ static void replace(char **kept, struct span text)
     *kept = copy;
 }
 
+static void add_line(struct buf *out, const struct flow_log_line *line)
+{
+    buf_printf(out, "%-5s %s:%d  ", log_level_name(line->level), line->file, line->line);
+    for (size_t i = 0; i < line->text.len; i++)
+        buf_add_char(out, (unsigned char)line->text.ptr[i] < 0x20 ? ' ' : line->text.ptr[i]);
+    buf_add_char(out, '\n');
+}
+
 void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
 {
     if (s->forget_from)
@@ -216,8 +225,7 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
     for (size_t i = 0; i < s->process_count; i++)
         memory_rows_put_process(r, &s->processes[i]);
     for (size_t i = 0; i < s->log_count; i++)
-        buf_printf(&r->history, "log %d line %d %.*s\n", (int)s->logs[i].level, s->logs[i].line,
-                   SPAN_ARG(s->logs[i].text));
+        add_line(&r->lines, &s->logs[i]);
     set_timer(r, s);
     note_handoff(r, &s->handoff);
     r->recalled = s->recall && !r->taken;
@@ -247,6 +255,7 @@ void memory_rows_done(struct memory_rows *r)
     mem_free(r->waiting);
     mem_free(r->collected);
     buf_done(&r->history);
+    buf_done(&r->lines);
 }
 
 static void add_event(struct buf *out, struct arena *arena, const struct value *body, size_t seq)
@@ -328,5 +337,7 @@ void memory_rows_dump(const struct memory_rows *r, struct buf *out)
     for (size_t i = 0; i < r->process_count; i++)
         buf_printf(out, "process %s\n", r->processes[i].json);
     uuid_format(r->timer, id);
-    buf_printf(out, "timer %s\n%.*s", id, (int)r->history.len, r->history.len ? r->history.ptr : "");
+    buf_printf(out, "timer %s\n", id);
+    buf_add_span(out, buf_span(&r->history));
+    buf_add_span(out, buf_span(&r->lines));
 }

@@ -44,7 +44,8 @@ struct memory_rows {
     int64_t timer_due_ms;
     bool taken;         /* an agent has the session */
     bool recalled;      /* nobody had, for long enough: the run is to be told */
-    struct buf history; /* handoffs, logs, timers: a line each */
+    struct buf history; /* handoffs, timers: a line each */
+    struct buf lines;   /* what was logged: a line each */
 };
 
 void memory_rows_init(struct memory_rows *r);

@@ -288,6 +288,14 @@ const struct memory_item *stage_next(struct stage *s)
     return NULL;
 }
 
+struct span stage_next_lines(struct stage *s)
+{
+    struct span all = buf_span(&host_memory_rows(s->host)->lines);
+    struct span news = span_of(all.ptr + s->lines_shown, all.len - s->lines_shown);
+    s->lines_shown = all.len;
+    return news;
+}
+
 bool stage_offline(const struct stage *s)
 {
     return s->away;

@@ -42,6 +42,9 @@ bool stage_knows(struct span line);
 /* What the flow, or the routing for it, has added that was not taken yet; NULL: nothing, or nobody there to see it. */
 const struct memory_item *stage_next(struct stage *stage);
 
+/* What the flow has logged that was not taken yet, in lines; empty: nothing. Borrowed until something happens. */
+struct span stage_next_lines(struct stage *stage);
+
 bool stage_offline(const struct stage *stage);
 
 struct host_memory *stage_host(struct stage *stage);

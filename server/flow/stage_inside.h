@@ -9,6 +9,7 @@
 struct stage {
     struct host_memory *host;
     struct arena arena; /* of one act */
+    size_t lines_shown; /* bytes of what was logged */
     size_t shown;       /* items that were taken, or are the customer's */
     bool started, away; /* away: the customer is offline, and sees what is said when they are back */
 };

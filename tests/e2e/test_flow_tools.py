@@ -126,6 +126,21 @@ def test_the_debugger_goes_into_a_flow_that_is_called(begun):
     assert [(line, changed[-1:]) for line, changed in shown(said)] == [(1, []), (3, ["data = { a = 21 }"]), (3, ["n = 42"])]
 
 
+def test_play_shows_what_the_flow_logs_once(begun):
+    (begun / "flows" / "logs.lua").write_text('''flow { id = "logs", title = "L" }
+log.info("began", { n = 1 })
+local name = ask { text = "Name?", secret = true }
+log.warn("it is\\n" .. name)
+log.error("now\\nand then")
+ask "More?"
+''')
+    code, said = parley(begun, "play", "logs", typed="Hello\n/crash\nAna\n/back\nBob\n/save tests/logs.chat\n/clock +1d\n")
+    logged = [line for line in said.splitlines() if re.match(r"  (info|warn|error) ", line)]
+    again = ["  warn  logs.lua:4  ***", "  error logs.lua:5  now and then"]
+    began = "  info  logs.lua:2  began {\"n\":1}"
+    assert code == 0 and logged == [began, *again, began, *again], said     # /back goes through it again
+
+
 def test_play_lets_time_pass_and_a_person_take_over(begun):
     code, said = parley(begun, "play", "flows/refund.lua", typed="Hello\n/person\n/resolve returned\n/clock +1d\n")
     assert code == 0 and "handoff queue=support why=customer" in said and 'reason="no name"' in said, said

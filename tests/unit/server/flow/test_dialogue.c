@@ -363,12 +363,12 @@ static void a_busy_script_is_sliced_and_comes_out_the_same(void **state)
 }
 
 static const char *const failures[] = {
-    "flow { id = 'f', title = 'F' }\nask '?'\nsay 'lost'\nerror('boom')",
-    "flow { id = 'f', title = 'F' }\nask '?'\nsay 'lost'\nwhile true do end",
-    "flow { id = 'f', title = 'F' }\nask '?'\nlocal s = 'x' while true do s = s .. s end",
-    "flow { id = 'f', title = 'F' }\nask '?'\nlocal t = nil; t.x = 1",
-    "flow { id = 'f', title = 'F' }\nask '?'\nfor i = 1, 100 do say 'x' end",
-    "flow { id = 'f', title = 'F' }\nask '?'\nsay { txt = 'x' }",
+    "flow { id = 'f', title = 'F' }\nask '?'\nlog.info('on the way') say 'lost'\nerror('boom')",
+    "flow { id = 'f', title = 'F' }\nask '?'\nlog.info('on the way') say 'lost'\nwhile true do end",
+    "flow { id = 'f', title = 'F' }\nask '?'\nlog.info('on the way') local s = 'x' while true do s = s .. s end",
+    "flow { id = 'f', title = 'F' }\nask '?'\nlog.info('on the way') local t = nil; t.x = 1",
+    "flow { id = 'f', title = 'F' }\nask '?'\nlog.info('on the way') for i = 1, 100 do say 'x' end",
+    "flow { id = 'f', title = 'F' }\nask '?'\nlog.info('on the way') say { txt = 'x' }",
 };
 
 static void a_failed_step_is_an_apology_and_a_person(void **state)
@@ -379,7 +379,7 @@ static void a_failed_step_is_an_apology_and_a_person(void **state)
         assert_non_null(strstr(said, "you text x\nbot text Something went wrong on our side. A person will help you.\n"
                                      "queued  (failed): the flow failed: f.lua, line "));
         assert_null(strstr(said, "lost"));
-        assert_non_null(strstr(dump, "log 3 line ")); /* an error, with file and line */
+        assert_non_null(strstr(dump, "info  f.lua:3  on the way\nerror f.lua:"));
         assert_non_null(strstr(dump, "state 5 step 2 "));
         mem_free(said);
         mem_free(dump);
