@@ -25,9 +25,15 @@ void run_begin_script(struct flow_run *run)
 parley_status run_record_start(struct flow_run *run, struct flow_error *error)
 {
     static const struct journal_call call = {.name = "start"};
-    struct value told;
-    if (json_read(&run->work->arena, span_str(run->started), &told) != PARLEY_OK)
+    struct value started, told;
+    struct arena *arena = &run->work->arena;
+    if (json_read(arena, span_str(run->started), &started) != PARLEY_OK ||
+        value_map(arena, (size_t)started.count + 1, &told) != PARLEY_OK)
         return PARLEY_INVALID;
+    for (uint32_t i = 0; i < started.count; i++)
+        value_put(&told, started.members[i].key, started.members[i].value);
+    if (!collect_put_before(run, arena, &told))
+        return PARLEY_NOMEM;
     return step_add_entry(run, &call, &told, error);
 }
 
@@ -111,6 +117,7 @@ static parley_status read_start(struct flow_run *run)
     arena_init(&arena, STEP_ARENA);
     recall_start(run, &told);
     run_replace_text(&run->started, json_write(&arena, told));
+    collect_read_before(run, &arena, told);
     run->event_seq = json_int(told, "seq");
     arena_done(&arena);
     return run->started ? PARLEY_OK : PARLEY_INVALID;

@@ -124,6 +124,44 @@ parley_status step_collect(struct flow_run *run, struct span key, const struct v
     return fits ? PARLEY_OK : PARLEY_TOO_BIG;
 }
 
+/* ---- kept from before a restart ---- */
+
+bool collect_put_before(struct flow_run *run, struct arena *arena, struct value *told)
+{
+    struct span own, said;
+    struct value before, all, references;
+    if (!run->before || strcmp(run->before, "{}") == 0)
+        return true;
+    collect_share(run, NULL, &own, &said);
+    if (json_read(arena, own, &all) != PARLEY_OK || json_read(arena, said, &references) != PARLEY_OK ||
+        value_map(arena, 2, &before) != PARLEY_OK)
+        return false;
+    value_put(&before, span_str("own"), all);
+    value_put(&before, span_str("said"), references);
+    value_put(told, span_str("before"), before);
+    return true;
+}
+
+void collect_read_before(struct flow_run *run, struct arena *arena, const struct value *told)
+{
+    static const struct value nothing = {.type = VALUE_MAP}, unknown = {.type = VALUE_NULL};
+    const struct value *before = value_find(told, "before");
+    const struct value *own = before ? value_find(before, "own") : NULL,
+                       *said = before ? value_find(before, "said") : NULL;
+    struct value all;
+    own = own ? own : &nothing;
+    said = said ? said : &nothing;
+    if (!before || value_map(arena, (size_t)own->count + said->count + 1, &all) != PARLEY_OK)
+        return;
+    for (uint32_t i = 0; i < own->count; i++)
+        value_put(&all, own->members[i].key, own->members[i].value);
+    for (uint32_t i = 0; i < said->count; i++)
+        value_put(&all, said->members[i].key, unknown);
+    run_replace_text(&run->collected, json_write(arena, &all));
+    run_replace_text(&run->said, json_write(arena, said));
+    run_replace_text(&run->before, json_write(arena, &all));
+}
+
 static bool is_named(const struct value *names, struct span key)
 {
     for (uint32_t i = 0; names && i < names->count; i++)

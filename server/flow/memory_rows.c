@@ -213,6 +213,24 @@ static void add_line(struct buf *out, const struct flow_log_line *line)
     buf_add_char(out, '\n');
 }
 
+/* The value of an answer from before a restart is in the log alone (null), and is as it was. */
+static void learn(struct memory_rows *r, struct span learnt)
+{
+    struct arena arena;
+    struct value old = {.type = VALUE_MAP}, all, whole;
+    arena_init(&arena, 4 << 20);
+    if (r->collected)
+        json_read(&arena, span_str(r->collected), &old);
+    if (json_read(&arena, learnt, &all) == PARLEY_OK && value_map(&arena, (size_t)all.count + 1, &whole) == PARLEY_OK) {
+        for (uint32_t i = 0; i < all.count; i++) {
+            const struct value *v = &all.members[i].value, *was = value_get(&old, all.members[i].key);
+            value_put(&whole, all.members[i].key, v->type == VALUE_NULL && was ? *was : *v);
+        }
+        replace(&r->collected, json_write(&arena, &whole));
+    }
+    arena_done(&arena);
+}
+
 void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
 {
     if (s->forget_from)
@@ -232,7 +250,7 @@ void memory_rows_store(struct memory_rows *r, const struct flow_step *s)
     r->taken = r->taken && s->state == FLOW_HANDOFF;
     replace(&r->waiting, s->waiting);
     if (s->learnt.ptr)
-        replace(&r->collected, s->learnt);
+        learn(r, s->learnt);
     r->step = s->number;
     r->state = s->state;
     r->input_seq = s->input_seq;

@@ -123,11 +123,10 @@ struct flow_run {
     uint64_t random_count;
     char *started;   /* canonical JSON: how it began */
     char *collected; /* canonical JSON; NULL: nothing */
-    char *
-        before; /* what of that is from before a restart, for the agent alone: a run that is rebuilt does not know it */
-    char *said; /* the same: which of that are answers, and where they stand (collect.c) */
-    bool declared; /* flow{} has been called */
-    bool called;   /* another flow */
+    char *before;    /* what of that is from before a restart: for the agent alone */
+    char *said;      /* the same: which of that are answers, and where they stand (collect.c) */
+    bool declared;   /* flow{} has been called */
+    bool called;     /* another flow */
     bool knows_language;
     char language[36]; /* the customer's, as it was when it was first needed; empty: not known */
     bool waited;       /* since it began or restarted */
@@ -243,6 +242,10 @@ struct span label_shown(const struct flow_version *version, struct arena *arena,
 /* What the flow learns under this key; VALUE_NULL: nothing any more. `said`: it is what a customer answered, and this
  * refers to it; NULL: it is the flow's own. */
 parley_status step_collect(struct flow_run *run, struct span key, const struct value *value, const struct value *said);
+/* What was kept before a restart: into what the journal's first entry tells (with room for one more), and from there.
+ * An answer's value is not in it (null), since what is kept from before is for the agent alone. */
+bool collect_put_before(struct flow_run *run, struct arena *arena, struct value *told);
+void collect_read_before(struct flow_run *run, struct arena *arena, const struct value *told);
 /* With this step all that is kept is stored; nothing while the run is rebuilt. */
 void collect_store(struct flow_run *run);
 /* The reference to the answer that is told, to a question of these arguments. */

@@ -254,5 +254,64 @@ async def test_what_is_kept_of_answers_for_the_agent_comes_from_the_log(shop):
         erase(shop, ann.main, next(i["seq"] for i in ann.items() if i["kind"] == "form_answer"))
         erase(shop, ann.main, said(ann, SAID))
         [[kept]] = shop.site.sql("SELECT parley_told(conversation, collected, said) FROM flow_run")
-        assert kept == {key: value for key, value in KEPT.items() if key not in ("text", "sheet")}
+        assert kept == {key: value for key, value in KEPT.items() if key not in ("text", "sheet", "own", "changed")}, \
+            "what the flow has set itself may have what was said"
+        await shop.close()
+
+
+DERIVES = """flow { id = "derives", title = "Derives", escape = { queue = "care" } }
+if not started.data then
+  context.set("greeting", "You said " .. started.text)
+  local a = ask { id = "a", text = "a?" }
+  context.set("first", "of " .. a)
+  restart { of = a }
+end
+local b = ask { id = "b", text = "b?" }
+context.set("second", "of " .. b)
+handoff { queue = "care", reason = "about " .. b, summary = "it is " .. b }
+say "Goodbye."
+"""
+
+
+async def test_what_was_kept_before_restart_is_there_for_the_agent_and_what_is_derived_goes_with_what_was_said(shop):
+    shop.site.flow("derives", DERIVES)
+    shop.app = shop.site.app("derives", queue="care", flow="derives")
+    with shop.serve() as server:
+        ann, kim = await shop.customer("ann"), await shop.desk("kim")
+
+        async def once(times):
+            await ann.post(f"hello {SAID}")
+            await ann.until(lambda: ann.texts().count("a?") == times, what="the first question")
+            await ann.post(f"A {SAID}")
+            await ann.until(lambda: ann.texts().count("b?") == times, what="the second question")
+
+        await once(1)
+        server.kill()
+        server.start()
+        for person in ann, kim:
+            await person.reconnect()
+        await ann.post(f"B {SAID}")
+        answer = await kim.accept(await kim.offered(ann.main))
+        made = {"greeting": f"You said hello {SAID}", "first": f"of A {SAID}", "second": f"of B {SAID}"}
+        assert answer["dossier"]["collected"] == {"a": f"A {SAID}", "b": f"B {SAID}", **made}
+        erase(shop, ann.main, said(ann, f"B {SAID}"))
+        [[told]] = shop.site.sql("SELECT parley_told(conversation, collected, said) FROM handoff")
+        assert told == {"a": f"A {SAID}"} and not search(shop, "flow_run", "handoff")
+        assert [data["told"].get("data") for (data,) in shop.site.sql("SELECT data FROM flow_journal WHERE call = 'start'")] == \
+            [{"of": f"A {SAID}"}], "a run under way goes by it"
+        await kim.resolve(ann.main)     # back to the flow, which cannot go on without what it was told
+        await kim.accept(await kim.offered(ann.main))
+        await kim.resolve(ann.main)
+        await ann.until(lambda: ann.kinds()[-1] == "resolved" and ann.items()[-1]["body"]["closed"], what="the end")
+        await once(2)               # a session of its own, which has heard nothing of what is erased now
+        before = shop.site.sql("SELECT collected FROM flow_run WHERE state < 4")
+        assert before == [({"greeting": f"You said hello {SAID}", "first": f"of A {SAID}"},)]
+        erase(shop, ann.main, said(ann, f"hello {SAID}"))
+        assert shop.site.sql("SELECT collected FROM flow_run WHERE state < 4") == before
+        assert shop.site.sql("SELECT data->'told'->'data' FROM flow_journal JOIN flow_run r ON r.id = run"
+                             " WHERE r.state > 3 AND call = 'start'") == [(None,)]
+        last = max(i["seq"] for i in ann.items() if i["role"] == "customer" and i["kind"] == "text")
+        erase(shop, ann.main, last)
+        assert shop.site.sql("SELECT collected FROM flow_run WHERE state < 4") == [({},)]
+        assert not search(shop, "flow_run", "handoff")
         await shop.close()
