@@ -163,6 +163,7 @@ static void on_timers(void *arg, parley_status status, const struct timer_row *r
 }
 
 static void look_for_those_behind(struct flows *flows);
+static void look_anew(struct flows *flows);
 
 static void on_behind(void *arg, parley_status status, const struct flow_behind_row *rows, int n, struct uuid reached)
 {
@@ -180,7 +181,7 @@ static void on_behind(void *arg, parley_status status, const struct flow_behind_
     for (int i = 0; ok && i < n; i++)
         flows_poke(flows, rows[i].conversation, (struct uuid){0}, rows[i].leaves);
     if (flows->anew)
-        flows_refresh(flows);
+        look_anew(flows);
     else if (more && flows->hurries && n < BEHIND_AT_ONCE)
         look_for_those_behind(flows);
 }
@@ -198,13 +199,19 @@ static void look_for_those_behind(struct flows *flows)
     flows->swept_ms = flows->sweeping ? loop_now_ms(flows->loop) : 0;
 }
 
-void flows_refresh(struct flows *flows)
+static void look_anew(struct flows *flows)
 {
     flows->hurries = true;
     flows->anew = flows->sweeping; /* what is on its way may not have it */
     if (!flows->anew)
         flows->swept_to = (struct uuid){0};
     look_for_those_behind(flows);
+}
+
+void flows_refresh(struct flows *flows)
+{
+    flows_read_starts(flows);
+    look_anew(flows);
 }
 
 void flows_up(struct flows *flows)
