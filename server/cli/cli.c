@@ -182,7 +182,7 @@ static void collect_flags(struct cli *cli)
     if (cli->verb->prints_data)
         cli->flags[n++] = (struct verb_flag){.name = "json"};
     cli->flags[n++] = (struct verb_flag){.name = "no-color"};
-    cli->flags[n++] = (struct verb_flag){.name = "help", .letter = 'h'};
+    cli->flags[n++] = (struct verb_flag){.name = "help"};
 }
 
 static int refuse_flag(const struct cli *cli, const char *typed)
@@ -211,7 +211,7 @@ static int keep_flag(struct cli *cli, const struct verb_flag *flag, const char *
 static const struct verb_flag *flag_lettered(const struct cli *cli, int letter)
 {
     for (const struct verb_flag *f = cli->flags; f->name; f++)
-        if (f->letter == letter)
+        if (verb_letter(cli->verb, f->name) == letter)
             return f;
     return NULL;
 }
@@ -222,9 +222,9 @@ static void collect_letters(const struct cli *cli, char out[2 * FLAGS_MAX + 2])
     size_t n = 0;
     out[n++] = ':';
     for (const struct verb_flag *f = cli->flags; f->name; f++) {
-        if (!f->letter)
+        if (!verb_letter(cli->verb, f->name))
             continue;
-        out[n++] = f->letter;
+        out[n++] = *f->name;
         if (f->value)
             out[n++] = ':';
     }

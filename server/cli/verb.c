@@ -137,6 +137,12 @@ void verb_family_help(const char *words)
     }
 }
 
+char verb_letter(const struct verb *verb, const char *flag)
+{
+    bool has = strcmp(flag, "help") == 0 || (verb->letters && strchr(verb->letters, *flag));
+    return has ? *flag : '\0';
+}
+
 static void print_flag(char letter, const char *name, const char *value, const char *help)
 {
     char head[64], also[] = {'-', letter, ',', ' ', '\0'};
@@ -153,7 +159,7 @@ void verb_help(const struct verb *verb)
         printf("\n%s\n", verb->notes);
     printf("\nFlags:\n");
     for (const struct verb_flag *f = verb->flags; f < verb->flags + VERB_FLAGS_MAX && f->name; f++)
-        print_flag(f->letter, f->name, f->value, f->help);
+        print_flag(verb_letter(verb, f->name), f->name, f->value, f->help);
     if (verb->uses_conf) {
         print_flag(0, "config", "FILE", "read this file, not PARLEY_CONFIG or ./parley.conf");
         print_flag(0, "set", "SECTION.KEY=VALUE", "set one key; wins over file and environment");

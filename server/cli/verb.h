@@ -24,8 +24,7 @@ struct verb_flag {
     const char *name;  /* without dashes */
     const char *value; /* what help calls its value; NULL for a switch */
     const char *help;
-    bool many;   /* may be given more than once */
-    char letter; /* also as -x; 0: not so */
+    bool many; /* may be given more than once */
 };
 
 enum { VERB_FLAGS_MAX = 14 };
@@ -40,6 +39,7 @@ struct verb {
     bool uses_conf;       /* takes --config and --set */
     bool prints_data;     /* takes --json */
     bool hidden;          /* not in the overview */
+    const char *letters;  /* first letters of flags that may be given as -x; NULL: none but -h */
     struct verb_flag flags[VERB_FLAGS_MAX];
     int (*run)(struct cli *cli); /* a cli_exit */
 };
@@ -64,6 +64,9 @@ extern const struct verb bot_verbs[];
 extern const struct verb key_verbs[];
 extern const struct verb version_verbs[];
 extern const struct verb testpg_verbs[];
+
+/* The x of a flag that may be given as -x; 0: it may not. */
+char verb_letter(const struct verb *verb, const char *flag);
 
 /* All families in the order of the overview, ended by NULL. */
 extern const struct verb *const verb_families[];
