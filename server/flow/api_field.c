@@ -141,7 +141,7 @@ static parley_status add_condition(const struct flow_shape *at, const struct val
                                    struct value *list)
 {
     struct value condition;
-    struct span answer;
+    struct span answer = {0};
     parley_status st = answer_of(at, field, is, &answer);
     if (st != PARLEY_OK)
         return st;
