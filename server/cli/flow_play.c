@@ -103,11 +103,16 @@ static bool act(struct play *p, const char *line)
 
 /* ---- which flow ---- */
 
+static bool begins(const char *line)
+{
+    return *line == '>' || strncmp(line, "event ", 6) == 0;
+}
+
 static bool has_begun(const struct play *p)
 {
     bool found = false;
     for (size_t i = 0; !found && i < p->act_count; i++)
-        found = *p->acts[i] == '>';
+        found = begins(p->acts[i]);
     return found;
 }
 
@@ -131,7 +136,8 @@ static bool choose(struct play *p, const char *line)
     char path[PATH_ROOM];
     struct flow_source source = {0};
     if (!flow_start_in(span_str(line), p->folder, path, sizeof path)) {
-        term_line(p->term, TONE_BAD, "  no flow of %s starts by this, and none has start.fallback", p->folder);
+        term_line(p->term, TONE_BAD, "  no flow of %s starts by this%s", p->folder,
+                  *line == '>' ? ", and none has start.fallback" : "");
         return false;
     }
     if (flow_source_read(path, &source) != CLI_OK) {
@@ -152,7 +158,7 @@ void play_happens(struct play *p, const char *line)
         term_line(p->term, TONE_BAD, "  this dialogue is too long; begin a new one");
         return;
     }
-    if (*p->folder && *line == '>' && !has_begun(p) && !choose(p, line))
+    if (*p->folder && begins(line) && !has_begun(p) && !choose(p, line))
         return;
     if (!act(p, line))
         return;

@@ -4,6 +4,7 @@
 #include "server/cli/files.h"
 #include "server/cli/flow_tools.h"
 #include "server/flow/bundle.h"
+#include "server/flow/json.h"
 #include "server/flow/start.h"
 #include "server/flow/starts.h"
 #include "server/flow/words.h"
@@ -31,10 +32,24 @@ static void add_file(void *arg, const char *path)
     arena_done(&arena);
 }
 
+static const char *choose_by_event(const struct starts *starts, struct span rest)
+{
+    struct span type = words_take(&rest);
+    struct value data = {.type = VALUE_MAP};
+    struct arena arena;
+    arena_init(&arena, PARSED_MAX);
+    if (json_read(&arena, words_trim(rest), &data) != PARLEY_OK)
+        data = (struct value){.type = VALUE_MAP};
+    const char *name = starts_by_event(starts, type, &data, NULL, NULL);
+    arena_done(&arena);
+    return name;
+}
+
 static const char *choose(const struct starts *starts, struct span line)
 {
     struct span label;
-    words_take(&line);
+    if (span_is(words_take(&line), "event"))
+        return choose_by_event(starts, line);
     line = words_trim(line);
     const char *name = starts_by_words(starts, words_label(line, &label) ? label : line, NULL, NULL);
     return name ? name : starts_otherwise(starts, NULL, NULL);
@@ -69,6 +84,20 @@ static void remark(const struct cli *cli, const char *name, const char *other, c
             SPAN_ARG(which), which.len ? "\"" : "", other, strcmp(name, other) < 0 ? name : other);
 }
 
+/* One that takes all that the other would. */
+static void remark_events(const struct cli *cli, const struct starts *others, const char *name,
+                          const struct value *start)
+{
+    const struct value *events = value_find(start, "event"), *where = value_find(start, "where");
+    struct value any = {.type = VALUE_MAP};
+    for (uint32_t i = 0; events && i < events->count; i++) {
+        struct span type = events->items[i].text;
+        const char *other = starts_by_event(others, type, where ? where : &any, NULL, NULL);
+        if (other)
+            remark(cli, name, other, "event", type);
+    }
+}
+
 void flow_start_remark(const struct cli *cli, const struct starts *others, const char *name, const struct value *start)
 {
     const struct value *button = value_find(start, "button");
@@ -81,4 +110,5 @@ void flow_start_remark(const struct cli *cli, const struct starts *others, const
     const char *other = value_find(start, "fallback") ? starts_otherwise(others, NULL, NULL) : NULL;
     if (other)
         remark(cli, name, other, "fallback", span_of("", 0));
+    remark_events(cli, others, name, start);
 }

@@ -34,8 +34,8 @@ int flow_run_show(struct cli *cli, const char *id, int level);
  * folder up, in flows/. False when it is nowhere. */
 bool flow_find(struct span name, const char *seen_from, char *path, size_t size);
 
-/* The flow that a dialogue starts which begins with this line, of those in the first of these places that has one; in a
- * folder alone when it is one (flow_starts.c). */
+/* The flow that a dialogue starts which begins with this line (`> words`, `event TYPE {...}`), of those in the first of
+ * these places that has one; in a folder alone when it is one (flow_starts.c). */
 bool flow_find_start(struct span line, const char *seen_from, char *path, size_t size);
 bool flow_start_in(struct span line, const char *folder, char *path, size_t size);
 

@@ -44,7 +44,7 @@ const struct flow_fact flow_facts[] = {
     [FLOW_FACT_CUSTOMER] = {"customer",
                             {"name", "language", "verified", "traits", "outcome"},
                             "name, language, verified, traits and outcome"},
-    [FLOW_FACT_STARTED] = {"started", {"text", "kind", "data"}, "text, kind and data"},
+    [FLOW_FACT_STARTED] = {"started", {"text", "kind", "event", "data"}, "text, kind, event and data"},
     {0}};
 
 bool flow_fact_has(const struct flow_fact *fact, struct span field)

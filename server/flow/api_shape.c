@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+enum { START_EVENTS = 16 };
+
 static parley_status no_room(const struct flow_shape *at)
 {
     return flow_refuse(at, "E204", "the arguments are too large");
@@ -228,6 +230,8 @@ static const struct flow_field custom_fields[] = {
 static const struct flow_field start_fields[] = {{"button", FIELD_TEXT, false, LIMIT_TITLE},
                                                  {"match", FIELD_ANY, false, 0},
                                                  {"fallback", FIELD_BOOL, false, 0},
+                                                 {"event", FIELD_ANY, false, 0},
+                                                 {"where", FIELD_MAP, false, 0},
                                                  {0}};
 static const struct flow_field escape_fields[] = {{"queue", FIELD_NAME, true, 0}, {"match", FIELD_ANY, false, 0}, {0}};
 
@@ -314,6 +318,21 @@ static parley_status check_names(const struct flow_shape *at, const struct value
     return flow_refuse(at, "E203", "'%s' must be a list of 1 to %lld names", at->arg->name, (long long)at->arg->max);
 }
 
+static parley_status check_start(const struct flow_shape *at, const struct value *v)
+{
+    parley_status st = check_with_match(at, "start", start_fields, v);
+    const struct value *event = st == PARLEY_OK ? value_find(v, "event") : NULL;
+    const struct value *where = st == PARLEY_OK ? value_find(v, "where") : NULL;
+    struct value one = {.type = VALUE_ARRAY, .count = 1, .items = (struct value *)event};
+    struct flow_arg row = {.name = "event", .max = START_EVENTS};
+    struct flow_shape inside = {at->function, &row, at->arena, at->error, at->patterns};
+    if (where && !event)
+        return flow_refuse(at, "E202", "start: 'where' is for an 'event'");
+    if (where && value_depth(where) > 1)
+        return flow_refuse(at, "E203", "start: 'where' may have text, numbers and booleans, and no table inside");
+    return event ? check_names(&inside, event->type == VALUE_ARRAY ? event : &one) : st;
+}
+
 static parley_status check_zone(const struct flow_shape *at, const struct value *v)
 {
     struct zone zone;
@@ -334,7 +353,7 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
     case FLOW_ARG_CUSTOM:
         return flow_check_fields(at, "custom", custom_fields, v);
     case FLOW_ARG_START:
-        return check_with_match(at, "start", start_fields, v);
+        return check_start(at, v);
     case FLOW_ARG_ESCAPE:
         return check_with_match(at, "escape", escape_fields, v);
     case FLOW_ARG_PROCESS:

@@ -1,4 +1,5 @@
 /* How a run comes into memory: begun by a customer's words, or rebuilt from its journal. */
+#include "protocol/item.h"
 #include "server/flow/json.h"
 #include "server/flow/meant.h"
 
@@ -37,20 +38,34 @@ parley_status run_record_start(struct flow_run *run, struct flow_error *error)
     return step_add_entry(run, &call, &told, error);
 }
 
+void flow_birth_by(struct flow_birth *birth, int64_t seq, int kind, const struct value *body)
+{
+    bool event = kind == ITEM_custom;
+    birth->input_seq = seq;
+    birth->kind = span_str(event ? "event" : item_kind_name(kind));
+    birth->text = event ? (struct span){0} : json_text(body, "text");
+    birth->event = event ? json_text(body, "type") : (struct span){0};
+    birth->data = event ? value_find(body, "data") : NULL;
+}
+
 static char *start_text(const struct flow_birth *birth)
 {
     struct arena arena;
     struct value map;
     arena_init(&arena, STEP_ARENA);
     char *text = NULL;
-    if (value_map(&arena, 4, &map) == PARLEY_OK) {
+    if (value_map(&arena, 6, &map) == PARLEY_OK) {
         value_put(&map, span_str("seq"), value_int(birth->input_seq));
         if (birth->text.len)
             value_put(&map, span_str("text"), value_text(birth->text));
-        if (birth->text.len && birth->input_seq)
+        if (birth->data)
+            value_put(&map, span_str("data"), *birth->data);
+        if ((birth->text.len || birth->data) && birth->input_seq)
             value_put(&map, span_str("said"), value_int(birth->input_seq));
         if (birth->kind.len)
             value_put(&map, span_str("kind"), value_text(birth->kind));
+        if (birth->event.len)
+            value_put(&map, span_str("event"), value_text(birth->event));
         text = mem_span(json_write(&arena, &map));
     }
     arena_done(&arena);

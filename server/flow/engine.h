@@ -71,10 +71,15 @@ void flow_versions_tidy(struct flow_engine *engine, int64_t now_ms, int64_t idle
 struct flow_birth {
     struct uuid run;
     struct uuid conversation;
-    int64_t input_seq; /* of the item that started it; 0: none */
-    struct span kind;  /* of that item */
-    struct span text;  /* what the customer said first, if it was text */
+    int64_t input_seq;        /* of the item that started it; 0: none */
+    struct span kind;         /* of that item; "event" for what happened in the app or a back end */
+    struct span text;         /* what the customer said first, if it was text */
+    struct span event;        /* its type, if it was one */
+    const struct value *data; /* of it; NULL: none */
 };
+
+/* By this item. Borrows its body. */
+void flow_birth_by(struct flow_birth *birth, int64_t seq, int kind, const struct value *body);
 
 /* A run as the host has stored it. */
 struct flow_saved {

@@ -70,7 +70,7 @@ enum sandbox_verdict call_started_read(struct flow_run *run, struct flow_call *c
     if (json_read(call->arena, span_str(run->started), &map) != PARLEY_OK)
         return call_raise(call, "E204", "what started the flow is too large");
     const struct value *v = value_get(&map, field);
-    if (!v && span_is(field, "text") && value_find(&map, "said"))
+    if (!v && span_is(field, value_find(&map, "event") ? "data" : "text") && value_find(&map, "said"))
         return recall_break(run, call, json_int(&map, "said"));
     return call_give(call, v ? *v : (struct value){.type = VALUE_NULL});
 }

@@ -39,6 +39,8 @@ static void on_stored(void *arg, struct conversation *conv, const struct log_row
         ((struct bot *)conv->run)->forgets = true;
         bot_due(conv->run);
     }
+    if (!flows->closing && row->kind == ITEM_custom && bot_takes(row))
+        flows_note_event(flows, conv, row);
     if (flows->closing || !bot_takes(row) || s->state != SESSION_BOT || uuid_is_nil(s->run))
         return;
     struct bot *bot = bot_of(flows, conv);

@@ -131,6 +131,8 @@ void bot_replayed(struct bot *bot);
 void flows_read_starts(struct flows *flows);
 const struct directory_flow *flows_begins(void *arg, const struct directory_app *app, const struct log_row *row);
 const struct directory_flow *flows_else_begins(void *arg, const struct directory_app *app);
+/* An event is stored: said, where it would have begun a flow had nobody served. */
+void flows_note_event(struct flows *flows, const struct conversation *conv, const struct log_row *row);
 
 /* struct flow_host */
 void flows_commit(struct flow_host *host, struct flow_run *run, const struct flow_step *step);

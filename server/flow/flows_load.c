@@ -86,10 +86,9 @@ static void begin(struct bot *bot)
     if (!list_empty(&bot->inputs)) {
         struct bot_input *first = LIST_ITEM(bot->inputs.next, struct bot_input, node);
         struct value body;
-        birth.input_seq = first->seq;
-        birth.kind = span_str(item_kind_name(first->kind));
-        if (wire_json_read_stored(&bot->arena, first->body, &body) == PARLEY_OK)
-            birth.text = json_text(&body, "text");
+        if (wire_json_read_stored(&bot->arena, first->body, &body) != PARLEY_OK)
+            body = (struct value){.type = VALUE_MAP};
+        flow_birth_by(&birth, first->seq, first->kind, &body);
     }
     bot->state = BOT_BUSY;
     parley_status st = flow_start(bot->flows->engine, bot->version, &birth, bot, &bot->run);

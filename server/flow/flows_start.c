@@ -1,10 +1,14 @@
 /* Which of the published flows begins in a conversation of this worker: by what is posted where nobody serves. */
 #include "protocol/item.h"
 #include "protocol/wire_json.h"
+#include "server/base/log.h"
+#include "server/base/metric.h"
 #include "server/flow/flows_inside.h"
 #include "server/flow/json.h"
+#include "server/flow/run.h"
 #include "server/flow/starts.h"
 #include "server/talk/directory.h"
+#include "server/talk/move.h"
 
 enum { ARENA = 4 << 20 };
 
@@ -34,6 +38,14 @@ static struct span words_of(int kind, const struct value *body)
     return kind == ITEM_choice && text.len == 0 ? json_text(body, "value") : text;
 }
 
+static const char *by_item(const struct flows *flows, const struct directory_app *app, int kind,
+                           const struct value *body)
+{
+    struct value data = event_data(body);
+    return kind == ITEM_custom ? starts_by_event(flows->starts, json_text(body, "type"), &data, reaches, app)
+                               : starts_by_words(flows->starts, words_of(kind, body), reaches, app);
+}
+
 const struct directory_flow *flows_begins(void *arg, const struct directory_app *app, const struct log_row *row)
 {
     const struct flows *flows = arg;
@@ -42,9 +54,22 @@ const struct directory_flow *flows_begins(void *arg, const struct directory_app 
     struct value body;
     arena_init(&arena, ARENA);
     if (wire_json_read_stored(&arena, row->body, &body) == PARLEY_OK)
-        name = starts_by_words(flows->starts, words_of(row->kind, &body), reaches, app);
+        name = by_item(flows, app, row->kind, &body);
     arena_done(&arena);
     return named(flows, name);
+}
+
+void flows_note_event(struct flows *flows, const struct conversation *conv, const struct log_row *row)
+{
+    const struct directory_app *app = directory_app(flows->directory, conv->app);
+    bool began = uuid_equal(conv->service.row.run, derived_id(row->id, "run", 0));
+    const struct directory_flow *flow =
+        app && conversation_serving(conv) && !began ? flows_begins(flows, app, row) : NULL;
+    if (!flow)
+        return;
+    metric_add(METRIC_flow_events_served_total, 1);
+    log_info(NULL, "an event began no flow, since somebody serves", LOG_STR("flow", flow->name),
+             LOG_UUID("conversation", conv->id));
 }
 
 const struct directory_flow *flows_else_begins(void *arg, const struct directory_app *app)

@@ -55,8 +55,9 @@ void host_memory_stub(struct host_memory *host, const struct memory_stub *stub);
 
 /* ---- what happens; each returns when the run rests again ---- */
 
-/* The first words. */
+/* The first words; or anything else that is posted, as JSON. */
 void host_memory_start(struct host_memory *host, const char *text);
+void host_memory_begin(struct host_memory *host, int kind, const char *body);
 /* The customer writes, or taps a choice of the last question. */
 void host_memory_say(struct host_memory *host, const char *text);
 void host_memory_tap(struct host_memory *host, const char *wire);

@@ -315,20 +315,16 @@ static void deliver(struct host_memory *h, const struct flow_event *event)
     tell_items(h);
 }
 
-void host_memory_start(struct host_memory *h, const char *text)
+void host_memory_begin(struct host_memory *h, int kind, const char *text)
 {
-    struct flow_birth birth = {.run = run_id,
-                               .conversation = conversation_id,
-                               .kind = span_str("text"),
-                               .text = span_str(text),
-                               .input_seq = 1};
-    struct buf body;
-    buf_init(&body, LIMIT_BODY);
-    struct frame_text_body words = {.text = span_str(text)};
-    item_put_body(&body, ITEM_text, &words);
-    memory_rows_add(&h->rows, &(struct flow_item){.kind = ITEM_text, .body = buf_span(&body)});
-    buf_done(&body);
-    birth.input_seq = (int64_t)h->rows.item_count;
+    struct flow_birth birth = {.run = run_id, .conversation = conversation_id};
+    struct arena arena;
+    struct value body;
+    arena_init(&arena, STEP_ARENA);
+    if (json_read(&arena, span_str(text), &body) != PARLEY_OK)
+        body = (struct value){.type = VALUE_MAP};
+    memory_rows_add(&h->rows, &(struct flow_item){.kind = kind, .body = span_str(text)});
+    flow_birth_by(&birth, (int64_t)h->rows.item_count, kind, &body);
     do {
         struct flow_run *run;
         h->crashed = false;
@@ -338,7 +334,19 @@ void host_memory_start(struct host_memory *h, const char *text)
         pump(h);
     } while (h->crashed);
     h->spared = false;
+    arena_done(&arena);
     tell_items(h);
+}
+
+void host_memory_start(struct host_memory *h, const char *text)
+{
+    struct buf body;
+    buf_init(&body, LIMIT_BODY);
+    struct frame_text_body words = {.text = span_str(text)};
+    item_put_body(&body, ITEM_text, &words);
+    buf_add_char(&body, '\0');
+    host_memory_begin(h, ITEM_text, body.ptr);
+    buf_done(&body);
 }
 
 /* ---- what happens ---- */

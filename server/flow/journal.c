@@ -201,7 +201,7 @@ int64_t journal_first_step(const struct journal *j)
 
 static bool is_copy(const struct value *told, struct span key)
 {
-    return value_find(told, "said") && (span_is(key, "value") || span_is(key, "text"));
+    return value_find(told, "said") && (span_is(key, "value") || span_is(key, "text") || span_is(key, "data"));
 }
 
 static parley_status without_copies(struct arena *arena, const struct value *told, struct value *out)

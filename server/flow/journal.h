@@ -4,8 +4,8 @@
  * that the script said and did since the entry before, so that a script which goes another way is noticed at the next
  * entry, with both sides' lines. Owned by its run while that replays.
  *
- * What was said is not copied: where `told` has the number of an item as `said`, its `value` and `text` are left out,
- * and made again of that item (recall.c). So when the item is erased, they are. */
+ * What was said is not copied: where `told` has the number of an item as `said`, its `value`, `text` and `data` are
+ * left out, and made again of that item (recall.c). So when the item is erased, they are. */
 #ifndef SERVER_FLOW_JOURNAL_H
 #define SERVER_FLOW_JOURNAL_H
 

@@ -55,10 +55,17 @@ static const char fixed[] =
     "---@field traits table?\n"
     "---@field outcome string? of the last session\n"
     "---@type parley.customer\ncustomer = {}\n\n"
+    "---@class parley.start\n"
+    "---@field button string? what a customer says or taps; may be a key of texts\n"
+    "---@field match (string|string[])? patterns of what a customer says\n"
+    "---@field event (string|string[])? types of events that begin it by itself\n"
+    "---@field where table? what such an event's data must have\n"
+    "---@field fallback boolean? where nothing else would begin\n\n"
     "---@class parley.started\n"
     "---@field text string? the first words\n"
     "---@field kind string?\n"
-    "---@field data table? what restart was given\n"
+    "---@field event string? the type of the event\n"
+    "---@field data table? the event's, or what restart was given\n"
     "---@type parley.started\nstarted = {}\n\n"
     "---@param text string\n---@param pattern string PCRE2\n---@return string? ...\n"
     "function match(text, pattern) end\n"
@@ -86,7 +93,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(CARD, ("{ title: string, text: string?, image: string?, buttons: { label: string, link: string?, value: "
                     "string? }[]? }")),
         TYPE(CUSTOM, "{ type: string, fallback: string, data: table? }"),
-        TYPE(START, "{ button: string?, match: (string|string[])?, fallback: boolean? }"),
+        TYPE(START, "parley.start"),
         TYPE(ESCAPE, "{ queue: string, match: (string|string[])? }"),
         TYPE(PROCESS, "parley.process"),
         TYPE(BOOL, "boolean"),

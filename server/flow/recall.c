@@ -66,7 +66,9 @@ void recall_start(struct flow_run *run, const struct value **told)
     int kind;
     const struct value *body = value_find(*told, "said") ? journal_said(run->journal, &kind) : NULL;
     struct span text = body ? json_text(body, "text") : span_of("", 0);
-    if (text.len)
+    if (body && value_find(*told, "event"))
+        put(journal_arena(run->journal), told, "data", event_data(body));
+    else if (text.len)
         put(journal_arena(run->journal), told, "text", value_text(text));
 }
 

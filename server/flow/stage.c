@@ -214,7 +214,8 @@ static bool act_event(struct stage *s, struct span rest, char why[STAGE_WHY])
     value_put(&body, span_str("type"), value_text(type));
     value_put(&body, span_str("fallback"), value_text(type));
     value_put(&body, span_str("data"), data);
-    host_memory_post(s->host, ITEM_custom, stage_json(s, &body));
+    (s->started ? host_memory_post : host_memory_begin)(s->host, ITEM_custom, stage_json(s, &body));
+    s->started = true;
     return true;
 }
 
@@ -243,7 +244,7 @@ static const struct {
             {"accept", 0, act_accept},
             {"resolve", 0, act_resolve},
             {"process", 0, act_process},
-            {"event", 0, act_event},
+            {"event", EARLY, act_event},
             {"stub", EARLY, act_stub},
             {"crash", 0, act_crash}};
 

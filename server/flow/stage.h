@@ -29,7 +29,7 @@ void stage_free(struct stage **stage);
  *   accept             a person takes what was handed over
  *   resolve [OUTCOME] [by="Mira"] [note="..."]     the human part is over
  *   process TYPE [step=...] [state=...] [data={...}]  somebody else moves a process
- *   event TYPE {...}   something happened in the app or a back end
+ *   event TYPE {...}   something happened in the app or a back end; first, the flow is begun by it
  *   stub GET {shop}/orders* -> 200 {...}    what the outside answers; -> timeout, unreachable; hang: nothing ever
  *   crash              the run is taken out of memory
  *

@@ -66,7 +66,7 @@ struct span transcript_begins(struct span text)
     struct span rest;
     while (text.len) {
         struct span line = without_remark(take_line(&text));
-        if (starts(line, ">", &rest))
+        if (starts(line, ">", &rest) || starts(line, "event", &rest))
             return line;
     }
     return span_of("", 0);

@@ -1,7 +1,7 @@
 /* Dialogues as tests: a text with what happens and what the flow must say, played without server or database; and again
  * with a crash before each step, where it must come out the same.
  *
- *   flow order-status          the flow that is meant; without this line the one that its first words start. Anything
+ *   flow order-status          the flow that is meant; without this line the one that its first line starts. Anything
  * else of stage.h that happens, and < words                    the flow says: with * for anything, [Label] for what can
  * be tapped, < card "Title"             the beginning is enough for everything but words handoff queue=orders
  * summary~"A123456"     asks for a person: = is, ~ contains expect context.order == "A123456"          also !=, ~; of
@@ -31,7 +31,7 @@ struct transcript_result {
 /* The name behind `flow`; empty when there is none. */
 struct span transcript_flow(struct span text);
 
-/* The line with which it begins: `> words`. Empty when there is none. */
+/* The line with which it begins: `> words` or `event TYPE {...}`. Empty when there is none. */
 struct span transcript_begins(struct span text);
 
 /* True when all was as expected. transcript_done after it. */

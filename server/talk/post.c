@@ -124,6 +124,19 @@ static enum verdict by_customer(struct call *call, struct conversation *conv, st
     return WORK_MOVE;
 }
 
+/* What happens in a back end may begin a flow where nobody serves. */
+static enum verdict by_backend(struct call *call, struct conversation *conv, struct move *move)
+{
+    const struct directory_app *app = directory_app(conv->talk->directory, conv->app);
+    const struct directory_flow *flow =
+        conversation_serving(conv) ? NULL : flow_begun(conv->talk, app, &call->work.row);
+    if (!flow)
+        return WORK_PLAIN;
+    open_with_flow(move, flow);
+    move_row(move, &call->work.row);
+    return WORK_MOVE;
+}
+
 /* What a bot from outside says, it answers: there is nobody to wait for any more. */
 static enum verdict by_bot(struct call *call, struct move *move)
 {
@@ -159,7 +172,7 @@ static enum verdict may_say(struct call *call, struct conversation *conv, struct
     if (is_customer(&call->caller))
         return by_customer(call, conv, move);
     if (call->caller.role == role_backend)
-        return WORK_PLAIN;
+        return by_backend(call, conv, move);
     if (kind->posters & POSTER_STAFF)
         return call_may_read(call, conv, refusal) == PARLEY_OK ? WORK_PLAIN : WORK_REFUSE;
     if (call_in_control(call, conv, post->epoch, move, refusal) != PARLEY_OK)

@@ -201,6 +201,23 @@ def test_check_says_where_two_flows_of_a_folder_start_by_the_same(several):
     assert code == 7 and "[E205]" in said
 
 
+def test_a_dialogue_that_begins_with_an_event_has_the_flow_that_it_begins(several):
+    (several / "flows" / "sent.lua").write_text(
+        'flow { id = "sent", title = "S", start = { event = "sent", where = { n = 5 } } }\nsay("sent: " .. started.data.n)\n')
+    (several / "tests" / "a.chat").write_text('event sent {"n":5}\n< sent: 5\nexpect state == ended\n')
+    code, said = parley(several, "test")
+    assert code == 0, said
+    code, said = parley(several, "play", typed='/event sent {"n":6}\n/event sent {"n":5}\n')
+    assert code == 0 and "no flow of flows starts by this\n" in said and "sent: 5" in said
+    (several / "flows" / "again.lua").write_text(
+        'flow { id = "again", title = "A", start = { event = { "more", "sent" } } }\nsay "again"\n')
+    code, said = parley(several, "check")
+    assert code == 0 and 'sent: its start.event "sent" is that of again too; customers get again\n' in said
+    (several / "flows" / "again.lua").write_text('flow { id = "again", title = "A", start = { where = { a = { 1 } } } }\n')
+    code, said = parley(several, "check")
+    assert code == 7 and "start: 'where' is for an 'event'" in said
+
+
 def test_a_dialogue_that_names_no_flow_has_the_one_that_its_first_words_start(several):
     for first, flow in (("[A bill]", "bills"), ("my INVOICE", "bills"), ("Hello", "away")):
         words = first.strip("[]")

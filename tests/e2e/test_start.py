@@ -1,5 +1,12 @@
-"""Which flow begins where nobody serves: by a button, by words, by the app, or because nothing else would."""
+"""Which flow begins where nobody serves: by a button, by words, by an event, by the app, or because nothing else would."""
+import http.client
 import json
+
+import pytest
+
+from parley_wire import uuid7
+from test_bot_crashes import dying
+from waiting import until
 
 FLOWS = {
     "orders": '{ button = "Track an order", match = { "where.*order", "track" } }',
@@ -141,3 +148,128 @@ async def test_the_flows_that_an_app_reaches_are_shown(shop):
     assert list(reached("orders")) == ["house", "orders"]
     assert list(reached("--none")) == ["house"]
     assert list(reached("--all")) == ["house", "orders", "people", "refund"]
+
+
+LATE = """flow { id = "late", title = "Late", start = { event = { "parcel.late", "parcel.lost" }, where = { parcel = true } } }
+say(started.kind .. " " .. started.event .. " " .. started.data.day .. " " .. tostring(started.text))
+local moved = wait { event = "parcel.moved", timeout = "1d" }
+say("moved to " .. moved.place)
+"""
+
+
+def event(shop, conv, type, id=None, **data):
+    """A back end's; what it was answered."""
+    body = {"conversation": conv, "id": id or uuid7(), "type": type, "text": type, "data": data}
+    status, text = shop.server.http("POST", "/v1/events", body, shop.backend)
+    assert status in (200, 201), text
+    return json.loads(text)
+
+
+def open_late(shop):
+    shop.site.flow("late", LATE)
+    shop.app = shop.site.app("parcels", queue="care")
+    shop.backend = shop.site.program_key("parcels")
+
+
+async def test_an_event_begins_a_flow_which_says_something_by_itself(shop):
+    open_late(shop)
+    with shop.serve():
+        ann, bob = await shop.customer("ann"), await shop.customer("bob")
+        event(shop, ann.main, "parcel.late", parcel=False, day="Monday")
+        event(shop, ann.main, "parcel.sent", parcel=True, day="Monday")
+        event(shop, ann.main, "parcel.lost", parcel=True, day="Monday")
+        await ann.until(lambda: ann.texts() == ["event parcel.lost Monday nil"], what="the flow")
+        assert [k for k in ann.kinds() if k != "text"] == ["custom", "custom", "opened", "custom"]
+        await bob.post({"type": "parcel.late", "fallback": "late", "data": {"parcel": True, "day": "Tuesday"}}, kind="custom")
+        await bob.until(lambda: bob.texts() == ["event parcel.late Tuesday nil"], what="the same by the app itself")
+        event(shop, ann.main, "parcel.moved", place="Hamburg")
+        await ann.until(lambda: ann.texts()[-1] == "moved to Hamburg", what="the flow to go on")
+        await ann.until(lambda: ann.kinds()[-1] == "resolved", what="the flow to end")
+        event(shop, ann.main, "parcel.late", parcel=True, day="Friday")
+        await ann.until(lambda: ann.texts()[-1] == "event parcel.late Friday nil", what="the flow once more")
+        await shop.close()
+
+
+@pytest.mark.parametrize("point", ["move_before_submit", "move_after_submit", "move_after_commit", "flow_after_step"])
+async def test_an_event_of_the_app_begins_it_once_through_a_crash(shop, point):
+    open_late(shop)
+    with shop.serve() as server:
+        async with dying(server, point):
+            ann = await shop.customer("ann")
+            ann.stay()
+            await ann.post({"type": "parcel.late", "fallback": "late", "data": {"parcel": True, "day": "Monday"}}, kind="custom")
+            await ann.until(lambda: ann.texts() == ["event parcel.late Monday nil"], 60, "the flow")
+        await shop.quiet()
+        assert ann.kinds() == ["opened", "custom", "text"]
+    shop.judge()
+
+
+async def test_an_event_that_a_back_end_says_again_begins_it_once(shop):
+    """It had no answer, since the server died when it was stored."""
+    open_late(shop)
+    with shop.serve() as server:
+        id, answers = uuid7(), []
+
+        def say():
+            try:
+                answers.append(event(shop, ann.main, "parcel.late", id, parcel=True, day="Monday"))
+            except (OSError, http.client.HTTPException, AssertionError):
+                return False
+            return True
+        async with dying(server, "move_after_commit"):
+            ann = await shop.customer("ann")
+            ann.stay()
+            await until(say, "an answer")
+            await ann.until(lambda: ann.texts() == ["event parcel.late Monday nil"], 60, "the flow")
+        assert answers[0]["duplicate"]
+        event(shop, ann.main, "parcel.moved", place="Hamburg")
+        await ann.until(lambda: ann.kinds()[-1] == "resolved", 60, "the flow to go on")
+        assert ann.texts() == ["event parcel.late Monday nil", "moved to Hamburg"]
+        assert ann.kinds().count("opened") == 1 and ann.kinds().count("custom") == 2
+        await shop.close()
+
+
+async def test_an_event_interrupts_neither_a_person_nor_a_question(shop):
+    open_late(shop)
+    publish(shop, "orders", FLOWS["orders"])
+    shop.site.flow("asks", 'flow { id = "asks", title = "Asks", start = { button = "Ask me" } }\nask "Why?"\nsay "I see."\n')
+    with shop.serve() as server:
+        ann, bob, kim = await shop.customer("ann"), await shop.customer("bob"), await shop.desk("kim")
+        await ann.post("Ask me")
+        await ann.until(lambda: ann.texts()[-1] == "Why?", what="the question")
+        await bob.post("Hello")
+        event(shop, bob.main, "parcel.late", parcel=True, day="Monday")
+        await kim.accept(await kim.offered(bob.main))
+        for who in (ann, bob):
+            event(shop, who.main, "parcel.lost", parcel=True, day="Monday")
+        await kim.say("Hello Bob", bob.main)
+        await ann.post("Because.")
+        await ann.until(lambda: ann.kinds()[-1] == "resolved", what="the answer to be taken")
+        await bob.until(lambda: bob.texts()[-1] == "Hello Bob")
+        assert ann.texts() == ["Ask me", "Why?", "Because.", "I see."] and bob.kinds().count("opened") == 1
+        await kim.until(lambda: [i["kind"] for i in kim.items(bob.main)].count("custom") == 2, what="the agent to see both")
+        assert server.metrics()["parley_flow_events_served_total"] == 3
+        await kim.resolve(bob.main)
+        event(shop, bob.main, "parcel.late", parcel=True, day="Friday")
+        await bob.until(lambda: bob.texts()[-1] == "event parcel.late Friday nil", what="the flow once nobody serves")
+        await shop.close()
+    assert shop.site.logs().count("an event began no flow, since somebody serves") == 3
+
+
+async def test_an_event_begins_only_what_the_app_reaches(shop):
+    open_late(shop)
+    shop.site.cli("app", "flows", "parcels", "--none")
+    with shop.serve():
+        ann = await shop.customer("ann")
+        event(shop, ann.main, "parcel.late", parcel=True, day="Monday")
+        await ann.until(lambda: "custom" in ann.kinds())
+        await ann.settled()
+        assert ann.kinds() == ["custom"]
+        shop.site.cli("app", "flows", "parcels", "late")
+        for n in range(1000):
+            event(shop, ann.main, "parcel.late", parcel=True, day="Tuesday")
+            await ann.until(lambda: ann.kinds().count("custom") == n + 2)
+            if "opened" in ann.kinds():
+                break
+        await ann.until(lambda: ann.texts()[-1:] == ["event parcel.late Tuesday nil"], what="the flow")
+        await shop.close()

@@ -1,6 +1,26 @@
--- The parcel on its way: the flow writes when something happens, for as long as that takes.
+-- The parcel on its way: the flow writes when something happens, for as long as that takes. Asked for, or by itself when a
+-- parcel is late.
 
-flow { id = "parcel", title = "Where is my parcel?", language = "en", escape = { queue = "parcels" } }
+flow {
+  id = "parcel",
+  title = "Where is my parcel?",
+  language = "en",
+  start = { button = "Follow my parcel", event = "parcel.delayed" },
+  escape = { queue = "parcels" },
+}
+
+if started.kind == "event" then
+  say("Your parcel " .. started.data.parcel .. " is late: it comes on " .. fmt.date(started.data.day) .. ".")
+  local follow = ask {
+    text = "Shall I write to you when it moves?",
+    choices = { { "yes", "Yes, please" }, { "no", "No" } },
+    timeout = "1d",
+  }
+  if follow ~= "yes" then
+    return
+  end
+  context.set("parcel", started.data.parcel)
+end
 
 local number = context.get "parcel" or ask { id = "parcel", text = "What is the parcel's number?", match = "^\\d{8}$" }
 if not number then

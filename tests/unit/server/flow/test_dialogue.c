@@ -388,6 +388,30 @@ static void a_failed_step_is_an_apology_and_a_person(void **state)
 }
 
 /* A run whose journal has grown too long goes to a person; one that restarts never does. */
+/* Nothing of it is in the journal, so that nobody goes on by what has been erased. */
+static void the_event_that_began_a_run_is_in_the_log_alone(void **state)
+{
+    static const char source[] = "flow { id = 'e', title = 'E' } local n = started.data.n ask '?' ask '!' say(n)";
+    struct memory_options options = {.limits = flow_limits_default};
+    struct flow_error error;
+    for (int erased = 0; erased < 2; erased++) {
+        struct host_memory *h = host_memory_new(&options);
+        assert_int_equal(host_memory_use(h, "e.lua", span_str(source), &error), PARLEY_OK);
+        host_memory_begin(h, ITEM_custom, "{\"type\":\"t\",\"fallback\":\"t\",\"data\":{\"n\":\"telling\"}}");
+        host_memory_say(h, "yes");
+        for (size_t i = 0; i < host_memory_rows(h)->journal_count; i++)
+            assert_null(strstr(host_memory_rows(h)->journal[i].data, "telling"));
+        if (erased)
+            host_memory_erase(h, 1);
+        host_memory_crash(h);
+        host_memory_say(h, "yes");
+        assert_int_equal(host_memory_state(h), erased ? FLOW_FAILED : FLOW_ENDED);
+        if (erased)
+            assert_string_equal(host_memory_error(h)->code, "E307");
+        host_memory_free(&h);
+    }
+}
+
 static void a_journal_has_a_bound_and_restart_begins_a_new_one(void **state)
 {
     static const char endless[] = "flow { id = 'e', title = 'E' } while true do ask '?' end";
@@ -433,6 +457,7 @@ int main(void)
         cmocka_unit_test(every_call_comes_out_the_same),
         cmocka_unit_test(a_busy_script_is_sliced_and_comes_out_the_same),
         cmocka_unit_test(a_failed_step_is_an_apology_and_a_person),
+        cmocka_unit_test(the_event_that_began_a_run_is_in_the_log_alone),
         cmocka_unit_test(a_journal_has_a_bound_and_restart_begins_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,8 @@ static const struct {
     {ABOUT "{ button = 'A' } }\n--@flow other\nflow { id = 'y', title = 'Y', start = { fallback = true } }\n",
      "{\"button\":{\"\":\"A\"}}"},
     {"if true then x() end\n" ABOUT "{ button = 'A' } }", "{\"button\":{\"\":\"A\"}}"},
+    {ABOUT "{ event = 'a.b', where = { n = 5 } } }", "{\"event\":[\"a.b\"],\"where\":{\"n\":5}}"},
+    {ABOUT "{ event = { 'a', 'b' } } }", "{\"event\":[\"a\",\"b\"]}"},
     {"this is not Lua", "{}"},
 };
 
@@ -46,10 +48,12 @@ static const struct {
     const char *name, *start;
 } flows[] = {
     {"any", "{\"fallback\":true}"},
+    {"big", "{\"event\":[\"paid\",\"sent\"],\"where\":{\"big\":true,\"n\":5}}"},
     {"bomb", "{\"match\":[\"^(a+)+$\",\"^(b+)+$\"]}"},
     {"less", "{\"fallback\":true,\"match\":[\"[unclosed\",\"(?i)track\"]}"},
     {"orders", "{\"button\":{\"\":\"Track an order\"},\"match\":[\"order\",\"track\"]}"},
     {"quoted", "{\"button\":{\"\":\"a\\\\E.*\\\\Qb\\\\\",\"de\":\"Größe (x|y)\"}}"},
+    {"sent", "{\"event\":[\"sent\"]}"},
     {"silent", "{}"},
     {"twice", "{\"button\":{\"en\":\"track an ORDER\",\"ar\":\"تتبع\"}}"},
 };
@@ -105,6 +109,31 @@ static void a_button_is_before_a_pattern_and_the_first_name_before_others(void *
     starts_free(&starts);
 }
 
+static void an_event_begins_the_first_flow_that_it_has_all_for(void **state)
+{
+    static const struct {
+        const char *type, *data, *flow;
+    } cases[] = {
+        {"sent", "{}", "sent"},
+        {"sent", "{\"big\":true,\"n\":5.0,\"more\":1}", "big"},
+        {"sent", "{\"big\":true,\"n\":6}", "sent"},
+        {"paid", "{\"big\":true,\"n\":5}", "big"},
+        {"paid", "{\"big\":true}", NULL},
+        {"Sent", "{}", NULL},
+        {"", "{}", NULL},
+    };
+    struct starts *starts = all();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena;
+        struct value data;
+        arena_init(&arena, 1 << 16);
+        assert_int_equal(json_read(&arena, span_str(cases[i].data), &data), PARLEY_OK);
+        assert_name(starts_by_event(starts, span_str(cases[i].type), &data, NULL, NULL), cases[i].flow);
+        arena_done(&arena);
+    }
+    starts_free(&starts);
+}
+
 static bool is_not(const void *arg, struct span name)
 {
     return !span_is(name, arg);
@@ -137,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_flow_says_of_its_start_is_read_without_running_it),
         cmocka_unit_test(a_button_is_before_a_pattern_and_the_first_name_before_others),
+        cmocka_unit_test(an_event_begins_the_first_flow_that_it_has_all_for),
         cmocka_unit_test(a_flow_that_may_not_begin_leaves_it_to_the_next),
         cmocka_unit_test(what_takes_too_long_or_is_too_long_begins_nothing),
     };
