@@ -224,7 +224,7 @@ void flows_up(struct flows *flows)
         bot->failures = 0; /* it was the database, perhaps */
         bot->again_ms = 0;
     }
-    flows_refresh(flows);
+    look_anew(flows);
 }
 
 static void on_pruned(void *arg, int removed)
