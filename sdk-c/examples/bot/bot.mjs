@@ -136,7 +136,7 @@ class Bot {
     if (dossier) session.dossier = dossier
     // an earlier session's end says nothing of this one
     const since = thread.service?.epoch ?? 0
-    for (const item of thread.items) {
+    for (const item of thread.items ?? []) { // absent when nothing was missed
       if (item.kind && (item.seq >= since || item.role !== 'system')) session.take(item)
       else if (item.seq > session.have) session.have = item.seq, session.items.push(item)
     }
