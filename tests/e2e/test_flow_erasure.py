@@ -108,7 +108,8 @@ async def test_what_a_run_was_told_and_is_erased_brings_a_person(parcels, words)
 
 
 async def test_a_run_in_memory_forgets_what_is_erased(parcels):
-    with parcels.serve():
+    """With a second process, since one that is alone with its database does not look for what others write."""
+    with parcels.serve(), parcels.serve():
         ann = await up_to_the_last_question(parcels)
         erase(parcels, ann.main, said(ann, "A cnry"))
         await ann.until(lambda: "erased" in ann.kinds(), what="the server to hear of it")

@@ -233,8 +233,9 @@ async def told(customer, *words):
 
 
 async def test_what_is_erased_is_in_no_line_and_no_error(shop):
+    """With a second process, since one that is alone with its database does not look for what others write."""
     parcels(shop, ECHO, "echo")
-    with shop.serve() as server:
+    with shop.serve() as server, shop.serve():
         ann, bob = await shop.customer("ann"), await shop.customer("bob")
         await told(ann, "one", "fail")
         await told(bob, "uno", "due")
