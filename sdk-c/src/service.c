@@ -70,25 +70,33 @@ static bool bool_in(const struct value *body, const char *key, bool otherwise)
     return v && v->type == VALUE_BOOL ? v->boolean : otherwise;
 }
 
+static void not_waiting(struct service *s)
+{
+    s->now.has_place = s->now.has_estimate_ms = s->now.has_message = s->now.message = false;
+}
+
 static void to_agent(struct service *s, const struct value *body)
 {
     s->now.state = session_state_live;
     s->now.has_agent = uuid_parse(text_in(body, "agent"), &s->now.agent) == PARLEY_OK;
     keep_text(s->agent_name, sizeof s->agent_name, text_in(body, "name"), &s->now.agent_name, &s->now.has_agent_name);
-    s->now.has_place = s->now.has_estimate_ms = false;
+    not_waiting(s);
 }
 
 static void to_queue(struct service *s, const struct value *body)
 {
     s->now.state = session_state_queued;
     keep_text(s->queue, sizeof s->queue, text_in(body, "queue"), &s->now.queue, &s->now.has_queue);
-    s->now.has_agent = s->now.has_agent_name = s->now.has_place = s->now.has_estimate_ms = false;
+    s->now.has_agent = s->now.has_agent_name = false;
+    not_waiting(s);
+    s->now.has_message = s->now.message = span_is(text_in(body, "why"), "message");
 }
 
 static void to_bot(struct service *s)
 {
     s->now.state = session_state_bot;
-    s->now.has_agent = s->now.has_agent_name = s->now.has_place = s->now.has_estimate_ms = false;
+    s->now.has_agent = s->now.has_agent_name = false;
+    not_waiting(s);
 }
 
 /* `offered` is for staff alone, and the server's word on place follows it. */

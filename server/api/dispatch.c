@@ -255,6 +255,7 @@ bool api_service(const struct api *api, const struct session_row *row, struct fr
     *out = (struct frame_service){.session = row->id, .state = row->state, .epoch = row->epoch};
     if (row->queue.len)
         out->queue = row->queue, out->has_queue = true;
+    out->message = out->has_message = row->message;
     if (!uuid_is_nil(row->agent)) {
         out->agent = row->agent, out->has_agent = true;
         out->agent_name = directory_agent_name(api->directory, row->agent), out->has_agent_name = true;

@@ -83,6 +83,8 @@ static void on_service(struct chat *c, parley_event *e)
         snprintf(c->who, sizeof c->who, "bot");
     else if (strcmp(state, "live") == 0 || strcmp(state, "wrap_up") == 0)
         snprintf(c->who, sizeof c->who, "%s", agent && *agent ? agent : "a person");
+    else if (parley_event_int(e, "service.message", 0))
+        snprintf(c->who, sizeof c->who, "your message is with us");
     else if (place && estimate >= 0)
         snprintf(c->who, sizeof c->who, "number %lld in the queue, about %s", (long long)place,
                  view_duration(estimate));

@@ -233,6 +233,9 @@ static void show_queued(struct view *v, parley_event *e)
     if (v->staff)
         term_line(v->term, TONE_DIM, "  queued in %s (%s)%s%s", text(v, e, "body.queue"), text(v, e, "body.why"),
                   *reason ? ": " : "", reason);
+    else if (strcmp(text(v, e, "body.why"), "message") == 0)
+        term_line(v->term, TONE_DIM,
+                  "  Your message is with us. We answer here; what you write meanwhile is part of it.");
     else
         term_line(v->term, TONE_DIM, "  You wait for a person. Write on meanwhile; nothing is lost.");
 }

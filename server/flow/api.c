@@ -299,6 +299,14 @@ static parley_status check_ask(struct flow_shape *at, struct value *map)
 }
 
 /* What no single row can say. */
+static parley_status check_handoff(struct flow_shape *at, const struct value *map)
+{
+    const struct value *mode = value_find(map, "mode");
+    if (value_find(map, "max_wait") && mode && mode->type == VALUE_BOOL && mode->boolean)
+        return flow_refuse(at, "E202", "'max_wait' is for somebody who waits, not for a message");
+    return PARLEY_OK;
+}
+
 static parley_status check_together(struct flow_shape *at, struct value *map)
 {
     switch (at->function - flow_functions) {
@@ -308,6 +316,8 @@ static parley_status check_together(struct flow_shape *at, struct value *map)
         return flow_check_process(at, map);
     case FLOW_CALL_ask:
         return check_ask(at, map);
+    case FLOW_CALL_handoff:
+        return check_handoff(at, map);
     case FLOW_CALL_wait:
         if (value_find(map, "delay") && value_find(map, "till"))
             return flow_refuse(at, "E201", "'delay' and 'till' exclude each other");

@@ -40,6 +40,7 @@ enum flow_arg_type {
     FLOW_ARG_ESCAPE,
     FLOW_ARG_PROCESS,
     FLOW_ARG_PRIORITY,
+    FLOW_ARG_MODE,
     FLOW_ARG_BOOL,
     FLOW_ARG_NUMBER,
     FLOW_ARG_INPUT,

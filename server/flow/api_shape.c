@@ -308,6 +308,14 @@ static parley_status check_priority(const struct flow_shape *at, const struct va
     return PARLEY_OK;
 }
 
+static parley_status check_mode(const struct flow_shape *at, const struct value *v, struct value *out)
+{
+    if (v->type != VALUE_TEXT || (!span_is(v->text, "wait") && !span_is(v->text, "message")))
+        return flow_refuse(at, "E204", "'mode' must be \"wait\" or \"message\"");
+    *out = value_bool(span_is(v->text, "message"));
+    return PARLEY_OK;
+}
+
 static parley_status check_names(const struct flow_shape *at, const struct value *v)
 {
     bool list = v->type == VALUE_ARRAY && v->count <= at->arg->max;
@@ -360,6 +368,8 @@ parley_status flow_check_shape(const struct flow_shape *at, const struct value *
         return check_process(at, v, out);
     case FLOW_ARG_PRIORITY:
         return check_priority(at, v, out);
+    case FLOW_ARG_MODE:
+        return check_mode(at, v, out);
     case FLOW_ARG_NAMES:
         return check_names(at, v);
     case FLOW_ARG_ZONE:

@@ -149,6 +149,22 @@ static enum sandbox_verdict call_flow_of(struct flow_run *run, struct flow_call 
     return call_give(call, value_int(on_count(run)));
 }
 
+/* What is left for somebody who has time goes with the step in which the run ends: it may say more, and not wait. */
+static enum sandbox_verdict call_handoff(struct flow_run *run, struct flow_call *call)
+{
+    struct value outcome;
+    if (!json_true(&call->args, "mode"))
+        return call_wait(run, call);
+    run->left_message = true;
+    if (!run->journal) {
+        wait_request_person(run, &call->args, "message");
+        run->work->step.handoff.message = true;
+    }
+    if (json_pair(call->arena, "outcome", value_text(span_str("message")), &outcome) != PARLEY_OK)
+        return call_raise(call, "E204", "handoff: the arguments are too large");
+    return call_give(call, outcome);
+}
+
 static enum sandbox_verdict call_stop(struct flow_run *run, struct flow_call *call)
 {
     sandbox_stop(run->lua);
@@ -186,7 +202,7 @@ static handler *const handlers[FLOW_CALLS] = {
     [FLOW_CALL_ask] = call_wait,
     [FLOW_CALL_form] = call_wait,
     [FLOW_CALL_wait] = call_wait,
-    [FLOW_CALL_handoff] = call_wait,
+    [FLOW_CALL_handoff] = call_handoff,
     [FLOW_CALL_http_get] = call_wait,
     [FLOW_CALL_http_post] = call_wait,
     [FLOW_CALL_http_put] = call_wait,

@@ -154,6 +154,15 @@ static void ask_host(struct flow_run *run)
     host->read(host, run, &run->work->read);
 }
 
+/* Its message is a session's only when the run is over: it has nobody to answer to any more. */
+static void waits_on(struct flow_run *run)
+{
+    struct flow_error error = {.line = run->wait.line};
+    flow_error_set(&error, "E308", "the flow has left a message, and waits after it");
+    error.line = run->wait.line;
+    run_fail(run, &error);
+}
+
 /* The script stands in a call. */
 static void stands(struct flow_run *run)
 {
@@ -163,6 +172,8 @@ static void stands(struct flow_run *run)
         run->phase = PHASE_RUN; /* a handler first */
     else if (run->journal)
         arrive(run);
+    else if (run->left_message)
+        waits_on(run);
     else
         commit(run, waiting_state(run));
 }

@@ -198,7 +198,8 @@ static void add_session(struct committing *c, struct move *move, struct conversa
                                     .collected = s->handoff.collected,
                                     .said = s->handoff.said,
                                     .priority = s->handoff.priority * 100,
-                                    .run_over = failed};
+                                    .message = s->handoff.message,
+                                    .run_over = failed || over};
     if (s->recall) {
         recall(move, conv);
     } else if (s->handoff.wanted && change.queue.len &&

@@ -76,6 +76,7 @@ struct flow_handoff {
     struct span collected; /* canonical JSON: what the agent is to see of what the flow has set, as in flow_step */
     struct span said;      /* the same of what it was answered */
     int priority;          /* 0 normal, 1 high */
+    bool message;          /* left for somebody who has time: the run is over with it */
     bool taken;            /* the customer has asked past the flow: control is with people already */
 };
 

@@ -32,7 +32,7 @@ static const char fixed[] =
     "---@field status integer?\n"
     "---@field body any\n\n"
     "---@class parley.outcome\n"
-    "---@field outcome string resolved, returned, left, timeout, ...\n"
+    "---@field outcome string resolved, returned, left, timeout, message, ...\n"
     "---@field note string? what the agent left\n"
     "---@field by string? the agent's name\n\n"
     "---@class parley.process\n"
@@ -111,6 +111,7 @@ static const char *type_of(const struct flow_arg *arg)
         TYPE(FILE, "string"),
         TYPE(STEPS, "parley.choice[]"),
         TYPE(PRIORITY, "\"normal\"|\"high\""),
+        TYPE(MODE, "\"wait\"|\"message\""),
 #undef TYPE
     };
     return types[arg->type];

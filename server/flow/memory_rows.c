@@ -187,13 +187,15 @@ static void note_handoff(struct memory_rows *r, const struct flow_handoff *ho)
     struct arena arena;
     struct value body;
     arena_init(&arena, STEP_ARENA);
-    value_map(&arena, 5, &body);
+    value_map(&arena, 6, &body);
     put_text(&body, "queue", ho->queue);
     put_text(&body, "why", ho->why);
     put_text(&body, "reason", ho->reason);
     put_text(&body, "summary", ho->summary);
     if (ho->priority)
         put_text(&body, "priority", span_str("high"));
+    if (ho->message)
+        put_text(&body, "mode", span_str("message"));
     memory_rows_add(r, &(struct flow_item){.kind = ITEM_queued, .body = json_write(&arena, &body)});
     arena_done(&arena);
 }

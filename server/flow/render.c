@@ -39,13 +39,13 @@ static void labels(struct buf *out, const struct value *list)
 
 static void handoff(struct buf *out, const struct value *body)
 {
-    static const char *const keys[] = {"queue", "why", "reason", "summary", "priority"};
+    static const char *const keys[] = {"queue", "why", "mode", "reason", "summary", "priority"};
     buf_add_str(out, "handoff");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct span text = json_text(body, keys[i]);
         if (text.len == 0)
             continue;
-        bool word = i < 2 || i == 4;
+        bool word = i < 3 || i == 5;
         buf_printf(out, word ? " %s=" : " %s=\"", keys[i]);
         words(out, text);
         buf_add_str(out, word ? "" : "\"");

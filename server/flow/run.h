@@ -133,6 +133,7 @@ struct flow_run {
     bool advancing;    /* inside advance(): answers that come at once are taken by its loop */
     bool restarting;
     enum again again;
+    bool left_message;
     bool broken;   /* the script was stopped because it may not go on: see error */
     bool answered; /* the host has answered the commit while advancing */
     parley_status host_status;

@@ -102,6 +102,7 @@ static struct frame_desk_entry entry_of(struct reading *r, const struct session_
                                  .since = row->state_at_ms};
     e.queue = keep(r, row->queue), e.has_queue = row->queue.len > 0;
     e.agent = row->agent, e.has_agent = !uuid_is_nil(row->agent);
+    e.message = e.has_message = row->message;
     return e;
 }
 

@@ -62,6 +62,8 @@ void route_place(const struct directory *directory, const struct session_row *se
                  const struct session_place *place, struct frame_service *out)
 {
     int slots = parallel(directory, session->queue);
+    if (session->message)
+        return; /* nobody waits for it */
     out->place = place->place, out->has_place = true;
     if (place->nhandled && slots)
         out->estimate_ms = place->handle_ms * place->place / slots, out->has_estimate_ms = true;
@@ -117,8 +119,8 @@ static void tell_places(struct route *route, const struct session_row *rows, int
     struct telling *t = mem_alloc(sizeof *t);
     t->route = route;
     for (int i = 0; i < n && t->n < PLACES_TOLD; i++) {
-        if (!span_equal(rows[i].queue, queue))
-            continue;
+        if (!span_equal(rows[i].queue, queue) || rows[i].message)
+            continue; /* a message has no place, and is behind all who have one */
         service_set(&t->sessions[t->n], &rows[i]);
         t->places[t->n] = t->n + 1;
         t->n++;
@@ -128,6 +130,15 @@ static void tell_places(struct route *route, const struct session_row *rows, int
 }
 
 /* ---- matching ---- */
+
+/* Nobody waits for a message. */
+static int waiting_now(const struct session_row *rows, int n)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        count += !rows[i].message;
+    return count;
+}
 
 static void consider(struct route *route, const struct session_row *session)
 {
@@ -156,7 +167,7 @@ static void on_waiting(void *arg, parley_status status, const struct session_row
     for (int i = 0; status == PARLEY_OK && n && (queue = directory_queue_at(route->directory, i)); i++)
         tell_places(route, rows, n, span_str(queue->name));
     if (status == PARLEY_OK)
-        metric_set(METRIC_queue_waiting, n);
+        metric_set(METRIC_queue_waiting, waiting_now(rows, n));
     if (route->again)
         route_match_soon(route);
 }

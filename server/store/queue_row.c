@@ -4,7 +4,8 @@
 static const struct pg_statement stated = {
     "queue_state",
     "select q.hours, q.zone,"
-    "       (select count(*) from session s where s.queue = q.name and s.state in (2, 3)), a.agents, a.free"
+    "       (select count(*) from session s where s.queue = q.name and s.state in (2, 3) and not s.message),"
+    "       a.agents, a.free"
     "  from queue q"
     " cross join lateral (select count(*) as agents, coalesce(sum(greatest(a.capacity - a.load, 0)), 0)::int8 as free"
     "                       from membership m join agent a on a.id = m.agent"

@@ -8,15 +8,16 @@
 /* What add_state adds. */
 #define STATE_TYPES                                                                                                    \
     PG_I16, PG_I64, PG_UUID, PG_TEXT, PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_TIME, PG_I32, PG_TIME, PG_TIME, PG_TIME,  \
-        PG_TIME, PG_TEXT, PG_UUID, PG_UUID
+        PG_TIME, PG_TEXT, PG_UUID, PG_UUID, PG_BOOL
 
 static const struct pg_statement insert = {
     "session_insert",
     "insert into session (id, conversation, app, customer, opened_at, state, epoch, run, queue, handoff, agent, offer,"
     "                     offer_agent, offer_until, priority, queued_at, state_at, live_at, closed_at, outcome, bot, "
-    "holder)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
-    22,
+    "holder, message)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
+    "$23)",
+    23,
     {PG_UUID, PG_UUID, PG_UUID, PG_UUID, PG_TIME, STATE_TYPES},
 };
 
@@ -24,9 +25,9 @@ static const struct pg_statement update = {
     "session_update",
     UPDATE_ONE("session", "state = $4, epoch = $5, run = $6, queue = $7, handoff = $8, agent = $9, offer = $10,"
                           " offer_agent = $11, offer_until = $12, priority = $13, queued_at = $14, state_at = $15,"
-                          " live_at = $16, closed_at = $17, outcome = $18, bot = $19, holder = $20"
+                          " live_at = $16, closed_at = $17, outcome = $18, bot = $19, holder = $20, message = $21"
                           " where id = $1 and epoch = $2 and state = $3"),
-    20,
+    21,
     {PG_UUID, PG_I64, PG_I16, STATE_TYPES},
 };
 
@@ -136,6 +137,7 @@ struct session_row session_of_result(const struct pg_result *r, int row, int col
         .outcome = pg_get_text(r, row, col + 19),
         .bot = pg_get_uuid(r, row, col + 20),
         .holder = pg_get_uuid(r, row, col + 21),
+        .message = pg_get_bool(r, row, col + 22),
     };
 }
 
@@ -158,6 +160,7 @@ static void add_state(struct pg_params *p, const struct session_row *row)
     pg_text_or_null(p, row->outcome);
     pg_uuid_or_null(p, row->bot);
     pg_uuid_or_null(p, row->holder);
+    pg_bool(p, row->message);
 }
 
 void session_insert(struct pg_group *group, const struct session_row *row)

@@ -33,14 +33,15 @@ struct session_row {
     struct span outcome;
     struct uuid bot;    /* from outside, which serves or waits for the session to come back */
     struct uuid holder; /* the device of the process of it that has control; nil: none */
+    bool message;       /* left in the queue: nobody has taken it, and nobody waits for it */
 };
 
 /* The columns of session s, in the order in which session_of_result reads them from `col` on. */
 #define SESSION_COLUMNS                                                                                                \
     "s.id, s.conversation, s.app, s.customer, s.state, s.epoch, s.run, s.queue, s.handoff, s.agent, s.offer, "         \
     "s.offer_agent, s.offer_until, s.priority, s.opened_at, s.queued_at, s.state_at, s.live_at, s.closed_at, "         \
-    "s.outcome, s.bot, s.holder"
-enum { SESSION_NCOLUMNS = 22 };
+    "s.outcome, s.bot, s.holder, s.message"
+enum { SESSION_NCOLUMNS = 23 };
 
 struct session_row session_of_result(const struct pg_result *r, int row, int col);
 

@@ -8,6 +8,9 @@
 #define IN(state) (1u << SESSION_##state)
 #define NONE 1u /* no session was ever open */
 
+/* A message comes behind everybody who waits: the priority of a queue or a handoff is within a tenth of this. */
+enum { MESSAGE_BEHIND = 10000 };
+
 typedef void transition(struct move *move, const struct session_change *c);
 
 /* A change of hands: its item's number is the epoch. */
@@ -69,9 +72,17 @@ static void set_outcome(struct move *move, struct span outcome)
     service_set(&move->to, &row);
 }
 
+/* Somebody is there for it, or waits for it now. */
+static void no_message(struct session_row *to)
+{
+    to->priority += to->message ? MESSAGE_BEHIND : 0;
+    to->message = false;
+}
+
 static void close_session(struct move *move, struct session_row *to, struct span outcome)
 {
     change_hands(move, to, SESSION_CLOSED);
+    no_message(to);
     to->closed_at_ms = move->at_ms;
     set_outcome(move, outcome);
 }
@@ -110,8 +121,18 @@ static void wait_in_queue(struct move *move, const struct session_change *c)
     set_queue(move, c->queue);
     change_hands(move, to, SESSION_QUEUED);
     to->queued_at_ms = move->at_ms;
-    to->priority = c->priority;
+    to->priority = c->priority - (c->message ? MESSAGE_BEHIND : 0);
+    to->message = c->message;
     begin_handoff(move, to, c);
+    queued_item(move, c->why, c->reason);
+}
+
+/* Who left a message wants somebody now: it is no message any more, and keeps its queue and its handoff. */
+static void wait_after_message(struct move *move, struct session_row *to, const struct session_change *c)
+{
+    no_message(to);
+    change_hands(move, to, SESSION_QUEUED);
+    to->queued_at_ms = move->at_ms;
     queued_item(move, c->why, c->reason);
 }
 
@@ -147,6 +168,10 @@ static void on_open(struct move *move, const struct session_change *c)
 static void on_handoff(struct move *move, const struct session_change *c)
 {
     struct session_row *to = move_change(move);
+    if (to->state == SESSION_QUEUED) {
+        wait_after_message(move, to, c);
+        return;
+    }
     bot_leaves(move, to);
     if (c->run_over)
         to->run = to->bot = (struct uuid){0};
@@ -177,6 +202,7 @@ static void on_withdraw(struct move *move, const struct session_change *c)
 static void join(struct move *move, struct session_row *to, const struct session_change *c, enum item_kind kind)
 {
     no_offer(to);
+    no_message(to);
     change_hands(move, to, SESSION_LIVE);
     to->agent = move->take = c->agent;
     to->live_at_ms = move->at_ms;
@@ -344,8 +370,10 @@ static const struct {
 
 parley_status session_allows(const struct conversation *conv, enum session_event event, const char **out_text)
 {
-    unsigned state = uuid_is_nil(conv->service.row.id) ? NONE : 1u << conv->service.row.state;
-    if (events[event].from & state)
+    const struct session_row *row = &conv->service.row;
+    unsigned state = uuid_is_nil(row->id) ? NONE : 1u << row->state;
+    bool of_message = event == SESSION_EVENT_HANDOFF && row->state == SESSION_QUEUED && row->message;
+    if (events[event].from & state || of_message)
         return PARLEY_OK;
     *out_text = events[event].otherwise;
     return PARLEY_WRONG_STATE;

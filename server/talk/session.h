@@ -42,6 +42,7 @@ struct session_change {
     struct span outcome; /* RESOLVE, RELEASE, LEAVE, FINISH; WITHDRAW: declined, expired, withdrawn; LET_GO: why */
     struct span note;
     int32_t priority;
+    bool message;  /* HANDOFF: left for somebody who has time */
     bool run_over; /* HANDOFF: the flow or bot failed and does not come back */
 };
 

@@ -78,6 +78,7 @@ class Client(Outbox):
         self.threads, self.me, self.role, self.welcome, self.link = {}, None, None, None, None
         self.pushes, self.changed = [], asyncio.Event()
         self.keeper, self.page, self.recap, self.tokens_seen, self.closes, self.auto_fill = None, None, None, set(), [], True
+        self.leaves = False
 
     async def __aenter__(self):
         await self.connect()
@@ -141,6 +142,7 @@ class Client(Outbox):
     async def close(self):
         """Ends the client for good; what the outbox still holds is given up."""
         if self.keeper:
+            self.leaves = True      # a wait that ends just now may swallow the cancel
             self.keeper.cancel()
             await asyncio.gather(self.keeper, return_exceptions=True)
         if self.sender:
@@ -174,7 +176,7 @@ class Client(Outbox):
 
     async def _keep(self, rng):
         wait = 0.02
-        while True:
+        while not self.leaves:
             if self.link and self.link.open_now:
                 await asyncio.wait([self.link.reader])
                 await asyncio.sleep(0)

@@ -1,5 +1,5 @@
 -- An appointment: free times from the back end, a reminder the day before, and moving it. Who wants a person when the
--- front desk has gone home is told when it is back, and may be rung then.
+-- front desk has gone home is told when it is back, and may be written to then, or leaves a message.
 
 flow { id = "appointment", title = "Make an appointment", zone = "Europe/Berlin", escape = { queue = "front-desk" } }
 
@@ -8,10 +8,15 @@ local function front_desk(reason, summary)
   if back and not hours.open("front-desk") then
     local ring = ask {
       text = "The front desk is back on " .. fmt.when(back) .. ". Shall they write to you then?",
-      choices = { { "yes", "Yes" }, { "no", "No, I come back myself" } },
+      choices = { { "yes", "Yes" }, { "note", "Leave a message" }, { "no", "No, I come back myself" } },
       timeout = "1h",
     }
-    if ring ~= "yes" then
+    if ring == "note" then
+      local note = ask { text = "What should they know?", multiline = true, timeout = "1h" }
+      handoff { queue = "front-desk", mode = "message", reason = reason, summary = note or summary }
+      say "They will answer here."
+      stop()
+    elseif ring ~= "yes" then
       return say "All right."
     end
     wait { till = back }

@@ -1,4 +1,4 @@
--- Reaching people: the topic, whether anybody is there, a person, and afterwards a rating.
+-- Reaching people: the topic, whether anybody is there, a person or a message for one, and afterwards a rating.
 
 flow {
   id = "people",
@@ -25,9 +25,16 @@ if not hours.open(queue) then
   local back = hours.next_open(queue)
   local later = back and ask {
     text = "We are back " .. fmt.when(back) .. ".",
-    choices = { { "later", "Write to me then" }, { "no", "I come back myself" } },
+    choices = { { "later", "Write to me then" }, { "note", "Leave a message" }, { "no", "I come back myself" } },
     timeout = "10m",
   }
+  if later == "note" then
+    local note = ask { id = "note", text = "What should they know?", multiline = true, timeout = "1h" }
+    if note then
+      handoff { queue = queue, mode = "message", reason = "about: " .. queue, summary = note }
+      return say "Thank you. We will answer here - you can close the app."
+    end
+  end
   if later ~= "later" then
     return say "I am here whenever you come back."
   end
@@ -47,7 +54,15 @@ if human.outcome == "timeout" then
   local phone = ask { text = "It takes longer today. On which number may we call you?", type = "phone", timeout = "30m" }
   if phone then
     context.set("callback", phone)
-    handoff { queue = queue, reason = "call back", priority = "high", share = { "topic", "details", "callback" } }
+    handoff {
+      queue = queue,
+      mode = "message",
+      reason = "call back",
+      summary = "Call back: " .. phone,
+      priority = "high",
+      share = { "topic", "details", "callback" },
+    }
+    say("We will call you on " .. phone .. ".")
   end
   return
 elseif human.outcome == "left" then

@@ -175,6 +175,9 @@ static const struct finding findings[] = {
     {"ask('a', 'b')", "E204", 2, "takes one table, or one text; got 2"},
     {"ask(5)", "E203", 2, "takes a table with named fields"},
     {"say {}", "E202", 2, "nothing to say"},
+    {"handoff { queue = 'a', mode = 'x' }", "E204", 2, "'mode' must be \"wait\" or \"message\""},
+    {"handoff { queue = 'a', mode = 'message', max_wait = '1h' }", "E202", 2, "'max_wait' is for somebody who waits"},
+    {"handoff { queue = 'a', mode = 'wait', max_wait = '1h' }", NULL, 0, NULL},
     {"say { text = 'x', fallback = 'y' }", "E202", 2, "'fallback' belongs to a picture, a file, a card or choices"},
     {"say { custom = { type = 'map', fallback = 'x' }, fallback = 'y' }", "E202", 2, "'fallback' belongs to"},
     {"say { carousel = { { title = 'x' } }, fallback = 'y' }", NULL, 0, NULL},
@@ -305,7 +308,7 @@ static void habits_of_other_languages_are_known(void **state)
         {"x = = 1", "Lua stopped understanding"},
         {"http.patch 'x'", "http has get, post, put, delete"},
         {"ask { text = '?', option = { 'a', 'b' } }", "ask has the fields text, id, choices"},
-        {"handoff { queue = 'a', mode = 'x' }", "handoff has the fields"},
+        {"handoff { queue = 'a', colour = 'x' }", "handoff has the fields"},
         {"say { card = { title = 'x', colour = 'y' } }", "it has the fields title"},
         {"say(customer.age)", "it has name, language"},
     };
