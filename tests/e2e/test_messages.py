@@ -1,6 +1,7 @@
 """Messages that a flow leaves for somebody who has time: nobody waits, on either side."""
 import pytest
 
+from test_chat_desk import chat
 from test_flow_publish import risen
 
 NIGHT = """
@@ -101,3 +102,15 @@ async def test_who_left_a_message_may_want_somebody_now_or_nobody(shop):
         assert not (await kim.request("inbox"))["desk"].get("waiting"), "bob waits, who did not want to"
         await shop.close()
     shop.judge()
+
+
+def test_the_library_tells_that_it_is_a_message(shop):
+    """By the item alone, and no longer once somebody is wanted."""
+    night(shop)
+    with shop.serve(), chat(shop) as ana:
+        ana.call("send", text="hello")
+        ana.text("What is it about?")
+        ana.call("send", text="my bill")
+        ana.expect("service", lambda e: e["service"]["state"] == "queued" and e["service"]["message"])
+        ana.call("handoff.request")
+        ana.expect("service", lambda e: e["service"]["state"] == "queued" and "message" not in e["service"])
