@@ -264,7 +264,7 @@ enum {
     PARLEY_EVENT_OUTBOX = 5,       /* id, state, kind, seq, reason, text */
     PARLEY_EVENT_MARK = 6,         /* mark {participant, role, read, delivered} */
     PARLEY_EVENT_TYPING = 7,       /* participant, role, on */
-    PARLEY_EVENT_SERVICE = 8,      /* service {state, epoch, queue, agent, agent_name, place, estimate_ms, message}, if any */
+    PARLEY_EVENT_SERVICE = 8,      /* service? {state, epoch, queue, agent, agent_name, place, estimate_ms, message} */
     PARLEY_EVENT_PERSON = 9,       /* person, role, name: who is behind an author's id */
     PARLEY_EVENT_SYNCED = 10,      /* head: every item from the oldest one told up to here has been told */
     PARLEY_EVENT_REPLY = 11,       /* call, type, status, data or error {code, text, path, retry_after_ms, current} */
