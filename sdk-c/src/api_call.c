@@ -188,6 +188,14 @@ parley_status parley_get_conversations(parley_client *c, const char *customer, u
     return finish(&k, FRAME_conversations, &f, out_call);
 }
 
+parley_status parley_get_starts(parley_client *c, const char *language, uint64_t *out_call)
+{
+    struct frame_starts f = {0};
+    struct check k = begin(c);
+    optional(&k, language, &f.language, &f.has_language);
+    return finish(&k, FRAME_starts, &f, out_call);
+}
+
 parley_status parley_context_get(parley_client *c, const char *conv, int64_t at, uint64_t *out_call)
 {
     struct frame_context_get f = {.has_at = at > 0, .at = at};

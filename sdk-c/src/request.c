@@ -130,6 +130,7 @@ enum request_care request_care_of(enum frame_type type)
     case FRAME_unsubscribe:
     case FRAME_conversations:
     case FRAME_conversation_open:
+    case FRAME_starts:
     case FRAME_mark_set:
     case FRAME_context_put:
     case FRAME_context_get:

@@ -16,6 +16,7 @@ static const struct verb verbs[FRAME_REQUESTS_END] = {
     [FRAME_typing] = {on_typing, PERMISSION_OWN | SERVING, RATE_TYPING},
     [FRAME_conversations] = {on_conversations, PERMISSION_OWN | PERMISSION_SERVE, RATE_READ},
     [FRAME_conversation_open] = {on_conversation_open, PERMISSION_OWN, RATE_READ},
+    [FRAME_starts] = {on_starts, PERMISSION_OWN, RATE_READ},
     [FRAME_context_put] = {on_context_put, PERMISSION_OWN, RATE_CHEAP},
     [FRAME_context_get] = {on_context_get, ANYBODY, RATE_READ},
     [FRAME_process_start] = {on_process_start, ANYBODY, RATE_POST},

@@ -28,8 +28,8 @@ void api_desk(struct api *api, const struct link *link, desk_done *done, void *a
 void context_forget(struct link *link);
 
 verb_handler on_hello, on_auth, on_post, on_note, on_range, on_subscribe, on_unsubscribe, on_mark, on_typing,
-    on_conversations, on_conversation_open, on_context_put, on_context_get, on_process_start, on_process_step,
-    on_process_get, on_handoff_request, on_queue_leave, on_upload, on_download, on_push_set, on_status_set, on_inbox,
-    on_offer_accept, on_offer_decline, on_transfer, on_release, on_resolve, on_reopen;
+    on_conversations, on_conversation_open, on_starts, on_context_put, on_context_get, on_process_start,
+    on_process_step, on_process_get, on_handoff_request, on_queue_leave, on_upload, on_download, on_push_set,
+    on_status_set, on_inbox, on_offer_accept, on_offer_decline, on_transfer, on_release, on_resolve, on_reopen;
 
 #endif

@@ -71,6 +71,8 @@ static void on_state(struct chat *c, parley_event *e)
         term_line(c->term, TONE_BAD, "cannot connect: %s", field_text(e, "text"));
     c->told_why = c->told_why || c->state == PARLEY_STATE_BACKOFF;
     c->quit = c->quit || c->code != CLI_OK;
+    if (c->state == PARLEY_STATE_ONLINE && !c->said_any)
+        parley_get_starts(c->client, NULL, &c->starts_call);
 }
 
 static void on_service(struct chat *c, parley_event *e)
@@ -111,6 +113,8 @@ static void keep_choices(struct chat *c, parley_event *e)
 static void on_item(struct chat *c, parley_event *e)
 {
     const char *kind = parley_event_text(e, "item.kind");
+    c->said_any = true;
+    c->starts_stand = false;
     view_item(&c->view, e, "item");
     if (!kind || !parley_event_int(e, "new", 0))
         return;
@@ -160,6 +164,22 @@ static void show_processes(struct chat *c, parley_event *e)
         show_process(c, e, i);
 }
 
+/* Quick buttons on an empty screen. */
+static void show_starts(struct chat *c, parley_event *e)
+{
+    char place[16];
+    uint32_t count = parley_event_count(e, "data.starts");
+    if (c->said_any)
+        return;
+    c->option_count = count < CHAT_OPTIONS ? count : CHAT_OPTIONS;
+    c->starts_stand = count > 0;
+    for (uint32_t i = 0; i < c->option_count; i++) {
+        field_copy(c->options[i].label, sizeof c->options[i].label, e, "data.starts.%u.button", i);
+        snprintf(place, sizeof place, "%8u", i + 1);
+        term_say(c->term, TONE_BOLD, place, span_str(c->options[i].label));
+    }
+}
+
 static void on_reply(struct chat *c, parley_event *e)
 {
     uint64_t call = parley_event_call(e);
@@ -170,6 +190,8 @@ static void on_reply(struct chat *c, parley_event *e)
                   text ? text : parley_status_text(parley_event_status(e)));
     } else if (call == c->older_call && parley_event_int(e, "data.start", 0)) {
         term_line(c->term, TONE_DIM, "  This is where it began.");
+    } else if (call == c->starts_call) {
+        show_starts(c, e);
     } else if (call == c->process_call) {
         show_processes(c, e);
     } else if (parley_event_text(e, "data.process.type")) {

@@ -32,7 +32,9 @@ struct chat {
     bool typing;
     bool read; /* the last thing we said */
 
-    int64_t choices; /* the question that is open; 0: none */
+    bool said_any;     /* the conversation is not empty */
+    bool starts_stand; /* the options are what one may begin with */
+    int64_t choices;   /* the question that is open; 0: none */
     struct chat_option options[CHAT_OPTIONS];
     uint32_t option_count;
 
@@ -42,7 +44,7 @@ struct chat {
 
     struct chat_process processes[CHAT_PROCESSES];
     uint32_t process_count;
-    uint64_t older_call, human_call, leave_call, process_call;
+    uint64_t older_call, human_call, leave_call, process_call, starts_call;
 };
 
 /* A line as it was typed; it may be changed. */

@@ -160,12 +160,12 @@ static void say(struct chat *c, const char *line)
     char *end;
     long n = strtol(line, &end, 10);
     parley_status st;
-    if (c->choices && *end == '\0' && n >= 1 && n <= (long)c->option_count) {
-        const struct chat_option *o = &c->options[n - 1];
+    bool picks = *end == '\0' && n >= 1 && n <= (long)c->option_count;
+    const struct chat_option *o = &c->options[picks ? n - 1 : 0];
+    if (picks && c->choices)
         st = parley_tap(c->client, NULL, c->choices, o->value, o->label, NULL);
-    } else {
-        st = parley_send_text(c->client, NULL, line, NULL);
-    }
+    else
+        st = parley_send_text(c->client, NULL, picks && c->starts_stand ? o->label : line, NULL);
     chat_complain(c, st);
     if (st == PARLEY_OK && c->state != PARLEY_STATE_ONLINE)
         term_line(c->term, TONE_DIM, "  kept until we are online: %s", line);

@@ -3,6 +3,7 @@
 
 #include "server/flow/bundle.h"
 #include "server/flow/json.h"
+#include "server/flow/locale.h"
 #include "server/flow/parser.h"
 
 enum { PARSED_MAX = 8 << 20 };
@@ -63,6 +64,14 @@ static parley_status read_list(struct arena *arena, const struct value *v, struc
     return st;
 }
 
+static void put_button(struct value *out, struct value *button, const struct value *about)
+{
+    const struct value *language = map_at(about, "language");
+    value_put(out, span_str("button"), *button);
+    if (language && language->type == VALUE_TEXT)
+        value_put(out, span_str("language"), *language);
+}
+
 static parley_status read_all(struct arena *arena, const struct reading *r, const struct value *start,
                               struct value *out)
 {
@@ -71,7 +80,7 @@ static parley_status read_all(struct arena *arena, const struct reading *r, cons
     struct value part;
     parley_status st = PARLEY_OK;
     if (button && button->type == VALUE_TEXT && (st = read_button(arena, &r->texts, button, &part)) == PARLEY_OK)
-        value_put(out, span_str("button"), part);
+        put_button(out, &part, &r->about);
     for (size_t i = 0; st == PARLEY_OK && i < sizeof lists / sizeof *lists; i++) {
         const struct value *list = map_at(start, lists[i]);
         if (list && (st = read_list(arena, list, &part)) == PARLEY_OK && part.count)
@@ -84,6 +93,30 @@ static parley_status read_all(struct arena *arena, const struct reading *r, cons
     return st;
 }
 
+/* As it is, then of another region. */
+static const struct value *button_in(const struct value *button, struct span language)
+{
+    const struct value *found = value_get(button, language);
+    for (uint32_t i = 0; !found && i < button->count; i++)
+        if (locale_same(button->members[i].key, language))
+            found = &button->members[i].value;
+    return found;
+}
+
+struct span start_button(const struct value *start, struct span language)
+{
+    const struct value *button = value_find(start, "button"), *found = NULL;
+    if (!button || button->type != VALUE_MAP || button->count == 0)
+        return (struct span){0};
+    if (language.len)
+        found = button_in(button, language);
+    if (!found)
+        found = button_in(button, json_text(start, "language"));
+    if (!found)
+        found = &button->members[0].value;
+    return found->type == VALUE_TEXT ? found->text : (struct span){0};
+}
+
 struct value start_read(struct arena *arena, struct span source)
 {
     struct reading r = {0};
@@ -93,7 +126,7 @@ struct value start_read(struct arena *arena, struct span source)
     bundle_split(source, &bundle);
     const struct value *start =
         parser_read(bundle.parts[0].text, arena, &events) == PARLEY_OK ? map_at(&r.about, "start") : NULL;
-    if (start && start->type == VALUE_MAP && value_map(arena, 5, &made) == PARLEY_OK &&
+    if (start && start->type == VALUE_MAP && value_map(arena, 6, &made) == PARLEY_OK &&
         read_all(arena, &r, start, &made) == PARLEY_OK)
         out = made;
     return out;

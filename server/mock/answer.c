@@ -209,6 +209,13 @@ static void on_subscribe(struct peer *p, const struct frame *f)
         ranged(p, f, t, &page, true);
 }
 
+static void on_starts(struct peer *p, const struct frame *f)
+{
+    struct frame_start_button button = {
+        .flow = span_str("mock"), .title = span_str("What this server does"), .button = span_str("What can you do?")};
+    PEER_ANSWER(p, f, start_list, .starts = &button, .starts_count = 1);
+}
+
 static void on_conversations(struct peer *p, const struct frame *f)
 {
     struct frame_thread *threads = arena_array(&p->arena, LIMIT_HAVE, sizeof *threads);
@@ -300,6 +307,7 @@ static const struct {
     {FRAME_typing, on_nothing},
     {FRAME_conversations, on_conversations},
     {FRAME_conversation_open, on_conversation_open},
+    {FRAME_starts, on_starts},
     {FRAME_handoff_request, on_handoff},
     {FRAME_queue_leave, on_leave},
     {FRAME_context_put, work_context_put},

@@ -157,8 +157,8 @@ ASKED = [
     ("release", {"outcome": "done", "note": "note", "epoch": 5}), ("resolve", {"outcome": "done", "note": "note", "epoch": 5}),
 ]
 ASKED = [(type, {**HERE_IN, **data}) for type, data in ASKED] + [
-    ("conversation.open", {"topic": "returns"}), ("conversations", {"customer": OTHER}), ("status.set", {"status": "busy"}),
-    ("inbox", {})]
+    ("conversation.open", {"topic": "returns"}), ("conversations", {"customer": OTHER}), ("starts", {"language": "pt-BR"}),
+    ("status.set", {"status": "busy"}), ("inbox", {})]
 
 
 def asks(installed, command, host=True):

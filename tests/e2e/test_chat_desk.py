@@ -1,4 +1,5 @@
 """The two programs in the terminal, and the C SDK under them, against a real server."""
+import contextlib
 import json
 import os
 import pty
@@ -251,16 +252,39 @@ def test_a_guest_comes_back_with_their_token_on_their_device(shop):
         assert shop.site.sql("SELECT body->>'text' FROM item WHERE kind = 1") == [("hello",)]
 
 
-@pytest.mark.parametrize("verb", ["chat", "desk"])
-def test_at_a_terminal_one_reads_why_nobody_answers(shop, verb):
-    path = file(shop, "token", shop.app.token("ana"))
+@contextlib.contextmanager
+def at_a_terminal(*args):
+    """The program on a terminal: (until these bytes are shown, type these)."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen([program(), verb, "--server", f"ws://127.0.0.1:{free_port()}/v1/ws", "--token", path],
-                          stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
-        shown, end = b"", time.monotonic() + READY_S
-        while b"cannot connect" not in shown:
-            assert select.select([ours], [], [], max(0, end - time.monotonic()))[0], shown
-            shown += os.read(ours, 4096)
+    shown = bytearray()
+    with subprocess.Popen([program(), *args], stdin=theirs, stdout=theirs, stderr=theirs,
+                          env={**os.environ, "TERM": "xterm"}) as process:
+        def until(wanted):
+            end = time.monotonic() + READY_S
+            while wanted not in shown:
+                assert select.select([ours], [], [], max(0, end - time.monotonic()))[0], shown
+                shown.extend(os.read(ours, 4096))
+        yield until, lambda typed: os.write(ours, typed)
         process.kill()
     os.close(ours)
     os.close(theirs)
+
+
+@pytest.mark.parametrize("verb", ["chat", "desk"])
+def test_at_a_terminal_one_reads_why_nobody_answers(shop, verb):
+    path = file(shop, "token", shop.app.token("ana"))
+    with at_a_terminal(verb, "--server", f"ws://127.0.0.1:{free_port()}/v1/ws", "--token", path) as (until, _):
+        until(b"cannot connect")
+
+
+def test_at_a_terminal_an_empty_conversation_has_buttons_to_begin_with(shop):
+    shop.site.flow("orders", 'flow { id = "orders", title = "Orders", start = { button = "Track an order" } }\nask "Which one?"\n')
+    shop.site.flow("refund", 'flow { id = "refund", title = "Refund", start = { button = "Return an item" } }\nask "Which item?"\n')
+    with shop.serve():
+        args = ("chat", "--server", shop.server.url, "--token", file(shop, "ana.jwt", shop.app.token("ana")))
+        with at_a_terminal(*args) as (until, typed):
+            until(b"Track an order")
+            until(b"Return an item")
+            typed(b"2\r")
+            until(b"Which item?")
+        assert shop.site.sql("SELECT body->>'text' FROM item WHERE kind = 1 AND role <> 6") == [("Return an item",)]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from parley_link import Refused
 from parley_wire import uuid7
 from test_bot_crashes import dying
 from waiting import until
@@ -132,6 +133,30 @@ async def test_a_pattern_that_never_ends_holds_nobody_up(shop):
         await shop.quiet()
     assert "what a flow starts by takes too long on what was said" in shop.site.logs()
     shop.judge()
+
+
+async def test_the_buttons_are_there_before_anything_is_said(shop):
+    open_shop(shop)
+    with shop.serve():
+        ann = await shop.customer("ann")
+
+        async def starts(**more):
+            return (await ann.link.request("starts", **more))["starts"]
+
+        orders = {"flow": "orders", "title": "The flow orders", "button": "Track an order"}
+        refund = {"flow": "refund", "title": "The flow refund", "button": "Return an item"}
+        assert await starts(language="en-GB") == [orders, refund]
+        assert await starts(language="de") == [orders, {**refund, "button": "Überblick (a+)"}]
+        await ann.post((await starts())[1]["button"])
+        await ann.until(lambda: "opened" in ann.kinds() and begun(ann) == "refund", what="the flow of the button")
+        kim = await shop.desk("kim")
+        with pytest.raises(Refused) as refused:
+            await kim.link.request("starts")
+        assert refused.value.code == "denied"
+        shop.site.cli("app", "flows", "reached", "orders")
+        await until_begins(shop, "Return an item", None)
+        assert await starts() == [orders]
+        await shop.close()
 
 
 async def test_the_flows_that_an_app_reaches_are_shown(shop):

@@ -26,7 +26,7 @@ WORDS = {
     "event": "an event of the caller's, not freed yet; NULL is fine for `parley_event_free` alone",
     "conversation": "its id, 36 lower-case characters, or NULL for the customer's main one; copied before the call returns",
     **{name: TEXT for name in ("text", "kind", "value", "label", "key", "topic", "queue", "reason", "type", "title", "step",
-                               "state", "name", "status", "outcome", "note", "token", "platform", "keys", "shape")},
+                               "state", "name", "status", "outcome", "note", "token", "platform", "keys", "shape", "language")},
     **{name: ID for name in ("id", "to", "process", "customer", "blob", "offer")},
     **{name: JSON for name in ("body_json", "values_json", "value_json", "data_json", "json")},
     **{name: NUMBER for name in ("seq", "number", "at", "after", "before")},

@@ -157,6 +157,7 @@ export class Client extends EventEmitter implements AsyncIterable<ParleyEvent> {
   range(options?: In & { after?: number; before?: number; count?: number }): Promise<Data>
   /** The own ones; staff name whose. */
   getConversations(options?: { customer?: string }): Promise<Data>
+  getStarts(options?: { language?: string }): Promise<Data>
   /** The context in force at a number; now. */
   contextGet(options?: In & { at?: number }): Promise<Data>
   /** A place to PUT a file to, once: `url`; then post a `media` item that names `blob`. */

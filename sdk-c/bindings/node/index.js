@@ -177,6 +177,7 @@ class Client extends EventEmitter {
   processGet({ process, conversation } = {}) { return this.call('process.get', { process, conversation }) }
   range({ after, before, count = 50, conversation } = {}) { return this.call('range', { after, before, limit: count, conversation }) }
   getConversations({ customer } = {}) { return this.call('conversations', { customer }) }
+  getStarts({ language } = {}) { return this.call('starts', { language }) }
   contextGet({ at, conversation } = {}) { return this.call('context.get', { at, conversation }) }
   upload(name, type, bytes, sha256, { conversation } = {}) { return this.call('upload', { name, type, bytes, sha256, conversation }) }
   download(blob, { conversation } = {}) { return this.call('download', { blob, conversation }) }

@@ -513,6 +513,10 @@ class Client:
         """The customer's own; staff name whose."""
         return self.call("conversations", **_given(customer=customer))
 
+    def get_starts(self, language: Optional[str] = None) -> Call:
+        """What may be begun with, for a screen on which nothing has been said; else in the flows' own language."""
+        return self.call("starts", **_given(language=language))
+
     def context_get(self, at: Optional[int] = None, conversation: Optional[str] = None) -> Call:
         """The context in force at number `at`; None: now."""
         return self.call("context.get", **_given(at=at, conversation=conversation))

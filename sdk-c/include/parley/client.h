@@ -518,6 +518,10 @@ PARLEY_API parley_status parley_range(parley_client *client, const char *convers
 /* The customer's conversations: NULL for one's own, staff name whose. */
 PARLEY_API parley_status parley_get_conversations(parley_client *client, const char *customer, uint64_t *out_call);
 
+/* What the customer may begin with, for a screen on which nothing has been said: starts [{flow, title, button}] in the
+ * REPLY. Sending `button` as text begins that flow where nobody serves. `language` (BCP 47) may be NULL: the flow's. */
+PARLEY_API parley_status parley_get_starts(parley_client *client, const char *language, uint64_t *out_call);
+
 /* The context in force at number `at`; 0: now. */
 PARLEY_API parley_status parley_context_get(parley_client *client, const char *conversation, int64_t at,
                                             uint64_t *out_call);

@@ -36,6 +36,7 @@ public final class Calls {
             desk.processGet(conv, other);
             desk.range(conv, -1, 7, 3);
             desk.getConversations(other);
+            desk.getStarts("pt-BR");
             desk.contextGet(conv, 9);
             desk.upload(conv, "a.png", "image/png", 7, "a".repeat(64));
             desk.download(conv, other);

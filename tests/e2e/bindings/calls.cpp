@@ -38,6 +38,7 @@ int main()
     desk.process_get(other, conv);
     desk.range(-1, 7, 3, conv);
     desk.get_conversations(other);
+    desk.get_starts("pt-BR");
     desk.context_get(9, conv);
     desk.upload("a.png", "image/png", 7, digest, conv);
     desk.download(other, conv);

@@ -29,6 +29,7 @@ asked.push(
   desk.processGet({ process: other, conversation }),
   desk.range({ before: 7, count: 3, conversation }),
   desk.getConversations({ customer: other }),
+  desk.getStarts({ language: 'pt-BR' }),
   desk.contextGet({ at: 9, conversation }),
   desk.upload('a.png', 'image/png', 7, 'a'.repeat(64), { conversation }),
   desk.download(other, { conversation }),

@@ -28,6 +28,7 @@ with parley.Client(os.environ["PARLEY_URL"], "t", flags=parley.Flags.WIRE_JSON |
     desk.process_get(OTHER, conversation=CONV)
     desk.range(before=7, count=3, conversation=CONV)
     desk.get_conversations(OTHER)
+    desk.get_starts("pt-BR")
     desk.context_get(9, conversation=CONV)
     desk.upload("a.png", "image/png", 7, DIGEST, conversation=CONV)
     desk.download(OTHER, conversation=CONV)

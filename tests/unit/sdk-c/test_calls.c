@@ -20,6 +20,7 @@ CALL(subscribe, parley_subscribe(c, conv, NULL))
 CALL(unsubscribe, parley_unsubscribe(c, conv, NULL))
 CALL(mark, parley_mark_read(c, conv, 1))
 CALL(conversations, parley_get_conversations(c, other, NULL))
+CALL(starts, parley_get_starts(c, "pt-BR", NULL))
 CALL(conversation_open, parley_open_conversation(c, "returns", NULL))
 CALL(context_put, parley_context_set(c, conv, "screen", "\"cart\""))
 CALL(context_get, parley_context_get(c, conv, 9, NULL))
@@ -60,6 +61,7 @@ static const struct {
     {FRAME_typing, call_typing, "\"on\":true"},
     {FRAME_conversations, call_conversations, "\"customer\":\"03030303-0303-7003-8003-030303030303\""},
     {FRAME_conversation_open, call_conversation_open, "\"topic\":\"returns\""},
+    {FRAME_starts, call_starts, "\"language\":\"pt-BR\""},
     {FRAME_context_put, call_context_put, "\"context\":{\"screen\":\"cart\"}"},
     {FRAME_context_get, call_context_get, "\"at\":9"},
     {FRAME_process_start, call_process_start,
@@ -144,7 +146,8 @@ static void each_request_can_be_made_both_ways(void **state)
         fake_stop(&f);
         start(&f);
         bool about_one = cases[i].type != FRAME_status_set && cases[i].type != FRAME_inbox &&
-                         cases[i].type != FRAME_conversations && cases[i].type != FRAME_conversation_open;
+                         cases[i].type != FRAME_conversations && cases[i].type != FRAME_starts &&
+                         cases[i].type != FRAME_conversation_open;
         snprintf(line, sizeof line, "{\"type\":\"%s\",\"data\":{%s%s%s%s%s}}", name,
                  about_one ? "\"conversation\":\"" : "", about_one ? conv : "", about_one ? "\"" : "",
                  about_one && *cases[i].json ? "," : "", cases[i].json);

@@ -296,6 +296,10 @@ class Client
     {
         return ask(parley_get_conversations, customer.get());
     }
+    Asked get_starts(Text language = {}) noexcept
+    {
+        return ask(parley_get_starts, language.get());
+    }
     Asked context_get(std::int64_t at = 0, Text conversation = {}) noexcept
     {
         return ask(parley_context_get, conversation.get(), at);

@@ -167,6 +167,11 @@ public abstract class Calls {
         return ask("conversations", new Data().text("customer", customer));
     }
 
+    /** What may be begun with, for a screen on which nothing has been said; null: in the flows' own language. */
+    public CompletableFuture<Event> getStarts(String language) {
+        return ask("starts", new Data().text("language", language));
+    }
+
     /** The context in force at a number; 0: now. */
     public CompletableFuture<Event> contextGet(String conversation, long at) {
         Data data = Data.in(conversation);

@@ -26,6 +26,9 @@ static const struct {
     {ABOUT "{ button = 'A' } }\n--@flow other\nflow { id = 'y', title = 'Y', start = { fallback = true } }\n",
      "{\"button\":{\"\":\"A\"}}"},
     {"if true then x() end\n" ABOUT "{ button = 'A' } }", "{\"button\":{\"\":\"A\"}}"},
+    {"flow { id = 'x', title = 'X', language = 'de', start = { button = 'Los' } }",
+     "{\"button\":{\"\":\"Los\"},\"language\":\"de\"}"},
+    {"flow { id = 'x', title = 'X', language = 'de', start = { fallback = true } }", "{\"fallback\":true}"},
     {ABOUT "{ event = 'a.b', where = { n = 5 } } }", "{\"event\":[\"a.b\"],\"where\":{\"n\":5}}"},
     {ABOUT "{ event = { 'a', 'b' } } }", "{\"event\":[\"a\",\"b\"]}"},
     {"this is not Lua", "{}"},
@@ -40,6 +43,30 @@ static void what_a_flow_says_of_its_start_is_read_without_running_it(void **stat
         if (!span_is(text, sources[i].start))
             print_error("of row %zu it is %.*s\n", i, SPAN_ARG(text));
         assert_true(span_is(text, sources[i].start));
+        arena_done(&arena);
+    }
+}
+
+static void a_button_is_shown_in_a_language_that_it_has(void **state)
+{
+    static const struct {
+        const char *start, *language, *button;
+    } cases[] = {
+        {"{}", "en", ""},
+        {"{\"match\":[\"a\"]}", "en", ""},
+        {"{\"button\":{\"\":\"Go\"}}", "de", "Go"},
+        {"{\"button\":{\"de\":\"Los\",\"en\":\"Go\"}}", "en", "Go"},
+        {"{\"button\":{\"de\":\"Los\",\"en\":\"Go\"}}", "en-GB", "Go"},
+        {"{\"button\":{\"de\":\"Los\",\"en\":\"Go\"},\"language\":\"en\"}", "fr", "Go"},
+        {"{\"button\":{\"de\":\"Los\",\"en\":\"Go\"},\"language\":\"en\"}", "", "Go"},
+        {"{\"button\":{\"de\":\"Los\",\"en\":\"Go\"}}", "", "Los"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena;
+        struct value start;
+        arena_init(&arena, 1 << 16);
+        assert_int_equal(json_read(&arena, span_str(cases[i].start), &start), PARLEY_OK);
+        assert_true(span_is(start_button(&start, span_str(cases[i].language)), cases[i].button));
         arena_done(&arena);
     }
 }
@@ -165,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_flow_says_of_its_start_is_read_without_running_it),
+        cmocka_unit_test(a_button_is_shown_in_a_language_that_it_has),
         cmocka_unit_test(a_button_is_before_a_pattern_and_the_first_name_before_others),
         cmocka_unit_test(an_event_begins_the_first_flow_that_it_has_all_for),
         cmocka_unit_test(a_flow_that_may_not_begin_leaves_it_to_the_next),
