@@ -122,7 +122,7 @@ const struct verb bot_verbs[] = {
      .prints_data = true,
      .flags = {{"title", "TEXT", "what people see; else the name", false},
                {"queue", "NAME", "where its handoffs go that name none; else the app's", false},
-               {"first", NULL, "it serves the app's customers from now on, before any flow", false}},
+               {"first", NULL, "it serves the app's customers from now on, before the app's own flow", false}},
      .run = add},
     {.name = "bot first",
      .operands = "APP [NAME]",
@@ -130,7 +130,9 @@ const struct verb bot_verbs[] = {
      .operands_max = 2,
      .summary = "which bot serves an app's customers first; without a name: none",
      .examples = "parley bot first shop concierge\nparley bot first shop",
-     .notes = "It is of sessions that begin from now on. Without a bot the app's flow serves, or its queue.",
+     .notes = "It is of sessions that begin from now on. What the customer says may begin a flow by its start, see "
+              "`parley app\n"
+              "flows`; else the bot serves. Without a bot the app's flow serves, or its queue.",
      .uses_conf = true,
      .prints_data = true,
      .run = first},
