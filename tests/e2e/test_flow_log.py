@@ -1,15 +1,17 @@
 """What a flow writes with log.* is where its makers look for it: with its run, version and line, once, not for ever, and without
 what was said in secret or has been erased."""
 import asyncio
+import contextlib
 import json
 import os
 import re
 import signal
 
+import psycopg2
 import pytest
 
 from server import CANARY, Failed, program
-from test_flow_erasure import asked, erase, said
+from test_flow_erasure import ERASE, asked, erase, said
 from test_flow_meant import risen
 from waiting import until
 
@@ -310,4 +312,34 @@ while ask { text = "And?", match = "^x" } do say "Hm." end
         [line] = lines(shop)
         assert (line["level"], line["line"], line["step"]) == ("warn", 2, 28)
         assert re.match(r"the journal has 28 of 1000 entries and 4[23]\d{4} of 524288 bytes", line["text"]), line["text"]
+        await shop.close()
+
+
+KNOWS = """flow { id = "knows", title = "Knows", escape = { queue = "care" } }
+local first = ask "First?"
+ask "Second?"
+log.info("still " .. first)
+ask "Third?"
+"""
+
+
+async def test_what_is_being_erased_while_the_customer_goes_on_is_in_no_line(shop):
+    """The run is in memory and knows it, and its conversation's next number is held by who erases."""
+    parcels(shop, KNOWS, "knows")
+    with shop.serve():
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await asked(ann, "First?")
+        await ann.post("one")
+        await asked(ann, "Second?")
+        seq = said(ann, "one")
+        with contextlib.closing(psycopg2.connect(shop.site.dsn)) as eraser, eraser.cursor() as cursor:
+            cursor.execute(ERASE.format(conversation=ann.main, seq=seq).replace("BEGIN;", "").replace("COMMIT", ""))
+            posting = asyncio.ensure_future(ann.post("two"))
+            await until(lambda: shop.site.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)], "the post to wait")
+            eraser.commit()
+        await posting
+        await ann.until(lambda: "queued" in ann.kinds(), what="a person")
+        [line] = lines(shop)
+        assert line["text"] == f"[E307] what the flow was told here has been erased: item {seq}"
         await shop.close()
