@@ -67,7 +67,8 @@ static void keep_offer(struct desk *d, parley_event *e, const char *at)
         snprintf(o->name, sizeof o->name, "A customer");
     o->until = clock_mono_ms() + field_int(e, "%s.expires_in_ms", at) + 1;
     int n = (int)(o - d->offers) + 1;
-    term_line(d->term, TONE_BOLD, "%s wants a person (%s): /accept %d or /decline %d", o->name, o->queue, n, n);
+    const char *what = field_int(e, "%s.dossier.message", at) ? "has left a message" : "wants a person";
+    term_line(d->term, TONE_BOLD, "%s %s (%s): /accept %d or /decline %d", o->name, what, o->queue, n, n);
     snprintf(path, sizeof path, "%s.dossier", at);
     dossier_brief(d->term, e, path);
 }

@@ -118,7 +118,10 @@ static void add_offer(struct reading *r, const struct session_row *row)
         .queue = keep(r, row->queue),
         .expires_at = row->offer_until_ms,
         .expires_in_ms = left > 0 ? left : 0,
-        .dossier = {.customer = row->customer, .waited_ms = row->queued_at_ms ? clock_ms() - row->queued_at_ms : 0},
+        .dossier = {.customer = row->customer,
+                    .message = row->message,
+                    .has_message = row->message,
+                    .waited_ms = row->queued_at_ms ? clock_ms() - row->queued_at_ms : 0},
     };
 }
 

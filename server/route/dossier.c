@@ -109,6 +109,7 @@ void dossier_load(struct store *store, const struct directory *directory, const 
     g->directory = directory;
     g->dossier.customer = session->customer;
     g->dossier.head = head;
+    g->dossier.message = g->dossier.has_message = session->message;
     g->dossier.waited_ms = session->queued_at_ms ? clock_ms() - session->queued_at_ms : 0;
     g->pending = 5;
 

@@ -64,8 +64,11 @@ async def test_a_message_waits_for_somebody_who_has_time(shop, point):
         waiting = (await kim.request("inbox"))["desk"]["waiting"]
         assert [(w["conversation"], w.get("message")) for w in waiting] == [(bob.main, None), (ann.main, True)]
         await kim.status("online")
-        await kim.accept(await kim.offered())
-        offer = await kim.offered(ann.main)
+        offer = await kim.briefed(bob.main)
+        assert "message" not in offer["dossier"]
+        await kim.accept(offer)
+        offer = await kim.briefed(ann.main)
+        assert offer["dossier"]["message"], "kim cannot tell that nobody waits"
         answer = await kim.accept(offer)
         dossier = answer["dossier"]
         assert (dossier["reason"], dossier["summary"]) == ("after hours", "Wrote at night: my bill")
