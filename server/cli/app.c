@@ -87,6 +87,19 @@ static int list(struct cli *cli)
 
 /* ---- the flows that its customers reach ---- */
 
+/* A name may come before its flow; one that is a slip of the pen reaches nothing. */
+static void tell_unpublished(struct cli *cli, struct db *db)
+{
+    struct db_rows *rows = NULL;
+    parley_status st = db_query(db,
+                                "select n from app a, unnest(a.flows) n where a.name = $1"
+                                " and not exists (select from flow f where f.name = n) order by n",
+                                DB_ARGS(cli_operand(cli, 0)), &rows);
+    for (size_t row = 0; st == PARLEY_OK && row < db_count(rows); row++)
+        cli_say(cli, "no flow %s is published: nobody reaches it until one is", db_cell(rows, row, 0));
+    db_rows_free(&rows);
+}
+
 /* What belongs to an app may be an empty list; of one that is not there there is none. */
 static int find_app(struct cli *cli, const char *app)
 {
@@ -100,6 +113,8 @@ static int find_app(struct cli *cli, const char *app)
         code = db_fail(db, st, "cannot read the apps");
     else if (db_count(rows) == 0)
         code = no_app(app);
+    else
+        tell_unpublished(cli, db);
     db_rows_free(&rows);
     db_close(&db);
     return code;
@@ -133,6 +148,8 @@ static int store_flows(struct cli *cli, const char *const *names)
         code = no_app(app);
     else if (st != PARLEY_OK)
         code = db_fail(db, st, "cannot change the app");
+    else if (code == CLI_OK)
+        tell_unpublished(cli, db);
     db_close(&db);
     return code;
 }

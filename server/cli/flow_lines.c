@@ -124,7 +124,7 @@ static parley_status show_between(struct cli *cli, struct db *db, const struct f
     if (st == PARLEY_OK)
         show(cli, rows);
     if (st == PARLEY_OK && !tx_before && db_count(rows) == 0)
-        cli_say(cli, "nothing of that level has been logged");
+        cli_say(cli, "nothing%s has been logged", cli_has(cli, "level") ? " of that level" : "");
     db_rows_free(&rows);
     return st;
 }

@@ -86,6 +86,21 @@ def test_administration_refuses_what_cannot_be(cli):
     assert [row["email"] for row in cli.json("agent", "list")] == ["a@b"], "what is refused leaves nothing behind"
 
 
+def test_a_flow_that_an_app_names_and_nobody_has_published_is_told(cli):
+    cli.json("app", "add", "shop")
+    for named in (("oders", "refund"), ()):
+        done = cli("app", "flows", "shop", *named)
+        assert done.returncode == 0 and "no flow oders is published" in done.stderr and "no flow refund" in done.stderr
+    assert cli.json("app", "flows", "shop") == []
+    for all_or_none in ("--all", "--none"):
+        assert "published" not in cli("app", "flows", "shop", all_or_none).stderr
+
+
+def test_that_nothing_has_been_logged_is_said_of_what_was_asked_for(cli):
+    assert cli("flow", "logs").stderr == "nothing has been logged\n"
+    assert cli("flow", "logs", "--level", "warn").stderr == "nothing of that level has been logged\n"
+
+
 def test_a_password_may_come_from_standard_input_only(cli, postgres):
     done = cli("agent", "add", "a@b", "--password-stdin", "--json", stdin="a long enough one\n")
     assert json.loads(done.stdout)["password"] is None
