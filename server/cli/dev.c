@@ -226,11 +226,13 @@ static bool leave_address(const struct dev *dev)
 
 static void print_next(const struct dev *dev)
 {
-    char program[PATH_MAX], server[VALUE_MAX] = "";
+    char program[PATH_MAX], server[VALUE_MAX] = "", ana[PATH_MAX + 32] = "--name ana";
     program_name(program, sizeof program);
     if (!leave_address(dev))
         snprintf(server, sizeof server, " --server ws://%s/v1/ws", dev->conf->server.listen.at[0]);
-    printf("  %s chat --name ana%s                 as a customer: say hello, then ask for a person\n", program, server);
+    if (cli_has(dev->cli, "state")) /* a name alone is signed with the key of this folder's own */
+        snprintf(ana, sizeof ana, "--key %s/demo.jwk --sub ana", dev->dir);
+    printf("  %s chat %s%s                 as a customer: say hello, then ask for a person\n", program, ana, server);
     printf("  %s desk --login kim@example.com%s    as an agent: take the offer, answer, resolve\n", program, server);
 }
 

@@ -1,6 +1,7 @@
 """The private Postgres of `parley dev`, and everything together."""
 import os
 import re
+import shlex
 import shutil
 import signal
 import stat
@@ -118,6 +119,8 @@ def test_dev_comes_up_with_a_demo_and_leaves_nothing_running(bare, cluster_folde
         pid = postmaster(cluster_folder)
         second = bare("dev", "--state", cluster_folder)
         assert second.returncode == FAILED and "another parley runs on" in second.stderr
+        customer = shlex.split(re.search(r" (chat .*?)   ", banner)[1])
+        assert '"synced"' in bare.text(*customer, "--json"), "what is printed to be typed next"
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(READY_S) == 0
