@@ -162,6 +162,9 @@ static void show_media(struct view *v, parley_event *e)
     snprintf(line, sizeof line, "[%.200s, %.64s, %lld bytes]", text(v, e, "body.name"), text(v, e, "body.type"),
              number(v, e, "body.bytes"));
     said(v, e, line);
+    const char *fallback = maybe(v, e, "body.fallback"), *instead = fallback ? fallback : maybe(v, e, "body.alt");
+    if (instead) /* a terminal is an app that cannot show pictures */
+        term_say(v->term, TONE_PLAIN, "", span_str(instead));
 }
 
 static void show_location(struct view *v, parley_event *e)

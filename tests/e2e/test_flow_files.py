@@ -3,13 +3,15 @@ import asyncio
 import http.client
 import os
 import struct
+import subprocess
 import zlib
 from urllib.parse import urlsplit
 
 import pytest
 
 from parley_link import Refused
-from server import Failed
+from server import Failed, program
+from test_chat_desk import file
 from test_flow_publish import risen
 from test_flow_tools import parley
 
@@ -162,3 +164,21 @@ def test_a_flow_that_is_called_brings_its_files_and_there_is_a_limit(tmp_path):
     (tmp_path / "many.lua").write_text(f'flow {{ id = "many", title = "M" }}\n{many}')
     code, said = parley(tmp_path, "check", "many.lua")
     assert code == 7 and "many.lua:34: error: a flow sends at most 32 files" in said, said
+
+
+def test_a_terminal_shows_the_words_that_stand_for_a_picture(shop):
+    shows(shop)
+    shop.app = shop.site.app("shows-app", queue="care", flow="shows")
+    token = file(shop, "ana.jwt", shop.app.token("ana"))
+    with shop.serve() as server, subprocess.Popen([program(), "chat", "--server", server.url, "--token", token], text=True,
+                                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as chat:
+        chat.stdin.write("hello\n")
+        chat.stdin.flush()
+        shown = []
+        while "The terms?" not in "".join(shown[-1:]):
+            shown.append(chat.stdout.readline())
+            assert shown[-1], shown
+        chat.stdin.close()
+        assert chat.wait(60) == 0
+    dot = len(picture(255, 0, 0))
+    assert shown[-4:-1] == [f"bot       [us.png, image/png, {dot} bytes]\n", "          A red dot.\n", "bot       This is us.\n"]
