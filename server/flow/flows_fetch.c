@@ -268,6 +268,8 @@ void flows_fetch(struct flow_host *host, struct flow_run *run, const struct flow
         st = make_headers(f, want);
     if (st == PARLEY_OK && f->files > ADDRESSES_MAX)
         st = PARLEY_TOO_BIG;
+    if (st == PARLEY_OK && f->files && !*flows->conf->server.public_url)
+        st = PARLEY_NOT_FOUND; /* nobody could tell where the files are */
     f->refused = st;
     loop_timer_start(flows->loop, &f->again, 0, try_now, f);
 }

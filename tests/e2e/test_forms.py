@@ -117,6 +117,17 @@ async def test_a_file_is_an_answer_and_a_service_gets_it_once(shop, cases):
         await shop.close()
 
 
+async def test_without_an_address_of_its_own_a_server_lends_no_file(shop, cases):
+    """A service could not say whom to ask for it."""
+    returns(shop)
+    with shop.serve(sets=cases.settings) as server:
+        ann, form = await form_of(shop, "ann")
+        values = {"order": "A1", "reason": "broken", "sure": True, "photo": await photo(server, ann)}
+        await ann.post({"to": form["seq"], "values": values}, kind="form_answer")
+        await ann.until(lambda: "Case not_configured" in ann.texts(), 60, "the call to be refused")
+        await shop.close()
+
+
 async def test_an_answer_says_the_truth_of_its_files(shop, cases):
     returns(shop)
     with shop.serve(sets=cases.settings) as server:
@@ -173,7 +184,7 @@ def test_a_form_is_filled_in_at_the_terminal(shop, cases, tmp_path):
             type_("/form", "", "A1", "7", "2", "maybe", "yes", f"{tmp_path}/gone.png", f"{tmp_path}/notes.txt",
                   f"{tmp_path}/broken.png")
             for words in ("This one is needed", "The number of one of these", "yes or no", "no such file", "takes image/*",
-                          f"broken.png image/png {len(PHOTO)}", "Case 2"):
+                          f"broken.png image/png {len(PHOTO)}", "Case not_configured"):
                 until(words)
             type_(f"/file {tmp_path}/notes.txt")
             until(f"[notes.txt, text/plain, {len(PHOTO)} bytes]")
