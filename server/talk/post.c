@@ -124,12 +124,12 @@ static enum verdict by_customer(struct call *call, struct conversation *conv, st
     return WORK_MOVE;
 }
 
-/* What happens in a back end may begin a flow where nobody serves. */
+/* What happens in a back end may begin a flow where nobody serves; what it says is not said by the customer. */
 static enum verdict by_backend(struct call *call, struct conversation *conv, struct move *move)
 {
     const struct directory_app *app = directory_app(conv->talk->directory, conv->app);
-    const struct directory_flow *flow =
-        conversation_serving(conv) ? NULL : flow_begun(conv->talk, app, &call->work.row);
+    bool is_event = call->work.row.kind == ITEM_custom && !conversation_serving(conv);
+    const struct directory_flow *flow = is_event ? flow_begun(conv->talk, app, &call->work.row) : NULL;
     if (!flow)
         return WORK_PLAIN;
     open_with_flow(move, flow);

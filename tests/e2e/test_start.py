@@ -281,6 +281,23 @@ async def test_an_event_interrupts_neither_a_person_nor_a_question(shop):
     assert shop.site.logs().count("an event began no flow, since somebody serves") == 3
 
 
+async def test_what_a_back_end_says_begins_nothing(shop):
+    """It is said to the customer, not by them."""
+    open_shop(shop, ["orders", "house"], flow="house")
+    key = shop.site.program_key("reached")
+    with shop.serve() as server:
+        ann = await shop.customer("ann")
+        body = {"id": uuid7(), "kind": "text", "body": {"text": "Track an order"}}
+        status, text = server.http("POST", f"/v1/conversations/{ann.main}/items", body, key)
+        assert status in (200, 201), text
+        await ann.until(lambda: "text" in ann.kinds())
+        await ann.settled()
+        assert ann.kinds() == ["text"]
+        await ann.post("Track an order")
+        await ann.until(lambda: "opened" in ann.kinds() and begun(ann) == "orders", what="the flow by the customer's words")
+        await shop.close()
+
+
 async def test_an_event_begins_only_what_the_app_reaches(shop):
     open_late(shop)
     shop.site.cli("app", "flows", "parcels", "--none")
