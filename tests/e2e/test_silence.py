@@ -1,6 +1,8 @@
 """A customer who falls silent in a flow: the session ends after flows.session_ttl, or resolved_ttl; nothing else does."""
 import time
 
+from waiting import until
+
 DAY = 86400
 
 ASK = """
@@ -173,6 +175,8 @@ async def test_a_question_with_a_time_of_its_own_has_it(shop):
         await ann.post("And your opening hours?")
         await ann.until(lambda: ann.texts().count("Of which day?") == 2, what="the topic")
         await after(125)
+        waiting = "SELECT waiting->>'call' FROM flow_run WHERE conversation = %s AND state < 4"
+        await until(lambda: shop.site.sql(waiting, ann.main) == [("wait",)], "the topic to be left again")
         await ann.post("Monday")                    # to nothing that is asked
         await move_clock(shop, ann, 172)
         for person in ann, cas:
