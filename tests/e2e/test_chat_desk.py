@@ -264,8 +264,10 @@ def at_a_terminal(*args):
             while wanted not in shown:
                 assert select.select([ours], [], [], max(0, end - time.monotonic()))[0], shown
                 shown.extend(os.read(ours, 4096))
-        yield until, lambda typed: os.write(ours, typed)
-        process.kill()
+        try:
+            yield until, lambda typed: os.write(ours, typed)
+        finally:
+            process.kill()      # or a test that has failed would wait for it
     os.close(ours)
     os.close(theirs)
 
