@@ -2,6 +2,7 @@
 #include "server/flow/json.h"
 #include "server/flow/on.h"
 
+#include "protocol/text.h"
 #include "server/base/mem.h"
 
 #include <assert.h>
@@ -73,9 +74,18 @@ static enum flow_state waiting_state(const struct flow_run *run)
     return run->wait.function == FLOW_CALL_handoff || run->wait.escaped ? FLOW_HANDOFF : FLOW_WAITING;
 }
 
+/* A script may have cut a character in two, or the room for the text: that could not be stored. */
+static void mend(char *text)
+{
+    size_t len = strlen(text), good;
+    while ((good = text_valid(span_of(text, len))) < len)
+        text[good] = '?';
+}
+
 void run_fail(struct flow_run *run, const struct flow_error *error)
 {
     struct flow_error e = *error;
+    mend(e.text);
     if (!e.file[0])
         snprintf(e.file, sizeof e.file, "%s", run->file ? run->file : run->version->file);
     if (lines_hidden(run, span_str(e.text)))

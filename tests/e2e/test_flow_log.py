@@ -96,6 +96,23 @@ async def test_lines_are_found_by_run_and_flow_with_version_and_level(shop):
         await shop.close()
 
 
+async def test_a_failure_whose_text_ends_within_a_character_brings_a_person(shop):
+    parcels(shop, """flow { id = "cut", title = "Cut", escape = { queue = "care" } }
+local said = ask "Name?"
+error(said == "long" and ("ä"):rep(300) or said:sub(1, 2))
+""", "cut")
+    with shop.serve():
+        for name, words, text in (("ann", "aä", "a?"), ("bob", "long", "ä" * 255 + "?")):
+            customer = await shop.customer(name)
+            await customer.post("hello")
+            await asked(customer, "Name?")
+            await customer.post(words)
+            await customer.until(lambda c=customer: "queued" in c.kinds(), what="a person")
+            assert lines(shop, "--limit", "1")[0]["text"] == f"[E501] {text}"
+        assert len(json.loads(shop.site.cli("flow", "runs", "--failed", "--json"))) == 2
+        await shop.close()
+
+
 class Following:
     """`parley flow logs --follow`, line by line."""
 
