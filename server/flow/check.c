@@ -1,6 +1,7 @@
 /* The checker: compiles, then follows the names and the calls that are written out. */
 #include "server/flow/check.h"
 
+#include "protocol/limits.h"
 #include "server/base/suggest.h"
 #include "server/flow/api.h"
 #include "server/flow/bundle.h"
@@ -271,11 +272,27 @@ static bool has_unknown(const struct value *v)
     return found;
 }
 
+/* In some language the catalogue, which has room for more, has a longer one than a button may be. */
+static bool is_long_button(const struct value *languages, const struct value *button)
+{
+    bool found = false;
+    for (uint32_t i = 0; languages->type == VALUE_MAP && !found && i < languages->count; i++) {
+        const struct value *texts = &languages->members[i].value;
+        const struct value *text = texts->type == VALUE_MAP ? value_get(texts, button->text) : NULL;
+        found = text && text->type == VALUE_TEXT && text->text.len > LIMIT_TITLE;
+    }
+    return found;
+}
+
 static void note_start(struct checking *c, const struct value *args, size_t count, int line)
 {
     const struct value *start = field_of(args, count, "start");
     if (start && has_unknown(start))
         flow_error_set(add_finding(c, line), "E117", "flow: 'start' must be written out");
+    const struct value *button = start && start->type == VALUE_MAP ? value_find(start, "button") : NULL;
+    if (button && button->type == VALUE_TEXT && is_long_button(&c->languages, button))
+        flow_error_set(add_finding(c, line), "E204", "flow: 'start.button' may be at most %d bytes, in every language",
+                       LIMIT_TITLE);
 }
 
 /* What must be there when this is called. */

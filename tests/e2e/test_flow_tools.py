@@ -199,6 +199,10 @@ def test_check_says_where_two_flows_of_a_folder_start_by_the_same(several):
     (several / "flows" / "none.lua").write_text('flow { id = "none", title = "N", start = { match = "(" } }\n')
     code, said = parley(several, "check")
     assert code == 7 and "[E205]" in said
+    (several / "flows" / "none.lua").write_text(
+        'flow { id = "none", title = "N", start = { button = "b" } }\ntexts { en = { b = "Go" }, de = { b = "' + "x" * 257 + '" } }\n')
+    code, said = parley(several, "check")
+    assert code == 7 and "none.lua:1: error: flow: 'start.button' may be at most 256 bytes, in every language" in said, said
 
 
 def test_a_dialogue_that_begins_with_an_event_has_the_flow_that_it_begins(several):
