@@ -181,8 +181,8 @@ static const char *ended_why(const struct offering *o, const struct session_row 
 {
     if (now->state == SESSION_LIVE)
         return "accepted";
-    if (now->state != SESSION_QUEUED)
-        return "withdrawn";
+    if (now->state != SESSION_QUEUED || now->epoch != o->service.row.epoch)
+        return "withdrawn"; /* the agent has not declined it */
     if (clock_ms() >= o->service.row.offer_until_ms)
         return "expired";
     return o->withdrawn ? "withdrawn" : "declined";

@@ -165,9 +165,21 @@ static void on_open(struct move *move, const struct session_change *c)
         wait_in_queue(move, c);
 }
 
+/* Back into the queue. */
+static void end_offer(struct move *move, struct session_row *to, struct span result)
+{
+    struct frame_offered_body body = {
+        .session = to->id, .offer = to->offer, .agent = to->offer_agent, .result = result, .has_result = true};
+    to->state = SESSION_QUEUED;
+    no_offer(to);
+    move_item(move, ITEM_offered, &body);
+}
+
 static void on_handoff(struct move *move, const struct session_change *c)
 {
     struct session_row *to = move_change(move);
+    if (to->state == SESSION_OFFERED)
+        end_offer(move, to, span_str("withdrawn")); /* it was of a message */
     if (to->state == SESSION_QUEUED) {
         wait_after_message(move, to, c);
         return;
@@ -191,12 +203,7 @@ static void on_offer(struct move *move, const struct session_change *c)
 
 static void on_withdraw(struct move *move, const struct session_change *c)
 {
-    struct session_row *to = move_change(move);
-    struct frame_offered_body body = {
-        .session = to->id, .offer = to->offer, .agent = to->offer_agent, .result = c->outcome, .has_result = true};
-    to->state = SESSION_QUEUED;
-    no_offer(to);
-    move_item(move, ITEM_offered, &body);
+    end_offer(move, move_change(move), c->outcome);
 }
 
 static void join(struct move *move, struct session_row *to, const struct session_change *c, enum item_kind kind)
@@ -372,7 +379,8 @@ parley_status session_allows(const struct conversation *conv, enum session_event
 {
     const struct session_row *row = &conv->service.row;
     unsigned state = uuid_is_nil(row->id) ? NONE : 1u << row->state;
-    bool of_message = event == SESSION_EVENT_HANDOFF && row->state == SESSION_QUEUED && row->message;
+    bool waits = row->state == SESSION_QUEUED || row->state == SESSION_OFFERED;
+    bool of_message = event == SESSION_EVENT_HANDOFF && waits && row->message;
     if (events[event].from & state || of_message)
         return PARLEY_OK;
     *out_text = events[event].otherwise;

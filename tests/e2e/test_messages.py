@@ -107,6 +107,22 @@ async def test_who_left_a_message_may_want_somebody_now_or_nobody(shop):
     shop.judge()
 
 
+async def test_who_left_a_message_may_want_somebody_while_it_is_held_out_to_an_agent(shop):
+    night(shop)
+    with shop.serve():
+        ann, kim = await leave(shop, "ann"), await shop.desk("kim")
+        first = await kim.offered(ann.main)
+        answer = await ann.handoff(reason="it burns")
+        assert "message" not in answer["service"] and ann.items()[-1]["body"]["why"] == "customer"
+        await kim.until(lambda: any(o["offer"] != first["offer"] for o in kim.offers.values()), what="another offer")
+        assert kim.ended[first["offer"]]["why"] == "withdrawn", "the agent has not declined it"
+        assert (await kim.accept(await kim.offered(ann.main)))["dossier"]["summary"] == "Wrote at night: my bill"
+        assert [i["body"].get("result") for i in kim.items(ann.main) if i["kind"] == "offered"][:2] == [None, "withdrawn"]
+        await kim.resolve(ann.main)
+        await shop.close()
+    shop.judge()
+
+
 def test_the_library_tells_that_it_is_a_message(shop):
     """By the item alone, and no longer once somebody is wanted."""
     night(shop)
