@@ -69,8 +69,6 @@ static parley_status check_type(const struct flow_shape *at, const struct value 
                            "form field: 'type' must be text, number, date, email, phone, boolean, choice or file");
     if (options != (input == INPUT_CHOICE))
         return flow_refuse(at, "E202", "form field: type \"choice\" and 'options' belong together");
-    if (value_find(question, "accept") && input != INPUT_FILE)
-        return flow_refuse(at, "E202", "form field: 'accept' is for type \"file\"");
     value_put(out, span_str("type"), value_int(input));
     return PARLEY_OK;
 }

@@ -70,6 +70,7 @@ static const struct finding findings[] = {
     {FIELDS("id = 'b', label = 'B', type = 'file', accept = { 'image/*', 'a/b/c' }"), "E204", 2, "or a few of them"},
     {FIELDS("id = 'b', label = 'B', type = 'file', accept = {}"), "E204", 2, "'accept' must be a media type"},
     {FIELDS("id = 'b', label = 'B', type = 'file', accept = { 'image/*', context.get 'x' }"), NULL, 0, NULL},
+    {FIELDS("id = 'b', label = 'B', type = context.get 'x', accept = 'image/*'"), NULL, 0, NULL},
     {FIELDS("id = 'b', label = 'B', show_if = { reson = 'x' }"), "E201", 2, "no such field, did you mean 'reason'?"},
     {FIELDS("id = 'b', label = 'B', show_if = { b = true }"), "E204", 2, "'b', which does not stand above it"},
     {FIELDS("id = 'b', label = 'B', show_if = { c = true } }, { id = 'c', label = 'C', type = 'boolean', show_if = { b "
