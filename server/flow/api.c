@@ -298,7 +298,6 @@ static parley_status check_ask(struct flow_shape *at, struct value *map)
     return st;
 }
 
-/* What no single row can say. */
 static parley_status check_handoff(struct flow_shape *at, const struct value *map)
 {
     const struct value *mode = value_find(map, "mode");
@@ -307,6 +306,7 @@ static parley_status check_handoff(struct flow_shape *at, const struct value *ma
     return PARLEY_OK;
 }
 
+/* What no single row can say. */
 static parley_status check_together(struct flow_shape *at, struct value *map)
 {
     switch (at->function - flow_functions) {

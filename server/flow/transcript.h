@@ -1,11 +1,14 @@
 /* Dialogues as tests: a text with what happens and what the flow must say, played without server or database; and again
  * with a crash before each step, where it must come out the same.
  *
- *   flow order-status          the flow that is meant; without this line the one that its first line starts. Anything
- * else of stage.h that happens, and < words                    the flow says: with * for anything, [Label] for what can
- * be tapped, < card "Title"             the beginning is enough for everything but words handoff queue=orders
- * summary~"A123456"     asks for a person: = is, ~ contains expect context.order == "A123456"          also !=, ~; of
- * state, step, journal, error, context, process.TYPE # a remark
+ *   flow order-status          the flow that is meant; without it the one that the first line starts
+ *   < words                    the flow says: with * for anything, [Label] for what can be tapped
+ *   < card "Title"             the beginning is enough for everything but words
+ *   handoff queue=orders summary~"A123456"     asks for a person: = is, ~ contains
+ *   expect context.order == "A123456"          also !=, ~; of state, step, journal, error, context, process.TYPE
+ *   # a remark
+ *
+ * and anything else of stage.h that happens.
  *
  * Everything that a flow says must be expected. */
 #ifndef SERVER_FLOW_TRANSCRIPT_H
