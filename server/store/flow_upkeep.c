@@ -4,9 +4,12 @@
 #include "server/store/rows.h"
 #include "server/store/timer_row.h"
 
+/* item.kind: 16 erased. */
 static const struct pg_statement set_collected = {
     "flow_run_set_collected",
-    "update flow_run set collected = $2, said = $3 where id = $1",
+    "update flow_run r set said = $3, collected ="
+    "       case when exists (select from item i where i.conversation = r.conversation and i.seq > r.input_seq"
+    "                            and i.kind = 16) then '{}' else $2 end where r.id = $1",
     3,
     {PG_UUID, PG_JSONB, PG_JSONB},
 };

@@ -6,7 +6,8 @@
 
 /* ---- in a transition ---- */
 
-/* All that the flow was told so far, by question; canonical JSON. */
+/* All that the flow was told so far, by question; canonical JSON. Where an item has been erased since the last one that
+ * the run had taken, what is its own stays out: it may not have heard of that. */
 void flow_run_set_collected(struct pg_group *group, struct uuid run, struct span collected, struct span said);
 
 /* The run begins anew: its journal is empty from here on. */

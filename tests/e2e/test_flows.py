@@ -11,6 +11,7 @@ import pytest
 
 from server import CANARY, ROOT
 from parley_wire import uuid7
+from test_flow_erasure import erase, said
 from test_main_job import CARE
 from waiting import until
 
@@ -480,6 +481,33 @@ async def test_a_call_that_is_made_once_is_not_repeated_after_a_crash(shop, serv
         await ann.post("yes")
         await ann.until(lambda: "third: C2" in ann.texts(), 60, "the answer")
         assert [body["what"] for _, _, body in service.calls] == ["first", "second", "third"]
+        await shop.close()
+
+
+KEEPS = """flow { id = "keeps", title = "Keeps", escape = { queue = "care" } }
+local first = ask "First?"
+http.post { url = "{shop}/cases", json = { open = true } }
+context.set("first", "of " .. first)
+wait "1d"
+"""
+
+
+async def test_what_is_erased_while_a_service_is_called_is_not_kept_by_the_answer(shop, service):
+    """The step takes no number of the conversation, by which the server would hear that something was erased."""
+    shop.site.flow("keeps", KEEPS)
+    shop.app = shop.site.app("keeps-app", queue="care", flow="keeps")
+    with shop.serve(sets=service.settings, env=service.secrets):
+        ann = await shop.customer("ann")
+        await ann.post("hello")
+        await ann.until(lambda: "First?" in ann.texts())
+        service.hold = True
+        await ann.post("one")
+        await service.called(1)
+        erase(shop, ann.main, said(ann, "one"))
+        service.release()
+        kept = "SELECT collected FROM flow_run WHERE step > 2"
+        await until(lambda: shop.site.sql(kept), "the answer to be taken")
+        assert shop.site.sql(kept) == [({},)]
         await shop.close()
 
 
