@@ -1,8 +1,10 @@
 """What a customer said stands in the log alone: a run's journal names the item, and erasing the item erases it there too.
 There is no verb to erase yet, so the test does what CONTRACT.md of an erasure says: number and id stay, the digest becomes a
 tombstone, and an `erased` item is appended, in one transaction."""
+import contextlib
 import json
 
+import psycopg2
 import pytest
 
 
@@ -317,3 +319,15 @@ async def test_what_was_kept_before_restart_is_there_for_the_agent_and_what_is_d
         assert shop.site.sql("SELECT collected FROM flow_run WHERE state < 4") == [({},)]
         assert not search(shop, "flow_run", "handoff")
         await shop.close()
+
+
+async def test_erasing_finds_what_it_erases_by_the_conversation(parcels):
+    """However many runs there are elsewhere: the tables are large, and a live conversation waits for it."""
+    with parcels.serve():
+        ann = await up_to_the_last_question(parcels)
+        erasure = ERASE.format(conversation=ann.main, seq=said(ann, "A cnry")).replace("BEGIN;", "").replace("COMMIT", "")
+        with contextlib.closing(psycopg2.connect(parcels.site.dsn)) as eraser, eraser.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off; " + erasure)
+            cursor.execute("SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
+            assert cursor.fetchall() == [], "read as a whole"
+        await parcels.close()
